@@ -1,0 +1,66 @@
+# How everything here is compiled, and how a folder's tests come to be.
+
+set(WEIR_WARNINGS -Wall -Wextra -Wconversion -Wno-sign-conversion)
+set(WEIR_C_WARNINGS ${WEIR_WARNINGS} -Wstrict-prototypes -Wmissing-prototypes)
+if(WEIR_WERROR)
+  list(APPEND WEIR_WARNINGS -Werror)
+  list(APPEND WEIR_C_WARNINGS -Werror)
+endif()
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_C_FLAGS_RELEASE "-O3 -g -fno-math-errno")
+add_compile_definitions(_GNU_SOURCE WEIR_VERSION="${PROJECT_VERSION}")
+if(WEIR_FAIL_POINTS)
+  add_compile_definitions(WEIR_FAIL_POINTS)
+endif()
+# One answer on every machine: no contraction of a*b+c into one rounding.
+add_compile_options(-ffp-contract=off)
+include_directories(${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
+
+if(WEIR_SANITIZE)
+  add_compile_options(-fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${WEIR_SANITIZE})
+  add_compile_definitions(WEIR_SANITIZE="${WEIR_SANITIZE}")
+endif()
+if(WEIR_COVERAGE)
+  add_compile_options(--coverage -O0)
+  add_link_options(--coverage)
+endif()
+
+function(weir_warn target)
+  target_compile_options(${target} PRIVATE
+    "$<$<COMPILE_LANGUAGE:C>:${WEIR_C_WARNINGS}>" "$<$<COMPILE_LANGUAGE:CXX>:${WEIR_WARNINGS}>")
+endfunction()
+
+# weir_pkg(NAME module ...): an imported target PkgConfig::NAME.
+function(weir_pkg name)
+  if(NOT TARGET PkgConfig::${name})
+    pkg_check_modules(${name} REQUIRED IMPORTED_TARGET GLOBAL ${ARGN})
+  endif()
+endfunction()
+
+# Every *_test.c below DIR becomes a Check program and a ctest of the label `unit`.
+weir_pkg(CHECK check)
+function(weir_unit_tests dir)
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${dir}/*_test.c)
+  foreach(source ${tests})
+    file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR} ${source})
+    string(REGEX REPLACE "\\.c$" "" name ${name})
+    string(REPLACE "/" "_" target ${name})
+    add_executable(${target} ${source})
+    weir_warn(${target})
+    target_link_libraries(${target} PRIVATE ${ARGN} PkgConfig::CHECK m)
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/unit)
+    add_test(NAME ${name} COMMAND ${target})
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120 SKIP_RETURN_CODE 77
+      ENVIRONMENT "CK_DEFAULT_TIMEOUT=60;WEIR_BUILD=${CMAKE_BINARY_DIR};WEIR_SOURCE=${CMAKE_SOURCE_DIR}")
+  endforeach()
+endfunction()
