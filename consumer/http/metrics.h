@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counters and gauges. One table, from which they are declared, printed and documented: none can
+// exist without its help. Process-wide, atomic, relaxed: increment once a batch, not a record.
+#ifndef WEIR_METRICS_H
+#define WEIR_METRICS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "stats/buffer.h"
+
+// X(identifier, kind, exported name, help)
+#define WEIR_METRICS(X)                                                                            \
+    X(records, counter, "weir_records_total", "Records read.")                                     \
+    X(bytes, counter, "weir_bytes_total", "Bytes of record values read.")                          \
+    X(undecodable, counter, "weir_undecodable_records_total", "Records that did not decode.")      \
+    X(tombstones, counter, "weir_tombstones_total", "Records with a null value, passed over.")     \
+    X(late, counter, "weir_late_records_total",                                                    \
+      "Records that came after their window had closed, counted once a window spec.")              \
+    X(held_late, counter, "weir_unconfirmed_jump_records_total",                                   \
+      "Records far ahead in time that no later record confirmed.")                                 \
+    X(quarantined, counter, "weir_quarantined_records_total", "Records copied to quarantine.")     \
+    X(quarantine_pointers, counter, "weir_quarantine_pointers_total",                              \
+      "Quarantined records too large to copy, replaced by a pointer.")                             \
+    X(slices_overflowed, counter, "weir_slice_overflow_records_total",                             \
+      "Records whose slice was not tracked because a limit was reached.")                          \
+    X(partials, counter, "weir_partials_total", "Partial summaries handed to mergers.")            \
+    X(partials_late, counter, "weir_late_partials_total",                                          \
+      "Partials of a window that had closed already.")                                             \
+    X(windows, counter, "weir_windows_closed_total", "Windows closed.")                            \
+    X(windows_incomplete, counter, "weir_incomplete_windows_total",                                \
+      "Windows not judged because configurations were mixed.")                                     \
+    X(findings, counter, "weir_findings_total", "Findings of detectors.")                          \
+    X(alerts, counter, "weir_alert_events_total", "Alert events written.")                         \
+    X(detector_failures, counter, "weir_detector_failures_total",                                  \
+      "Calls of a detector that failed.")                                                          \
+    X(duplicates_dropped, counter, "weir_refetched_records_total",                                 \
+      "Records fetched again below the expected offset, and dropped.")                             \
+    X(transactions, counter, "weir_transactions_total", "Transactions committed.")                 \
+    X(aborts, counter, "weir_aborted_transactions_total", "Transactions aborted and tried again.") \
+    X(snapshots, counter, "weir_snapshots_total", "State snapshots written.")                      \
+    X(registry_errors, counter, "weir_registry_errors_total", "Failed requests to the registry.")  \
+    X(limits, counter, "weir_limit_drops_total", "Things that a stated limit dropped.")            \
+    X(tasks, gauge, "weir_tasks", "Tasks that this member owns.")                                  \
+    X(incidents, gauge, "weir_open_incidents", "Incidents open now.")
+
+struct weir_metrics {
+#define X(identifier, kind, name, help) _Atomic uint64_t identifier;
+    WEIR_METRICS(X)
+#undef X
+};
+extern struct weir_metrics weir_metrics;
+
+#define WEIR_COUNT(identifier, amount)                                                             \
+    atomic_fetch_add_explicit(&weir_metrics.identifier, (uint64_t)(amount), memory_order_relaxed)
+#define WEIR_GAUGE(identifier, value)                                                              \
+    atomic_store_explicit(&weir_metrics.identifier, (uint64_t)(value), memory_order_relaxed)
+
+// The Prometheus text exposition.
+int weir_metrics_print(struct weir_buffer *out);
+
+#endif

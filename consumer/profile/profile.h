@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// A baseline: what training data, or a healthy stretch of serving, looked like. An Avro
+// container file (schemas/profile.avsc) that holds enough to compare without the data: each
+// field's cells and summary, its categories, ordered panes, a bounded joint sample of rows.
+#ifndef WEIR_PROFILE_H
+#define WEIR_PROFILE_H
+
+#include "consumer/source/file.h"
+#include "stats/summary.h"
+
+struct weir_profile_field {
+    const char *name;
+    enum weir_type type;
+    enum weir_role role;
+    struct weir_cells *cells;
+    struct weir_summary summary; // whole file, every part
+};
+
+// One ordered stretch of event time: counts a field in its cells, and little else.
+struct weir_profile_pane {
+    int64_t start, end;
+    uint64_t rows;
+    struct weir_summary *fields; // parallel to the profile's fields: counts, moments and cells
+};
+
+struct weir_profile {
+    int version;
+    const char *stream;
+    uint64_t rows;
+    int64_t first_time, last_time;
+    struct weir_profile_field *fields;
+    size_t n_fields;
+    struct weir_profile_pane *panes;
+    size_t n_panes;
+    void *arena;
+};
+
+struct weir_profile_options {
+    const struct weir_stream *stream; // effective: every field has a type
+    enum weir_time_unit time_unit;
+    enum weir_format format;
+    int64_t pane; // ms, 0: 1 h
+    void (*progress)(void *context, double share);
+    void *progress_context;
+};
+
+// Two passes over a file (standard input is spooled to a temporary file first).
+int weir_profile_make(const char *path, const struct weir_profile_options *options,
+                      struct weir_profile **profile, struct weir_error *error);
+int weir_profile_save(const struct weir_profile *profile, const char *path,
+                      struct weir_error *error); // written beside, then renamed
+// Truncated, corrupted or foreign files are refused with a sentence.
+int weir_profile_load(const char *path, struct weir_profile **profile, struct weir_error *error);
+int weir_profile_read(const void *data, size_t length, const char *path,
+                      struct weir_profile **profile, struct weir_error *error);
+void weir_profile_free(struct weir_profile *profile);
+const struct weir_profile_field *weir_profile_find(const struct weir_profile *profile,
+                                                   const char *field);
+
+#endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine, free of Kafka, threads and clocks: the same code under `run` and `replay`.
+//
+//   edge task   (stream, partition): batches in; partials, control records and quarantine out
+//   merger task (partition of the partials topic): those records in; alerts and windows out
+//
+// A task is used by one thread at a time. What goes out goes through one callback, in an order
+// that depends on the input's order alone, never on batch sizes or interleaving of tasks.
+#ifndef WEIR_TASK_H
+#define WEIR_TASK_H
+
+#include "consumer/config/config.h"
+#include "consumer/profile/profile.h"
+#include "stats/buffer.h"
+
+// ---- outputs
+
+enum weir_output {
+    WEIR_OUTPUT_PARTIALS, // partition says which; edge tasks only
+    WEIR_OUTPUT_ALERTS,   // merger tasks only; `alert` is set, value is encoded JSON
+    WEIR_OUTPUT_QUARANTINE,
+    WEIR_OUTPUT_CLEAN,
+    WEIR_OUTPUT_WINDOWS, // a window's statistics as one JSON object
+    WEIR_OUTPUT_REVIEW,
+    WEIR_OUTPUT_KINDS
+};
+
+struct weir_header {
+    const char *name;
+    struct weir_span value;
+};
+
+struct weir_alert; // consumer/alert/alert.h
+
+// Bytes live until the callback returns.
+struct weir_emission {
+    enum weir_output output;
+    int32_t partition; // -1: by key
+    int64_t timestamp; // ms; event time for alerts, the record's own for quarantine
+    struct weir_span key, value;
+    const struct weir_header *headers;
+    size_t n_headers;
+    const struct weir_alert *alert; // WEIR_OUTPUT_ALERTS only
+    int64_t decided_at;             // event time at which it was decided: orders a replay's outputs
+};
+
+struct weir_emitter {
+    void *context;
+    int (*emit)(void *context, const struct weir_emission *emission); // 0 or negative
+};
+
+// ---- the plan: what the configuration asks for, compiled; immutable and shared by all tasks
+
+struct weir_plan;
+
+struct weir_plan_options {
+    const struct weir_config *config;
+    // Per stream of the configuration, what its source says of its fields (a registry's or
+    // file's schema); NULL or n = 0 where it says nothing. Not kept.
+    const struct weir_schema_fields *const *source_fields;
+    uint32_t partials_partitions; // 8; a replay has 1
+};
+
+// Completes the streams (declared fields, then the references' profiles, then the source), makes
+// the detectors' instances, and collects what they need. Errors point into the configuration.
+int weir_plan_create(const struct weir_plan_options *options, struct weir_plan **plan,
+                     struct weir_error *error);
+void weir_plan_destroy(struct weir_plan *plan);
+const struct weir_stream *weir_plan_stream(const struct weir_plan *plan, size_t stream);
+// Options for a builder of that stream (with unknown fields reported where they matter).
+struct weir_builder_options weir_plan_builder(const struct weir_plan *plan, size_t stream);
+uint64_t weir_plan_hash(const struct weir_plan *plan); // of all that shapes partials
+
+// ---- edge tasks
+
+struct weir_edge_task;
+
+// `task` is the partition; `n_tasks` the number of partitions of the stream, which task 0
+// publishes. Quarantine and clean records name `topic` (the batch's).
+int weir_edge_task_create(const struct weir_plan *plan, size_t stream, int32_t task,
+                          int32_t n_tasks, const struct weir_emitter *emitter,
+                          struct weir_edge_task **edge, struct weir_error *error);
+void weir_edge_task_destroy(struct weir_edge_task *edge);
+// Looks at a batch. A failing detector is handled inside; an error means that the process must
+// stop (memory, the emitter).
+int weir_edge_task_observe(struct weir_edge_task *edge, const struct weir_batch *batch,
+                           struct weir_error *error);
+// Event time advances without records (another stream of a replay, or the clock of a live
+// stream): the watermark becomes at least `time`.
+int weir_edge_task_advance(struct weir_edge_task *edge, int64_t time, struct weir_error *error);
+// Says to the mergers that this task has nothing for now, or again (idle partitions).
+int weir_edge_task_idle(struct weir_edge_task *edge, int idle, struct weir_error *error);
+// The input ends: every pane closes. Replay only.
+int weir_edge_task_finish(struct weir_edge_task *edge, struct weir_error *error);
+int64_t weir_edge_task_newest(const struct weir_edge_task *edge); // newest event time, or INT64_MIN
+// All state: panes, watermarks, detectors' edges. Restore only into a fresh task.
+int weir_edge_task_save(const struct weir_edge_task *edge, struct weir_buffer *out);
+int weir_edge_task_restore(struct weir_edge_task *edge, const void *data, size_t length,
+                           struct weir_error *error);
+// Output is thrown away while it is set (replay from a snapshot to the committed offset).
+void weir_edge_task_suppress(struct weir_edge_task *edge, int suppress);
+size_t weir_edge_task_memory(const struct weir_edge_task *edge);
+
+// ---- merger tasks
+
+struct weir_merger;
+
+int weir_merger_create(const struct weir_plan *plan, int32_t partition,
+                       const struct weir_emitter *emitter, struct weir_merger **merger,
+                       struct weir_error *error);
+void weir_merger_destroy(struct weir_merger *merger);
+// One record of the partials topic. Records that are not ours or do not decode: WEIR_ECORRUPT.
+int weir_merger_accept(struct weir_merger *merger, struct weir_span key, struct weir_span value,
+                       struct weir_error *error);
+int weir_merger_save(const struct weir_merger *merger, struct weir_buffer *out);
+int weir_merger_restore(struct weir_merger *merger, const void *data, size_t length,
+                        struct weir_error *error);
+void weir_merger_suppress(struct weir_merger *merger, int suppress);
+// Every window that ends at or before this time has been decided by this merger.
+int64_t weir_merger_decided(const struct weir_merger *merger);
+size_t weir_merger_memory(const struct weir_merger *merger);
+
+#endif

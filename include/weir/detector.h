@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plug-in ABI. A module exports one constant, `weir_plugin`, and nothing else.
+//
+// A detector has an *instance* (its configuration; immutable once created) and two roles, each
+// with its own state:
+//
+//   edge   one a task, beside the records: sees every batch, flags rows that break a rule, and
+//          may hand on bytes of its own when a pane closes;
+//   owner  one a (stream, window spec): sees merged summaries when a window closes, and emits
+//          findings.
+//
+// A detector has no globals, never reads a clock and does no I/O: time is the event's. It
+// links libc and libweir-stats only. All calls into one edge or owner come from one thread at a
+// time; instances are shared between threads and therefore never written after create().
+#ifndef WEIR_DETECTOR_H
+#define WEIR_DETECTOR_H
+
+#include "weir/batch.h"
+#include "weir/error.h"
+#include "weir/finding.h"
+#include "weir/option.h"
+#include "weir/summary.h"
+
+// A module loads where the major is equal and the minor not above the host's. New callbacks
+// and fields are added at the end of sized structs under a new minor.
+#define WEIR_ABI_MAJOR 1
+#define WEIR_ABI_MINOR 0
+
+struct weir_buffer; // stats/buffer.h
+struct weir_reader;
+
+enum { WEIR_RULE_QUARANTINE = 1 }; // a row that breaks the rule is a bad record
+
+// A rule that single records break. Declared at create(), named by its index from then on.
+struct weir_rule {
+    const char *name; // stable within the detector and unlike every other: "range:amount"
+    const char *kind;
+    int field; // index in the stream, -1: none
+    enum weir_severity severity;
+    enum weir_action action;
+    unsigned flags;
+};
+
+// Host services during create(). `size` is the host's sizeof: check it before using a member
+// that a later minor added.
+struct weir_setup {
+    size_t size;
+    void *host;
+    // Asks for summaries of `field` in each window of this detector, for the whole stream
+    // (`by` is 0) or for the slices of by[`by` - 1]. `parts` of enum weir_part, or 0 for counts.
+    // WEIR_PART_CELLS needs a reference that knows the field: otherwise WEIR_EINVAL.
+    int (*need)(const struct weir_setup *setup, unsigned by, int field, unsigned parts,
+                struct weir_error *error);
+    // Declares a rule; the names are copied. Returns its index, or a negative code.
+    int (*rule)(const struct weir_setup *setup, const struct weir_rule *rule,
+                struct weir_error *error);
+    // The field's summary in reference `i`; NULL where it has none.
+    const struct weir_summary *(*reference)(const struct weir_setup *setup, size_t i, int field);
+};
+
+// What the configuration says. Lives as long as the instance.
+struct weir_detector_config {
+    size_t size;
+    const char *name; // of the detector in the configuration
+    const struct weir_stream *stream;
+    const int *fields; // indices that `fields:` names, or every field with the role feature,
+    size_t n_fields;   // score or prediction where it is not given
+    int fields_given;
+    // by[k] is a list of n_by_fields[k] field indices: `by: [route, [route, country]]`
+    const int *const *by;
+    const size_t *n_by_fields;
+    size_t n_by;
+    size_t n_references;
+    const char *const *references;           // names
+    int64_t window_size, window_hop;         // ms; 0 where windows count records
+    int64_t window_records;                  // 0 where windows are of time
+    int severity;                            // cap given by `severity:`, or -1; the host applies it
+    const struct weir_option_value *options; // in the order of the plug-in's table
+    int redact;                              // values of single records must not be put into text
+};
+
+// Host services at the edge.
+struct weir_edge {
+    size_t size;
+    void *host;
+    // `n` ascending rows of the current batch break rule `rule`. Counting, sampling and
+    // quarantine are the host's. Cheap: call it once a rule and batch.
+    void (*flag)(const struct weir_edge *edge, unsigned rule, const uint32_t *rows, size_t n);
+    // For each row of the current batch the start of its pane (ms) in this detector's window
+    // spec, never one that is closed: a late row has the oldest open pane. Only in observe().
+    const int64_t *pane;
+    // Counts `n` units of something that a cap dropped: a metric and `weir.limit`.
+    void (*limit)(const struct weir_edge *edge, const char *what, uint64_t n);
+};
+
+// One slice of a window. `values` has one string for each field of by[`by` - 1].
+struct weir_slice {
+    unsigned by; // 0: the whole stream
+    const struct weir_slice_value *values;
+    size_t n_values;
+    uint64_t rows;
+    uint64_t rows_may_miss; // at most so many were lost to a cap on slices
+};
+
+enum weir_phase { WEIR_FINAL, WEIR_EARLY, WEIR_UPDATE };
+
+// A closed window. Windows of one owner come in order, empty ones included, and the only
+// clock is `end`.
+struct weir_window {
+    size_t size;
+    void *host;
+    int64_t start, end; // event time, ms, end exclusive
+    uint64_t rows;
+    uint64_t sequence; // 0, 1, ... since the owner's state began
+    enum weir_phase phase;
+    uint32_t tasks_expected, tasks_reporting; // coverage
+    const struct weir_slice *slices; // slices[0] is the whole stream; the others ordered by `by`,
+    size_t n_slices;                 // then by value. A slice stays listed while it is tracked.
+    // Summary of `field` in slices[slice]; NULL where it was not asked for.
+    const struct weir_summary *(*summary)(const struct weir_window *window, size_t slice,
+                                          int field);
+    // The field's summary in reference `i` for the whole stream; NULL where it has none.
+    const struct weir_summary *(*reference)(const struct weir_window *window, size_t i, int field);
+    // What the edges' close() calls wrote for the panes of this window, by pane, then task.
+    const struct weir_span *extracts;
+    size_t n_extracts;
+    void (*emit)(const struct weir_window *window, const struct weir_finding *finding);
+};
+
+// How often a rule was broken in a pane.
+struct weir_rule_count {
+    size_t size;
+    unsigned rule;
+    uint64_t count, rows;              // of the rows that were looked at
+    const struct weir_sample *samples; // the first few, by partition and offset
+    size_t n_samples;
+};
+
+struct weir_plugin {
+    uint16_t abi_major, abi_minor;
+    uint32_t size;    // sizeof(struct weir_plugin)
+    const char *name; // the detector type
+    const char *version;
+    const char *description; // one line
+    const struct weir_option *options;
+    const char *const *kinds; // that it may report, ended by NULL
+    uint32_t state_version;   // of what save() writes; restore() takes all up to it
+
+    int (*create)(const struct weir_detector_config *config, const struct weir_setup *setup,
+                  void **instance, struct weir_error *error);
+    void (*destroy)(void *instance);
+
+    // The edge role; all NULL without one. edge_close() writes what the owner needs of the pane
+    // [start, end), once, when it closes: nothing written, nothing handed on.
+    int (*edge_create)(void *instance, void **edge, struct weir_error *error);
+    void (*edge_destroy)(void *edge);
+    int (*edge_observe)(void *edge, const struct weir_batch *batch, const struct weir_edge *host,
+                        struct weir_error *error);
+    int (*edge_close)(void *edge, int64_t start, int64_t end, struct weir_buffer *out,
+                      struct weir_error *error);
+    int (*edge_save)(const void *edge, struct weir_buffer *out);
+    int (*edge_restore)(void *edge, uint32_t state_version, struct weir_reader *in,
+                        struct weir_error *error);
+
+    // The owner role; all NULL without one.
+    int (*owner_create)(void *instance, void **owner, struct weir_error *error);
+    void (*owner_destroy)(void *owner);
+    int (*owner_window)(void *owner, const struct weir_window *window, struct weir_error *error);
+    int (*owner_save)(const void *owner, struct weir_buffer *out);
+    int (*owner_restore)(void *owner, uint32_t state_version, struct weir_reader *in,
+                         struct weir_error *error);
+
+    // Words for a rule that single records broke: fills `finding`'s summary (written to
+    // `text`), evidence, severity. NULL: the host makes a plain sentence from the rule.
+    int (*describe)(void *instance, const struct weir_rule_count *count,
+                    struct weir_finding *finding, char *text, size_t text_size);
+};
+
+// What a module exports.
+#define WEIR_PLUGIN                                                                                \
+    __attribute__((visibility("default"))) extern const struct weir_plugin weir_plugin;            \
+    const struct weir_plugin weir_plugin
+
+#endif
