@@ -92,6 +92,9 @@ int weir_edge_task_advance(struct weir_edge_task *edge, int64_t time, struct wei
 int weir_edge_task_idle(struct weir_edge_task *edge, int idle, struct weir_error *error);
 // The input ends: every pane closes. Replay only.
 int weir_edge_task_finish(struct weir_edge_task *edge, struct weir_error *error);
+// Offsets from `first` to before `next` cannot be had any more: a critical weir.gap.
+int weir_edge_task_gap(struct weir_edge_task *edge, const char *topic, int64_t first, int64_t next,
+                       struct weir_error *error);
 int64_t weir_edge_task_newest(const struct weir_edge_task *edge); // newest event time, or INT64_MIN
 // All state: panes, watermarks, detectors' edges. Restore only into a fresh task.
 int weir_edge_task_save(const struct weir_edge_task *edge, struct weir_buffer *out);

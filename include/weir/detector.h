@@ -125,6 +125,10 @@ struct weir_window {
     const struct weir_span *extracts;
     size_t n_extracts;
     void (*emit)(const struct weir_window *window, const struct weir_finding *finding);
+    // A statistic that was computed for `field` (-1: none) of slices[slice], alert or not: goes to
+    // the `windows` output, so that thresholds can be tuned. Costs nothing where there is none.
+    void (*report)(const struct weir_window *window, size_t slice, int field,
+                   const struct weir_statistic *statistic);
 };
 
 // How often a rule was broken in a pane.
