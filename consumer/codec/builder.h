@@ -68,9 +68,13 @@ void weir_builder_null(struct weir_builder *builder, int field);
 void weir_builder_fault(struct weir_builder *builder, int field, enum weir_state state);
 // The row has a field that the stream does not know. The name is copied. Counted beyond a cap.
 void weir_builder_unknown(struct weir_builder *builder, const char *name, size_t length);
+// How many unknown fields went beyond the cap, over the builder's life.
+uint64_t weir_builder_unknown_dropped(const struct weir_builder *builder);
 // The code for a string in a string column, for codecs that write columns directly.
 uint32_t weir_builder_code(struct weir_builder *builder, int field, const char *data,
                            size_t length);
+// Whether the text is a decimal number and nothing else: "-1.5e3".
+int weir_number_spelt(const char *data, size_t length);
 
 // The current row does not decode (all it had is undone), or is a tombstone. `reason` is copied.
 void weir_builder_undecodable(struct weir_builder *builder, const char *reason);
@@ -80,7 +84,7 @@ void weir_builder_tombstone(struct weir_builder *builder);
 const struct weir_batch *weir_builder_finish(struct weir_builder *builder);
 
 // RFC 3339 date-time (also a space for the T, no zone meaning UTC, or a date alone) to epoch
-// ms, rounded down; 0, or WEIR_EINVAL.
+// ms, rounded down; 23:59:60 UTC is the first second of the next day. 0, or WEIR_EINVAL.
 int weir_time_parse(const char *text, size_t length, int64_t *ms);
 
 #endif

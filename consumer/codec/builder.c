@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumer/codec/builder.h"
+
+#include <stdlib.h>
+
+#include "consumer/codec/builder_value.h"
+
+enum {
+    DICTIONARY_ENTRIES = 10000,
+    DICTIONARY_ENTRIES_MAX = 1 << 28,
+    DICTIONARY_BYTES = 4 << 20,
+    PRESET_ROWS = 64, // rows that are preset at once
+    UNKNOWN_MAX = 65536
+};
+
+static size_t value_size(enum weir_type type)
+{
+    return type == WEIR_TYPE_STRING || type == WEIR_TYPE_BYTES ? sizeof(uint32_t) : 8;
+}
+
+static int create_field(struct weir_builder *builder, const struct weir_builder_options *options,
+                        size_t i)
+{
+    const struct weir_field *field = &options->stream->fields[i];
+    struct weir_builder_column *column = &builder->columns[i];
+    struct weir_builder_field *inside = &builder->fields[i];
+    uint32_t entries =
+        options->dictionary_entries ? options->dictionary_entries : DICTIONARY_ENTRIES;
+    // Keys and times hardly ever come twice: a dictionary of them would be filled for nothing.
+    if (field->role == WEIR_ROLE_KEY || field->role == WEIR_ROLE_TIME)
+        entries = 0;
+    weir_dictionary_init(&inside->dictionary,
+                         entries < DICTIONARY_ENTRIES_MAX ? entries : DICTIONARY_ENTRIES_MAX,
+                         options->dictionary_bytes ? options->dictionary_bytes : DICTIONARY_BYTES);
+    column->type = field->type;
+    column->is_list = field->is_list;
+    if (column->is_list) {
+        inside->offsets = calloc(WEIR_BATCH_ROWS + 1, sizeof *inside->offsets);
+        return inside->offsets ? 0 : -1;
+    }
+    column->state = malloc(WEIR_BATCH_ROWS);
+    column->values.f64 = malloc(WEIR_BATCH_ROWS * value_size(field->type));
+    return column->state && column->values.f64 ? 0 : -1;
+}
+
+static int create_rows(struct weir_builder *builder)
+{
+    builder->time = calloc(WEIR_BATCH_ROWS, sizeof *builder->time);
+    builder->offset = calloc(WEIR_BATCH_ROWS, sizeof *builder->offset);
+    builder->timestamp = calloc(WEIR_BATCH_ROWS, sizeof *builder->timestamp);
+    builder->fault = calloc(WEIR_BATCH_ROWS, 1);
+    builder->reason = calloc(WEIR_BATCH_ROWS, sizeof *builder->reason);
+    builder->key = calloc(WEIR_BATCH_ROWS, sizeof *builder->key);
+    builder->value = calloc(WEIR_BATCH_ROWS, sizeof *builder->value);
+    return builder->time && builder->offset && builder->timestamp && builder->fault &&
+                   builder->reason && builder->key && builder->value
+               ? 0
+               : -1;
+}
+
+static int check_options(const struct weir_builder_options *options, struct weir_error *error)
+{
+    const struct weir_stream *stream = options->stream;
+    for (size_t i = 0; i < stream->n_fields; i++) {
+        if (stream->fields[i].type == WEIR_TYPE_UNKNOWN)
+            return weir_error_set(error, WEIR_EINVAL,
+                                  "stream %s: the type of field %s is not known: declare it, or "
+                                  "name a profile that has it",
+                                  stream->name, stream->fields[i].name);
+    }
+    if (stream->time >= 0 && (size_t)stream->time < stream->n_fields &&
+        stream->fields[stream->time].is_list)
+        return weir_error_set(error, WEIR_EINVAL, "stream %s: the time field %s is a list",
+                              stream->name, stream->fields[stream->time].name);
+    return 0;
+}
+
+int weir_builder_create(const struct weir_builder_options *options, struct weir_builder **result,
+                        struct weir_error *error)
+{
+    int code = check_options(options, error);
+    if (code)
+        return code;
+    struct weir_builder *builder = calloc(1, sizeof *builder);
+    if (!builder)
+        goto out_of_memory;
+    size_t n = options->stream->n_fields;
+    builder->stream = options->stream;
+    builder->time_unit = options->time_unit;
+    builder->report_unknown = options->report_unknown;
+    builder->columns = calloc(n ? n : 1, sizeof *builder->columns);
+    builder->fields = calloc(n ? n : 1, sizeof *builder->fields);
+    builder->out = calloc(n ? n : 1, sizeof *builder->out);
+    if (!builder->columns || !builder->fields || !builder->out || create_rows(builder))
+        goto out_of_memory;
+    builder->n_fields = n;
+    for (size_t i = 0; i < n; i++) {
+        if (create_field(builder, options, i))
+            goto out_of_memory;
+    }
+    *result = builder;
+    return 0;
+out_of_memory:
+    weir_builder_destroy(builder);
+    return weir_error_set(error, WEIR_ENOMEM, "stream %s: no memory for a batch",
+                          options->stream->name);
+}
+
+void weir_builder_destroy(struct weir_builder *builder)
+{
+    if (!builder)
+        return;
+    for (size_t i = 0; i < builder->n_fields; i++) {
+        free(builder->columns[i].state);
+        free(builder->columns[i].values.f64);
+        weir_dictionary_free(&builder->fields[i].dictionary);
+        free(builder->fields[i].local);
+        free(builder->fields[i].offsets);
+    }
+    weir_arena_free(&builder->arena);
+    free(builder->columns);
+    free(builder->fields);
+    free(builder->out);
+    free(builder->unknown);
+    free(builder->time);
+    free(builder->offset);
+    free(builder->timestamp);
+    free(builder->fault);
+    free(builder->reason);
+    free(builder->key);
+    free(builder->value);
+    free(builder);
+}
+
+void weir_builder_begin(struct weir_builder *builder, const char *topic, int32_t partition)
+{
+    weir_arena_reset(&builder->arena);
+    for (size_t i = 0; i < builder->n_fields; i++) {
+        builder->fields[i].n_local = 0;
+        builder->fields[i].n_elements = 0;
+    }
+    builder->n_rows = builder->n_preset = 0;
+    builder->n_unknown = builder->row_unknown = 0;
+    builder->row_failed = 0;
+    builder->batch = (struct weir_batch){.topic = topic, .partition = partition};
+}
+
+uint32_t weir_builder_rows(const struct weir_builder *builder)
+{
+    return builder->n_rows;
+}
+
+uint64_t weir_builder_unknown_dropped(const struct weir_builder *builder)
+{
+    return builder->unknown_dropped;
+}
+
+struct weir_builder_column *weir_builder_column(struct weir_builder *builder, int field)
+{
+    return &builder->columns[field];
+}
+
+// Some rows at a time: a batch of one record must not pay for 4,096.
+static void preset(struct weir_builder *builder)
+{
+    uint32_t from = builder->n_preset;
+    for (size_t i = 0; i < builder->n_fields; i++) {
+        struct weir_builder_column *column = &builder->columns[i];
+        if (column->is_list)
+            continue;
+        size_t size = value_size(column->type);
+        memset(column->state + from, WEIR_STATE_MISSING, PRESET_ROWS);
+        memset((char *)column->values.f64 + from * size, 0, PRESET_ROWS * size);
+    }
+    memset(builder->fault + from, WEIR_ROW_GOOD, PRESET_ROWS);
+    memset(builder->reason + from, 0, PRESET_ROWS * sizeof *builder->reason);
+    builder->n_preset = from + PRESET_ROWS;
+}
+
+// A row for one of whose values memory ran out must not pass as if it had none.
+static void end_row(struct weir_builder *builder)
+{
+    if (builder->row_failed)
+        weir_builder_undecodable(builder, "memory is out");
+}
+
+uint32_t weir_builder_row(struct weir_builder *builder, int64_t offset, int64_t timestamp,
+                          struct weir_span key, struct weir_span value)
+{
+    end_row(builder);
+    uint32_t row = builder->n_rows++;
+    if (row == builder->n_preset)
+        preset(builder);
+    for (size_t i = 0; i < builder->n_fields; i++) {
+        if (builder->columns[i].is_list)
+            builder->fields[i].offsets[row] = builder->fields[i].n_elements;
+    }
+    builder->offset[row] = offset;
+    builder->timestamp[row] = timestamp;
+    builder->time[row] = timestamp;
+    builder->key[row] = key;
+    builder->value[row] = value;
+    builder->row_value = value;
+    builder->row_unknown = builder->n_unknown;
+    return row;
+}
+
+void weir_builder_unknown(struct weir_builder *builder, const char *name, size_t length)
+{
+    if (!builder->report_unknown)
+        return;
+    if (builder->n_unknown == builder->unknown_capacity && builder->n_unknown < UNKNOWN_MAX) {
+        uint32_t capacity = builder->unknown_capacity ? builder->unknown_capacity * 2 : 64;
+        struct weir_unknown *grown = realloc(builder->unknown, capacity * sizeof *grown);
+        if (grown) {
+            builder->unknown = grown;
+            builder->unknown_capacity = capacity;
+        }
+    }
+    char *copy = NULL;
+    if (builder->n_unknown < builder->unknown_capacity && length < UNKNOWN_MAX)
+        copy = weir_arena_take(&builder->arena, length + 1);
+    if (!copy) {
+        builder->unknown_dropped++;
+        return;
+    }
+    memcpy(copy, name, length);
+    copy[length] = 0;
+    builder->unknown[builder->n_unknown++] =
+        (struct weir_unknown){builder->n_rows - 1, {copy, (uint32_t)length, 0}};
+}
+
+static void undo_row(struct weir_builder *builder)
+{
+    uint32_t row = builder->n_rows - 1;
+    for (size_t i = 0; i < builder->n_fields; i++) {
+        struct weir_builder_column *column = &builder->columns[i];
+        if (column->is_list) {
+            builder->fields[i].n_elements = builder->fields[i].offsets[row];
+            continue;
+        }
+        size_t size = value_size(column->type);
+        column->state[row] = WEIR_STATE_MISSING;
+        memset((char *)column->values.f64 + row * size, 0, size);
+    }
+    builder->n_unknown = builder->row_unknown;
+    builder->row_failed = 0;
+}
+
+void weir_builder_undecodable(struct weir_builder *builder, const char *reason)
+{
+    uint32_t row = builder->n_rows - 1;
+    size_t size = strlen(reason) + 1;
+    char *copy = weir_arena_take(&builder->arena, size);
+    undo_row(builder);
+    builder->fault[row] = WEIR_ROW_UNDECODABLE;
+    builder->reason[row] = copy ? memcpy(copy, reason, size) : "does not decode";
+    builder->batch.n_undecodable++;
+}
+
+void weir_builder_tombstone(struct weir_builder *builder)
+{
+    undo_row(builder);
+    builder->fault[builder->n_rows - 1] = WEIR_ROW_TOMBSTONE;
+    builder->batch.n_tombstones++;
+}
+
+static void count_states(struct weir_column *column)
+{
+    uint32_t null = 0, missing = 0, fault = 0;
+    for (uint32_t i = 0; i < column->n; i++) {
+        uint8_t state = column->state[i];
+        null += state == WEIR_STATE_NULL;
+        missing += state == WEIR_STATE_MISSING;
+        fault += state >= WEIR_STATE_FAULT;
+    }
+    column->n_null = null;
+    column->n_missing = missing;
+    column->n_fault = fault;
+}
+
+static void finish_column(struct weir_builder *builder, size_t i)
+{
+    const struct weir_builder_column *from = &builder->columns[i];
+    struct weir_builder_field *field = &builder->fields[i];
+    struct weir_column *column = &builder->out[i];
+    if (from->is_list)
+        field->offsets[builder->n_rows] = field->n_elements;
+    *column = (struct weir_column){
+        .type = from->type,
+        .n = from->is_list ? field->n_elements : builder->n_rows,
+        .state = from->state,
+        .offsets = field->offsets,
+        .dictionary = field->dictionary.strings,
+        .n_dictionary = field->n_local ? field->first_local : field->dictionary.n,
+        .local = field->local,
+        .n_local = field->n_local,
+    };
+    column->values.f64 = from->values.f64;
+    count_states(column);
+}
+
+const struct weir_batch *weir_builder_finish(struct weir_builder *builder)
+{
+    struct weir_batch *batch = &builder->batch;
+    end_row(builder);
+    weir_builder_times(builder);
+    for (size_t i = 0; i < builder->n_fields; i++)
+        finish_column(builder, i);
+    batch->stream = builder->stream;
+    batch->n_rows = builder->n_rows;
+    batch->time = builder->time;
+    batch->offset = builder->offset;
+    batch->timestamp = builder->timestamp;
+    batch->fault = builder->fault;
+    batch->reason = batch->n_undecodable + batch->n_tombstones + batch->n_no_time
+                        ? (const char *const *)builder->reason
+                        : NULL;
+    batch->columns = builder->out;
+    batch->key = builder->key;
+    batch->value = builder->value;
+    batch->unknown = builder->unknown;
+    batch->n_unknown = builder->n_unknown;
+    return batch;
+}

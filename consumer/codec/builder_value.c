@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+// Setting values: widening, telling faults apart, dictionaries and event times.
+#include "consumer/codec/builder_value.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "consumer/codec/utf8.h"
+
+enum { ELEMENTS_MAX = 1 << 28 };
+
+// Years 1 to 9999. Beyond, a number is no time, and arithmetic on it need not fear overflow.
+static const int64_t TIME_LOW = -62135596800000, TIME_HIGH = 253402300799999;
+
+static int grow_list(struct weir_builder_column *column, struct weir_builder_field *field)
+{
+    uint32_t capacity = field->element_capacity ? field->element_capacity * 2 : 1024;
+    size_t size =
+        column->type == WEIR_TYPE_STRING || column->type == WEIR_TYPE_BYTES ? sizeof(uint32_t) : 8;
+    if (capacity > ELEMENTS_MAX)
+        return -1;
+    uint8_t *state = realloc(column->state, capacity);
+    if (!state)
+        return -1;
+    column->state = state;
+    void *values = realloc(column->values.f64, capacity * size);
+    if (!values)
+        return -1;
+    column->values.f64 = values;
+    field->element_capacity = capacity;
+    return 0;
+}
+
+// Where the next value of the field goes: the current row, or a new element.
+static inline int64_t slot(struct weir_builder *builder, int field)
+{
+    struct weir_builder_column *column = &builder->columns[field];
+    if (!column->is_list)
+        return builder->n_rows - 1;
+    struct weir_builder_field *inside = &builder->fields[field];
+    if (inside->n_elements == inside->element_capacity && grow_list(column, inside)) {
+        builder->row_failed = 1;
+        return -1;
+    }
+    return inside->n_elements++;
+}
+
+static void set_state(struct weir_builder *builder, int field, enum weir_state state)
+{
+    struct weir_builder_column *column = &builder->columns[field];
+    int64_t at = slot(builder, field);
+    if (at < 0)
+        return;
+    column->state[at] = (uint8_t)state;
+    if (column->type == WEIR_TYPE_STRING || column->type == WEIR_TYPE_BYTES)
+        column->values.code[at] = 0;
+    else
+        column->values.i64[at] = 0;
+}
+
+void weir_builder_null(struct weir_builder *builder, int field)
+{
+    set_state(builder, field, WEIR_STATE_NULL);
+}
+
+void weir_builder_fault(struct weir_builder *builder, int field, enum weir_state state)
+{
+    set_state(builder, field, state);
+}
+
+static void set_double(struct weir_builder *builder, int field, double value)
+{
+    struct weir_builder_column *column = &builder->columns[field];
+    int64_t at = slot(builder, field);
+    if (at < 0)
+        return;
+    column->state[at] = WEIR_STATE_VALUE;
+    column->values.f64[at] = value;
+}
+
+static void set_long(struct weir_builder *builder, int field, int64_t value)
+{
+    struct weir_builder_column *column = &builder->columns[field];
+    int64_t at = slot(builder, field);
+    if (at < 0)
+        return;
+    column->state[at] = WEIR_STATE_VALUE;
+    column->values.i64[at] = value;
+}
+
+static void double_to_long(struct weir_builder *builder, int field, double value)
+{
+    if (!isfinite(value))
+        set_state(builder, field, WEIR_STATE_FAULT_NUMBER);
+    else if (value < -0x1p63 || value >= 0x1p63)
+        set_state(builder, field, WEIR_STATE_FAULT_OVERFLOW);
+    else if (value != floor(value))
+        set_state(builder, field, WEIR_STATE_FAULT_FRACTION);
+    else
+        set_long(builder, field, (int64_t)value);
+}
+
+void weir_builder_double(struct weir_builder *builder, int field, double value)
+{
+    enum weir_type type = builder->columns[field].type;
+    if (type == WEIR_TYPE_DOUBLE)
+        set_double(builder, field, value);
+    else if (type == WEIR_TYPE_LONG)
+        double_to_long(builder, field, value);
+    else
+        set_state(builder, field, WEIR_STATE_FAULT_NUMBER);
+}
+
+void weir_builder_long(struct weir_builder *builder, int field, int64_t value)
+{
+    enum weir_type type = builder->columns[field].type;
+    if (type == WEIR_TYPE_LONG)
+        set_long(builder, field, value);
+    else if (type == WEIR_TYPE_DOUBLE)
+        set_double(builder, field, (double)value);
+    else
+        set_state(builder, field, WEIR_STATE_FAULT_NUMBER);
+}
+
+void weir_builder_boolean(struct weir_builder *builder, int field, int value)
+{
+    if (builder->columns[field].type == WEIR_TYPE_BOOLEAN)
+        set_long(builder, field, value != 0);
+    else
+        set_state(builder, field, WEIR_STATE_FAULT_BOOLEAN);
+}
+
+static size_t skip_digits(const char *data, size_t length, size_t at)
+{
+    while (at < length && (unsigned)(data[at] - '0') <= 9)
+        at++;
+    return at;
+}
+
+int weir_number_spelt(const char *data, size_t length)
+{
+    size_t at = length && (data[0] == '-' || data[0] == '+');
+    size_t whole = skip_digits(data, length, at) - at, part = 0;
+    at += whole;
+    if (at < length && data[at] == '.') {
+        part = skip_digits(data, length, at + 1) - (at + 1);
+        at += 1 + part;
+    }
+    if (!whole && !part)
+        return 0;
+    if (at < length && (data[at] | 0x20) == 'e') {
+        at++;
+        if (at < length && (data[at] == '-' || data[at] == '+'))
+            at++;
+        size_t end = skip_digits(data, length, at);
+        if (end == at)
+            return 0;
+        at = end;
+    }
+    return at == length;
+}
+
+// A string for this batch alone. Bytes within the record need no copy: they live as long.
+static uint32_t local_code(struct weir_builder *builder, struct weir_builder_field *field,
+                           const char *data, size_t length, uint64_t hash)
+{
+    const char *kept = data;
+    uintptr_t from = (uintptr_t)builder->row_value.data, at = (uintptr_t)data;
+    if (field->n_local == field->local_capacity) {
+        uint32_t capacity = field->local_capacity ? field->local_capacity * 2 : 256;
+        struct weir_string *grown = realloc(field->local, capacity * sizeof *grown);
+        if (!grown)
+            return WEIR_DICTIONARY_NONE;
+        field->local = grown;
+        field->local_capacity = capacity;
+    }
+    if (!length) {
+        kept = "";
+    } else if (at < from || at - from > builder->row_value.length ||
+               builder->row_value.length - (at - from) < length) {
+        char *copy = weir_arena_take(&builder->arena, length);
+        if (!copy)
+            return WEIR_DICTIONARY_NONE;
+        kept = memcpy(copy, data, length);
+    }
+    // From the first local string on the dictionary stands still until the batch ends, or new
+    // entries would take the codes of local strings.
+    if (!field->n_local)
+        field->first_local = field->dictionary.n;
+    field->local[field->n_local] = (struct weir_string){kept, (uint32_t)length, hash};
+    return field->first_local + field->n_local++;
+}
+
+// `valid`: known to be UTF-8, or no matter. WEIR_DICTIONARY_NONE with `*invalid` set: it is not.
+static inline uint32_t code_of(struct weir_builder *builder, int index, const char *data,
+                               size_t length, int valid, int *invalid)
+{
+    struct weir_builder_field *field = &builder->fields[index];
+    uint64_t hash = XXH3_64bits(data, length);
+    uint32_t code = weir_dictionary_find(&field->dictionary, data, length, hash);
+    if (code != WEIR_DICTIONARY_NONE)
+        return code; // only what is valid is ever inserted
+    if (!valid && !weir_utf8_valid(data, length)) {
+        *invalid = 1;
+        return WEIR_DICTIONARY_NONE;
+    }
+    if (!field->n_local)
+        code = weir_dictionary_insert(&field->dictionary, data, length, hash);
+    if (code == WEIR_DICTIONARY_NONE)
+        code = local_code(builder, field, data, length, hash);
+    if (code == WEIR_DICTIONARY_NONE)
+        builder->row_failed = 1;
+    return code;
+}
+
+uint32_t weir_builder_code(struct weir_builder *builder, int field, const char *data, size_t length)
+{
+    int invalid = 0;
+    uint32_t code = code_of(builder, field, data, length, 1, &invalid);
+    return code == WEIR_DICTIONARY_NONE ? 0 : code;
+}
+
+static void set_string(struct weir_builder *builder, int field, const char *data, size_t length,
+                       int valid)
+{
+    struct weir_builder_column *column = &builder->columns[field];
+    int invalid = 0;
+    if (length > UINT32_MAX) {
+        set_state(builder, field, WEIR_STATE_FAULT_OVERFLOW);
+        return;
+    }
+    uint32_t code = code_of(builder, field, data, length, valid, &invalid);
+    if (code == WEIR_DICTIONARY_NONE) {
+        set_state(builder, field, invalid ? WEIR_STATE_FAULT_UTF8 : WEIR_STATE_FAULT);
+        return;
+    }
+    int64_t at = slot(builder, field);
+    if (at < 0)
+        return;
+    column->state[at] = WEIR_STATE_VALUE;
+    column->values.code[at] = code;
+}
+
+void weir_builder_string(struct weir_builder *builder, int field, const char *data, size_t length,
+                         int valid)
+{
+    enum weir_type type = builder->columns[field].type;
+    if (type == WEIR_TYPE_STRING)
+        set_string(builder, field, data, length, valid);
+    else if (type == WEIR_TYPE_BYTES)
+        set_string(builder, field, data, length, 1);
+    else
+        set_state(builder, field,
+                  weir_number_spelt(data, length) ? WEIR_STATE_FAULT_NUMBER_STRING
+                                                  : WEIR_STATE_FAULT_STRING);
+}
+
+void weir_builder_bytes(struct weir_builder *builder, int field, const void *data, size_t length)
+{
+    weir_builder_string(builder, field, data, length, 0);
+}
+
+static int64_t floor_divide(int64_t value, int64_t by)
+{
+    return value / by - (value % by < 0);
+}
+
+static int time_of_long(enum weir_time_unit unit, int64_t value, int64_t *ms)
+{
+    switch (unit) {
+    case WEIR_TIME_S:
+        if (value > TIME_HIGH / 1000 || value < TIME_LOW / 1000)
+            return -1;
+        *ms = value * 1000;
+        break;
+    case WEIR_TIME_US:
+        *ms = floor_divide(value, 1000);
+        break;
+    case WEIR_TIME_NS:
+        *ms = floor_divide(value, 1000000);
+        break;
+    default:
+        *ms = value;
+    }
+    return *ms < TIME_LOW || *ms > TIME_HIGH ? -1 : 0;
+}
+
+// Rounded down, but for the last thousandth of a ms: seconds as a double carry no more than
+// microseconds, and 1700000000.123 is a little less than it says.
+static int time_of_double(enum weir_time_unit unit, double value, int64_t *ms)
+{
+    static const double per_unit[] = {[WEIR_TIME_AUTO] = 1,
+                                      [WEIR_TIME_S] = 1e3,
+                                      [WEIR_TIME_MS] = 1,
+                                      [WEIR_TIME_US] = 1e-3,
+                                      [WEIR_TIME_NS] = 1e-6};
+    double scaled = floor(value * per_unit[unit] + 1e-3);
+    if (!(scaled >= (double)TIME_LOW && scaled <= (double)TIME_HIGH))
+        return -1;
+    *ms = (int64_t)scaled;
+    return 0;
+}
+
+static int time_of_code(const struct weir_builder_field *field, uint32_t code, int64_t *ms)
+{
+    const struct weir_string *string = field->n_local && code >= field->first_local
+                                           ? &field->local[code - field->first_local]
+                                           : &field->dictionary.strings[code];
+    if (weir_time_parse(string->data, string->length, ms))
+        return -1;
+    return *ms < TIME_LOW || *ms > TIME_HIGH ? -1 : 0;
+}
+
+void weir_builder_times(struct weir_builder *builder)
+{
+    int index = builder->stream->time;
+    if (index < 0 || (size_t)index >= builder->n_fields)
+        return;
+    const struct weir_builder_column *column = &builder->columns[index];
+    for (uint32_t row = 0; row < builder->n_rows; row++) {
+        int fault = -1;
+        int64_t ms = 0;
+        if (builder->fault[row] != WEIR_ROW_GOOD)
+            continue;
+        if (column->state[row] == WEIR_STATE_VALUE) {
+            if (column->type == WEIR_TYPE_LONG)
+                fault = time_of_long(builder->time_unit, column->values.i64[row], &ms);
+            else if (column->type == WEIR_TYPE_DOUBLE)
+                fault = time_of_double(builder->time_unit, column->values.f64[row], &ms);
+            else if (column->type != WEIR_TYPE_BOOLEAN)
+                fault = time_of_code(&builder->fields[index], column->values.code[row], &ms);
+        }
+        if (fault) {
+            builder->fault[row] = WEIR_ROW_NO_TIME;
+            builder->batch.n_no_time++;
+        } else {
+            builder->time[row] = ms;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The builder's inside, shared by builder.c and builder_value.c alone.
+#ifndef WEIR_CODEC_BUILDER_VALUE_H
+#define WEIR_CODEC_BUILDER_VALUE_H
+
+#include "consumer/codec/builder.h"
+#include "consumer/codec/dictionary.h"
+
+// What a column needs beside what codecs see of it.
+struct weir_builder_field {
+    struct weir_dictionary dictionary;
+    struct weir_string *local; // strings of this batch alone
+    uint32_t n_local, local_capacity;
+    uint32_t first_local;                  // code of local[0], fixed when the first is made
+    uint32_t n_elements, element_capacity; // lists
+    uint32_t *offsets;                     // lists: WEIR_BATCH_ROWS + 1
+};
+
+struct weir_builder {
+    const struct weir_stream *stream;
+    size_t n_fields;
+    struct weir_builder_column *columns;
+    struct weir_builder_field *fields;
+    uint32_t n_rows, n_preset;
+    struct weir_span row_value; // of the current row: strings in it need no copy
+    int row_failed;             // memory ran out for a value of the current row
+    enum weir_time_unit time_unit;
+    int report_unknown;
+    uint32_t n_unknown, unknown_capacity;
+    uint32_t row_unknown; // n_unknown when the current row began
+    uint64_t unknown_dropped;
+    struct weir_unknown *unknown;
+    struct weir_arena arena; // strings, names and reasons of this batch
+    int64_t *time, *offset, *timestamp;
+    uint8_t *fault;
+    const char **reason;
+    struct weir_span *key, *value;
+    struct weir_column *out;
+    struct weir_batch batch;
+};
+
+// Event times from the time field, where it is one.
+void weir_builder_times(struct weir_builder *builder);
+
+#endif
