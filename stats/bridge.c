@@ -54,9 +54,9 @@ static int cumulants_at(const double *mass, const double *weight, size_t n, doub
             inverse_after = 1 / remainder;
             log_det += log(remainder);
         }
-        double diagonal = j == 0 ? (n == 1 ? 1 : inverse_after)
-                                 : (j + 1 == n ? inverse_before
-                                               : inverse_before + inverse_after - 1);
+        double diagonal = j == 0
+                              ? (n == 1 ? 1 : inverse_after)
+                              : (j + 1 == n ? inverse_before : inverse_before + inverse_after - 1);
         double next, next1, next2;
         if (j == 0) {
             next = diagonal - 2 * t * weight[j];

@@ -9,7 +9,7 @@
 #include "stats/two_sample.h"
 
 // Below it a cell has too few expected counts for a degree of freedom of its own.
-#define LEAST_EXPECTED 1.0
+#define LEAST_EXPECTED 3.0
 #define LEAST_SCALE_DF 20.0
 #define LARGEST_SCORE 37.0
 
@@ -64,13 +64,13 @@ static void test_cuts(const struct weir_cell_counts *counts, const struct sizes 
     double bound[WEIR_ORDERED_CELLS_MAXIMUM];
     double f = 0, g = 0, before = 0, sum = 0, least = 2;
     size_t cuts = 0;
+    mass[0] = weight[0] = bound[0] = 0;
     for (size_t i = 0; i < counts->n; i++) {
         double cell = counts->reference[i] + counts->current[i];
         if (cell <= 0)
             continue;
         if (f + g > 0) {
-            struct weir_hypergeometric h =
-                weir_hypergeometric(g, size->all, f + g, size->current);
+            struct weir_hypergeometric h = weir_hypergeometric(g, size->all, f + g, size->current);
             double z = score_of(&h), p = two_sided(&h);
             mass[cuts] = (f + g) / size->all;
             weight[cuts] = 0.5 * (before + cell) / size->all;
@@ -161,8 +161,7 @@ static void test_chain(const struct weir_cell_counts *counts, const struct sizes
     if (a + b > 0)
         chain_add(&chain, a, b);
     if (chain.df > 0)
-        set_part(out, WEIR_OMNIBUS_CHI_SQUARE, chain.sum,
-                 weir_chi_square_sf(chain.sum, chain.df));
+        set_part(out, WEIR_OMNIBUS_CHI_SQUARE, chain.sum, weir_chi_square_sf(chain.sum, chain.df));
     else
         skip_part(out, WEIR_OMNIBUS_CHI_SQUARE, WEIR_TEST_TOO_FEW);
 }

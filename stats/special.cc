@@ -23,8 +23,7 @@ typedef policies::policy<
     policies::denorm_error<policies::ignore_error>,
     policies::rounding_error<policies::ignore_error>,
     policies::evaluation_error<policies::ignore_error>,
-    policies::indeterminate_result_error<policies::ignore_error>,
-    policies::promote_double<false>>
+    policies::indeterminate_result_error<policies::ignore_error>, policies::promote_double<false>>
     quiet;
 
 const double nan_value = std::numeric_limits<double>::quiet_NaN();

@@ -51,8 +51,8 @@ double weir_kuiper_sf(double x);
 // back, X marked ones among them. Counts >= 0, marked and drawn <= population; `marked` and
 // `population` may be fractional (weighted references), `drawn` and `x` are whole numbers.
 // `lower` is P(X <= x), `upper` is P(X >= x), `point` is P(X = x). Up to a standard deviation of
-// 200 the sums are exact to 1e-9, above it a saddlepoint approximation with a relative error of
-// under 1e-4 (Skovgaard, 1987, with lattice correction). All NaN outside the domain.
+// 40, and in the tails, the sums are exact to 1e-9; elsewhere a saddlepoint approximation has a
+// relative error under 1e-5 (Skovgaard, 1987, with lattice correction). NaN outside the domain.
 struct weir_hypergeometric {
     double lower;
     double upper;

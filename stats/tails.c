@@ -5,6 +5,7 @@
 #include "stats/special.h"
 
 #define PI 3.14159265358979323846
+#define SADDLE_SD 40.0
 
 double weir_kolmogorov_sf(double x)
 {
@@ -60,10 +61,17 @@ static double factorial_rest(double n)
            i * (1.0 / 12 - i2 * (1.0 / 360 - i2 * (1.0 / 1260 - i2 * (1.0 / 1680))));
 }
 
-// x ln(x / m), 0 at x = 0.
-static double entropy(double x, double m)
+// x ln(x / m) - (x - m) for x = m + gap: nothing cancels when x is close to m.
+static double divergence(double x, double m, double gap)
 {
-    return x > 0 ? x * log(x / m) : 0;
+    if (!(x > 0))
+        return m;
+    double e = gap / m;
+    if (fabs(e) > 0.02)
+        return x * log(x / m) - gap;
+    double e2 = e * e;
+    return m * e2 *
+           (0.5 + e * (-1.0 / 6 + e * (1.0 / 12 + e * (-1.0 / 20 + e * (1.0 / 30 - e / 42)))));
 }
 
 // Sums P(X = x + 1), P(X = x + 2) ... in units of P(X = x); `step` -1 goes down.
@@ -73,8 +81,7 @@ static double beyond(double x, double rest, double marked, double drawn, int ste
     // `rest` is population - marked - drawn: the unmarked left over when nothing marked is drawn.
     for (;; x += step) {
         double up = step > 0 ? (marked - x) * (drawn - x) : x * (rest + x);
-        double down =
-            step > 0 ? (x + 1) * (rest + x + 1) : (marked - x + 1) * (drawn - x + 1);
+        double down = step > 0 ? (x + 1) * (rest + x + 1) : (marked - x + 1) * (drawn - x + 1);
         if (!(up > 0) || !(down > 0))
             return sum;
         term *= up / down;
@@ -88,22 +95,27 @@ static double beyond(double x, double rest, double marked, double drawn, int ste
 struct table {
     double cell[4];
     double marked, other, drawn, left, population;
+    double gap; // x - its mean
+    double mean[4];
     double deviance;
 };
 
 static struct table make_table(double x, double population, double marked, double drawn)
 {
-    double rest = population - marked - drawn;
+    double rest = population - marked - drawn, other = population - marked;
+    double left = population - drawn;
     struct table t = {.cell = {x, marked - x, drawn - x, rest + x},
                       .marked = marked,
-                      .other = population - marked,
+                      .other = other,
                       .drawn = drawn,
-                      .left = population - drawn,
-                      .population = population};
-    double deviance = entropy(t.cell[0], marked * drawn / population) +
-                      entropy(t.cell[1], marked * t.left / population) +
-                      entropy(t.cell[2], t.other * drawn / population) +
-                      entropy(t.cell[3], t.other * t.left / population);
+                      .left = left,
+                      .population = population,
+                      .mean = {marked * (drawn / population), marked * (left / population),
+                               other * (drawn / population), other * (left / population)}};
+    t.gap = x - t.mean[0];
+    double deviance =
+        divergence(t.cell[0], t.mean[0], t.gap) + divergence(t.cell[1], t.mean[1], -t.gap) +
+        divergence(t.cell[2], t.mean[2], -t.gap) + divergence(t.cell[3], t.mean[3], t.gap);
     t.deviance = deviance > 0 ? deviance : 0;
     return t;
 }
@@ -118,18 +130,30 @@ static double point_of(const struct table *t)
     return exp(log_rest - t->deviance);
 }
 
-// The saddlepoint's upper tail P(X >= x) with its lattice correction; for inner x only.
+// The saddlepoint's upper tail P(X >= x) with its lattice correction; for inner x only, with all
+// four cells positive and x not at the mean.
 static double saddle_upper(const struct table *t)
 {
     const double *cell = t->cell;
-    double r = sqrt(2 * t->deviance);
-    double psi = log(cell[0] / cell[1] * (cell[3] / cell[2])); // log odds ratio
+    double r = copysign(sqrt(2 * t->deviance), t->gap);
+    double psi = 0; // log odds ratio
+    for (int i = 0; i < 4; i++) {
+        double sign = i == 0 || i == 3 ? 1 : -1;
+        psi += sign * log1p(sign * t->gap / t->mean[i]);
+    }
     double scale = sqrt(cell[0] / t->marked * (cell[1] / t->other) * (cell[2] / t->drawn) *
                         (cell[3] / t->left) * t->population);
-    if (psi < 0)
-        r = -r;
     double u = -expm1(-psi) * scale;
     return weir_normal_sf(r) + weir_normal_density(r) * (1 / u - 1 / r);
+}
+
+static struct weir_hypergeometric inner(double x, const struct table *at, double sd, double point)
+{
+    // At the mean the formula is singular: step away over points that are all alike.
+    double step = fabs(at->gap) < 1e-3 * sd ? ceil(2e-3 * sd) : 0;
+    struct table moved = make_table(x + step, at->population, at->marked, at->drawn);
+    double upper = saddle_upper(&moved) + step * point;
+    return (struct weir_hypergeometric){1 - upper + point, upper, point};
 }
 
 struct weir_hypergeometric weir_hypergeometric(double x, double population, double marked,
@@ -150,14 +174,18 @@ struct weir_hypergeometric weir_hypergeometric(double x, double population, doub
     double share = marked / population, mean = drawn * share;
     double sd = sqrt(mean * (1 - share) * (population - drawn) / fmax(population - 1, 1));
     // Far from the mean the sums are short whatever the size; inside they have about 7 sd terms.
-    int inner = sd > 200 && fabs(x - mean) < 4 * sd && x > 1 && fabs(x - mean) > 0.05 * sd;
-    if (x >= mean) {
-        out.upper = inner ? saddle_upper(&at)
-                          : out.point * (1 + beyond(x, rest, marked, drawn, 1));
+    if (sd > SADDLE_SD && fabs(at.gap) < 4 * sd) {
+        out = inner(x, &at, sd, out.point);
+        if (at.gap < 0) { // the tail that is wanted is the lower one: compute it as such
+            struct weir_hypergeometric mirrored =
+                weir_hypergeometric(drawn - x, population, population - marked, drawn);
+            out.lower = mirrored.upper;
+        }
+    } else if (x >= mean) {
+        out.upper = out.point * (1 + beyond(x, rest, marked, drawn, 1));
         out.lower = 1 - out.upper + out.point;
     } else {
-        struct table next = make_table(x + 1, population, marked, drawn);
-        out.lower = inner ? 1 - saddle_upper(&next) : out.point * (1 + beyond(x, rest, marked, drawn, -1));
+        out.lower = out.point * (1 + beyond(x, rest, marked, drawn, -1));
         out.upper = 1 - out.lower + out.point;
     }
     out.lower = fmin(fmax(out.lower, 0), 1);

@@ -158,6 +158,7 @@ static void test_cuts(const struct weir_cell_counts *counts, const struct totals
     double above, below, f = 0, g = 0, t_value = 0, n = t->reference + t->current;
     double effective = t->reference * (t->current / n);
     size_t cuts = 0;
+    mass[0] = weight[0] = bound[0] = 0;
     cut_distances(counts, t, &above, &below);
     double ks = fmax(above, below), before = 0;
     for (size_t i = 0; i < counts->n; i++) {
@@ -178,7 +179,9 @@ static void test_cuts(const struct weir_cell_counts *counts, const struct totals
         f += counts->reference[i];
         g += counts->current[i];
     }
-    out->ks = result(ks, ks > 0 ? weir_bridge_crossing(mass, bound, cuts) : 1);
+    // Both are upper bounds; the second is the sharper one where cells are many.
+    double crossing = ks > 0 ? weir_bridge_crossing(mass, bound, cuts) : 1;
+    out->ks = result(ks, fmin(crossing, weir_kolmogorov_sf(ks * sqrt(effective))));
     double v = above + below, size = sqrt(effective);
     out->kuiper = result(v, weir_kuiper_sf((size + 0.155 + 0.24 / size) * v));
     out->cramer_von_mises = result(t_value, weir_bridge_quadratic(mass, weight, cuts, t_value));

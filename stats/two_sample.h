@@ -45,14 +45,14 @@ struct weir_test {
 // sizes of reference and current. `*_debiased` takes off what two samples of one distribution
 // are expected to show by chance; that of squares or sums may be negative, roots are cut at 0.
 struct weir_cell_distances {
-    double psi;          // sum (q - p) ln(q / p), each share with 0.5 added to its count
-    double psi_debiased; // - (B - 1)(1/n + 1/m)
-    double kl;           // sum q ln(q / p) in nats, current from reference, same smoothing
+    double psi;            // sum (q - p) ln(q / p), each share with 0.5 added to its count
+    double psi_debiased;   // - (B - 1)(1/n + 1/m)
+    double kl;             // sum q ln(q / p) in nats, current from reference, same smoothing
     double jensen_shannon; // distance: root of the divergence in bits, 0 to 1; no smoothing
-    double jensen_shannon_debiased; // divergence - (B - 1)(1/n + 1/m) / (8 ln 2)
-    double hellinger;               // sqrt(1 - sum sqrt(p q)), 0 to 1
-    double hellinger_debiased;      // square - (B - 1)(1/n + 1/m) / 8
-    double total_variation;         // half the sum of |p - q|, 0 to 1
+    double jensen_shannon_debiased;  // divergence - (B - 1)(1/n + 1/m) / (8 ln 2)
+    double hellinger;                // sqrt(1 - sum sqrt(p q)), 0 to 1
+    double hellinger_debiased;       // square - (B - 1)(1/n + 1/m) / 8
+    double total_variation;          // half the sum of |p - q|, 0 to 1
     double total_variation_debiased; // root of the square less the squared mean under no change
     double l_infinity;               // the largest |p - q| of a cell
     size_t l_infinity_cell;
@@ -70,7 +70,7 @@ enum weir_test_status weir_cell_distances(const struct weir_cell_counts *counts,
 // Tests by name, for those who ask for one. Ordered ones have the status NOT_ORDERED for
 // categories. P-values hold for the cells as they are: no continuous distribution is assumed.
 struct weir_cell_tests {
-    struct weir_test ks;               // value: D. p: crossing of the bridge at the cuts
+    struct weir_test ks; // value: D. p: crossing of the bridge at the cuts, or the limit if less
     struct weir_test kuiper;           // value: V. p: Kuiper's limit, conservative on cells
     struct weir_test cramer_von_mises; // value: as CvM's T on mid-masses. p: quadratic form
     struct weir_test anderson_darling; // value and p: see weir_omnibus
@@ -109,8 +109,8 @@ const char *weir_omnibus_part_name(enum weir_omnibus_part part);
 
 struct weir_omnibus {
     enum weir_test_status status;
-    double value;   // - ln p_value, at most 700
-    double p_value; // at least 1e-304
+    double value;                // - ln p_value, at most 700
+    double p_value;              // at least 1e-304
     enum weir_omnibus_part part; // which test was the smallest
     int tests;                   // how many took part
     struct weir_test parts[WEIR_OMNIBUS_PARTS];
@@ -118,7 +118,6 @@ struct weir_omnibus {
 };
 
 // Returns out->status. TOO_FEW: a sample has fewer than 2 values.
-enum weir_test_status weir_omnibus(const struct weir_cell_counts *counts,
-                                   struct weir_omnibus *out);
+enum weir_test_status weir_omnibus(const struct weir_cell_counts *counts, struct weir_omnibus *out);
 
 #endif
