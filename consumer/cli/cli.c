@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const struct weir_command *const commands[] = {
+    &weir_command_generate,
     &weir_command_version,
 };
 

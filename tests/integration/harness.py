@@ -184,6 +184,8 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
 num.network.threads=2
 num.io.threads=4
 log.cleaner.dedupe.buffer.size=16777216
@@ -419,7 +421,7 @@ class Cluster:
             consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in waiting])
             deadline = time.monotonic() + timeout
             while waiting:
-                for message in consumer.consume(500, 0.5):
+                for message in consumer.consume(500, 0.1):
                     if message.error() is None:
                         messages.append(message)
                     elif message.error().code() == KafkaError._PARTITION_EOF:
