@@ -22,8 +22,8 @@ struct weir_alert {
     uint32_t sequence;            // of the event in its incident, from 1
     enum weir_alert_status status;
     const char *app, *detector, *detector_type, *stream, *runbook;
-    struct weir_finding finding; // the last one, its severity capped
-    int64_t window_start, window_end;
+    struct weir_finding finding;      // the last one, its severity capped
+    int64_t window_start, window_end; // the window of that finding, also when resolved
     uint64_t window_records;
     const struct weir_offset_range *offsets;
     size_t n_offsets;
@@ -42,6 +42,8 @@ struct weir_alert_track {
     int64_t repeat;        // ms between updates that say nothing new
     int severity_cap;      // enum weir_severity, or -1
     int record_rules;      // occurrences count records, not windows
+    int64_t step;          // ms from one window to the next; a window that is left out was quiet.
+                           // 0: windows of records, where none can be left out
 };
 
 struct weir_alerts;
@@ -61,14 +63,19 @@ void weir_alerts_destroy(struct weir_alerts *alerts);
 int weir_alerts_track(struct weir_alerts *alerts, const struct weir_alert_track *track);
 
 // One closed window of a track: begin, each finding, end. Events go to the sink at end(), by
-// fingerprint. Windows of a track come in order.
+// fingerprint. Windows of a track come in order. `offsets` live until end(). Of findings that
+// are one incident the most severe is kept, the first of equals. WEIR_EINVAL: the finding has no
+// rule, or a kind that is not in the list (consumer/alert/kinds.h); nothing is changed. A sink
+// that fails ends end() with its code: the manager is then good for nothing but destroy().
 void weir_alerts_begin(struct weir_alerts *alerts, int track, int64_t start, int64_t end,
                        uint64_t records, const struct weir_offset_range *offsets, size_t n_offsets);
 int weir_alerts_find(struct weir_alerts *alerts, const struct weir_finding *finding);
 int weir_alerts_end(struct weir_alerts *alerts);
 
-size_t weir_alerts_open(const struct weir_alerts *alerts); // incidents that are open now
-// State, by detector and rule names: restored where the track still exists, else resolved away.
+size_t weir_alerts_open(const struct weir_alerts *alerts);   // incidents that are open now
+size_t weir_alerts_memory(const struct weir_alerts *alerts); // bytes held
+// State, by detector and rule names, between windows. Restored into a fresh manager whose tracks
+// are added: incidents of a track that is no more are resolved with the next window of any.
 int weir_alerts_save(const struct weir_alerts *alerts, struct weir_buffer *out);
 int weir_alerts_restore(struct weir_alerts *alerts, struct weir_reader *in,
                         struct weir_error *error);
