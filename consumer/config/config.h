@@ -44,7 +44,10 @@ struct weir_gate_config {
 };
 
 struct weir_stream_config {
-    struct weir_stream info; // fields as declared; key and time fields are always among them
+    // Fields as declared; key and time fields are always among them. Where neither the file nor
+    // its defaults say whether a field may be null or absent, `nullable` and `optional` are -1
+    // (so true): as the schema has it.
+    struct weir_stream info;
     const char *topic;
     enum weir_format format;
     const char *schema; // path, for avro_plain and avro_single_object; else NULL
@@ -96,7 +99,9 @@ struct weir_detector_entry {
     int64_t repeat;                    // ms
     int severity;                      // cap, -1: none
     const char *runbook;
-    struct weir_option_value *options; // in the order of the plug-in's table
+    // In the order of the plug-in's table. An option that names a field the stream does not
+    // declare has `integer` -1 and the name in `string`: resolved like field_names.
+    struct weir_option_value *options;
     struct weir_mark mark;
 };
 
@@ -128,7 +133,8 @@ struct weir_config {
     size_t n_plugins;
     struct weir_detector_entry *detectors;
     size_t n_detectors;
-    uint64_t hash; // of everything but comments and layout
+    uint64_t hash; // of what shapes results: all but comments, layout and what each member of the
+                   // group may set for itself (instance, state_dir, kafka, http, workers ...)
     void *arena;   // holds all of the above
 };
 
@@ -152,6 +158,14 @@ int weir_config_load(const char *path, struct weir_plugins *plugins, struct weir
 int weir_config_parse(const char *text, size_t length, const char *path,
                       struct weir_plugins *plugins, struct weir_config **config,
                       struct weir_problems *problems);
+// The same with flags. WEIR_CONFIG_WITHOUT_PROFILES: profiles need not exist (for the command
+// that is about to make one).
+enum { WEIR_CONFIG_WITHOUT_PROFILES = 1 };
+int weir_config_load_with(const char *path, struct weir_plugins *plugins, unsigned flags,
+                          struct weir_config **config, struct weir_problems *problems);
+int weir_config_parse_with(const char *text, size_t length, const char *path,
+                           struct weir_plugins *plugins, unsigned flags,
+                           struct weir_config **config, struct weir_problems *problems);
 void weir_config_free(struct weir_config *config);
 void weir_problems_free(struct weir_problems *problems);
 // `file:line:column: error: message`, a line each.
