@@ -230,19 +230,23 @@ void weir_builder_unknown(struct weir_builder *builder, const char *name, size_t
         (struct weir_unknown){builder->n_rows - 1, {copy, (uint32_t)length, 0}};
 }
 
-static void undo_row(struct weir_builder *builder)
+void weir_builder_clear(struct weir_builder *builder, int field)
 {
     uint32_t row = builder->n_rows - 1;
-    for (size_t i = 0; i < builder->n_fields; i++) {
-        struct weir_builder_column *column = &builder->columns[i];
-        if (column->is_list) {
-            builder->fields[i].n_elements = builder->fields[i].offsets[row];
-            continue;
-        }
-        size_t size = value_size(column->type);
-        column->state[row] = WEIR_STATE_MISSING;
-        memset((char *)column->values.f64 + row * size, 0, size);
+    struct weir_builder_column *column = &builder->columns[field];
+    if (column->is_list) {
+        builder->fields[field].n_elements = builder->fields[field].offsets[row];
+        return;
     }
+    size_t size = value_size(column->type);
+    column->state[row] = WEIR_STATE_MISSING;
+    memset((char *)column->values.f64 + row * size, 0, size);
+}
+
+static void undo_row(struct weir_builder *builder)
+{
+    for (size_t i = 0; i < builder->n_fields; i++)
+        weir_builder_clear(builder, (int)i);
     builder->n_unknown = builder->row_unknown;
     builder->row_failed = 0;
 }

@@ -66,6 +66,8 @@ void weir_builder_string(struct weir_builder *builder, int field, const char *da
 void weir_builder_bytes(struct weir_builder *builder, int field, const void *data, size_t length);
 void weir_builder_null(struct weir_builder *builder, int field);
 void weir_builder_fault(struct weir_builder *builder, int field, enum weir_state state);
+// As if the field had not been set in this row.
+void weir_builder_clear(struct weir_builder *builder, int field);
 // The row has a field that the stream does not know. The name is copied. Counted beyond a cap.
 void weir_builder_unknown(struct weir_builder *builder, const char *name, size_t length);
 // How many unknown fields went beyond the cap, over the builder's life.

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumer/codec/number.h"
+
+#include <math.h>
+
+// What is exact in one multiplication or division: both operands are exact doubles.
+static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+struct scan {
+    const char *at, *end;
+    uint64_t mantissa; // the first 19 significant digits
+    int digits;        // significant digits, leading zeros not counted
+    int64_t exponent;  // of ten
+};
+
+static int is_digit(char c)
+{
+    return (unsigned char)(c - '0') <= 9;
+}
+
+// The run of digits at the cursor; returns how many.
+static int64_t scan_digits(struct scan *scan)
+{
+    const char *from = scan->at;
+    for (; scan->at < scan->end && is_digit(*scan->at); scan->at++) {
+        if (scan->digits < 19) {
+            scan->mantissa = scan->mantissa * 10 + (uint64_t)(*scan->at - '0');
+            scan->digits += scan->mantissa != 0;
+        } else {
+            scan->digits++;
+            scan->exponent++;
+        }
+    }
+    return scan->at - from;
+}
+
+// The digits after "e"; 0, or -1 where there are none.
+static int scan_exponent(struct scan *scan)
+{
+    int negative = 0;
+    int64_t value = 0;
+    if (scan->at < scan->end && (*scan->at == '+' || *scan->at == '-'))
+        negative = *scan->at++ == '-';
+    if (scan->at == scan->end || !is_digit(*scan->at))
+        return -1;
+    for (; scan->at < scan->end && is_digit(*scan->at); scan->at++) {
+        if (value < 1000000000)
+            value = value * 10 + (*scan->at - '0');
+    }
+    scan->exponent += negative ? -value : value;
+    return 0;
+}
+
+static enum weir_number_kind integer(const struct scan *scan, int negative, const char *text,
+                                     size_t length, struct weir_number *number)
+{
+    uint64_t limit = (uint64_t)INT64_MAX + (uint64_t)negative;
+    if (scan->digits <= 19 && scan->mantissa <= limit) {
+        number->integer = (int64_t)(negative ? 0 - scan->mantissa : scan->mantissa);
+        number->real = negative && !scan->mantissa ? -0.0 : (double)number->integer;
+        return WEIR_NUMBER_INTEGER;
+    }
+    if (weir_number_exact(text, length, &number->real)) {
+        number->real = negative ? -INFINITY : INFINITY;
+        return WEIR_NUMBER_OVERFLOW;
+    }
+    return WEIR_NUMBER_BIG;
+}
+
+static enum weir_number_kind real(const struct scan *scan, int negative, const char *text,
+                                  size_t length, struct weir_number *number)
+{
+    int64_t exponent = scan->exponent;
+    if (scan->mantissa == 0) {
+        number->real = negative ? -0.0 : 0.0;
+    } else if (scan->digits <= 19 && scan->mantissa <= (uint64_t)1 << 53 && exponent >= -22 &&
+               exponent <= 22) {
+        double value = (double)scan->mantissa;
+        value = exponent < 0 ? value / powers[-exponent] : value * powers[exponent];
+        number->real = negative ? -value : value;
+    } else if (weir_number_exact(text, length, &number->real)) {
+        if (exponent + scan->digits > 0) {
+            number->real = negative ? -INFINITY : INFINITY;
+            return WEIR_NUMBER_OVERFLOW;
+        }
+        number->real = negative ? -0.0 : 0.0;
+    }
+    return WEIR_NUMBER_REAL;
+}
+
+enum weir_number_kind weir_number_parse(const char *text, size_t length, int strict,
+                                        struct weir_number *number)
+{
+    struct scan scan = {text, text + length, 0, 0, 0};
+    int negative = 0;
+    if (length && (*text == '-' || (!strict && *text == '+'))) {
+        negative = *text == '-';
+        scan.at++;
+        if (!negative) {
+            text++; // which from_chars does not take
+            length--;
+        }
+    }
+    const char *first = scan.at;
+    int64_t whole = scan_digits(&scan), part = 0;
+    if (strict && (!whole || (whole > 1 && *first == '0')))
+        return WEIR_NUMBER_NONE;
+    if (scan.at == scan.end && whole)
+        return integer(&scan, negative, text, length, number);
+    if (scan.at < scan.end && *scan.at == '.') {
+        scan.at++;
+        part = scan_digits(&scan);
+        scan.exponent -= part;
+        if (strict && !part)
+            return WEIR_NUMBER_NONE;
+    }
+    if (!whole && !part)
+        return WEIR_NUMBER_NONE;
+    if (scan.at < scan.end && (*scan.at == 'e' || *scan.at == 'E')) {
+        scan.at++;
+        if (scan_exponent(&scan))
+            return WEIR_NUMBER_NONE;
+    }
+    if (scan.at != scan.end)
+        return WEIR_NUMBER_NONE;
+    return real(&scan, negative, text, length, number);
+}
