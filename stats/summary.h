@@ -24,6 +24,8 @@ void weir_summary_reset(struct weir_summary *summary);
 // Takes in the values of `rows` (ascending, `n` of them; NULL: all rows of the column, which is
 // the fast way). For a list column the elements of those rows. `scratch` belongs to the caller's
 // thread and column, and keeps what can be kept by dictionary code (cells, hashes).
+// WEIR_EINVAL: a column whose type does not fit the shape; nothing was taken in. WEIR_ENOMEM: some
+// values may have been.
 struct weir_absorb_scratch;
 int weir_absorb_scratch_create(struct weir_absorb_scratch **scratch);
 void weir_absorb_scratch_destroy(struct weir_absorb_scratch *scratch);

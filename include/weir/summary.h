@@ -28,6 +28,8 @@ enum weir_shape { // how a field's values are looked at
 
 enum { WEIR_HASHED_CELLS = 64 };
 
+struct weir_cells_index; // stats/cells.h
+
 // The cells of a field, taken from its reference. Immutable and shared once made.
 struct weir_cells {
     enum weir_shape shape;
@@ -46,6 +48,8 @@ struct weir_cells {
     // Moments are summed as fixed-point multiples of `scale` about `centre`, so that their sum
     // does not depend on the order. From the reference: about its median and robust sd.
     double centre, scale;
+    // A faster search, made with the cells by libweir-stats; NULL: found the slow way.
+    const struct weir_cells_index *index;
 };
 
 // Sums in units of 2^-32 scale (first power) and 2^-24 scale^2 (second power), saturated values
@@ -71,9 +75,9 @@ struct weir_summary {
     uint64_t empty;                            // empty strings, among `values`
     uint64_t unseen;                           // values the reference never saw, among `values`
     struct weir_moments moments;               // of finite numbers; of lengths for text
-    const struct weir_cells *cells;            // NULL without WEIR_PART_CELLS
-    uint64_t *cell;                            // cells->n counts; finite numbers, all strings
-    struct weir_ddsketch *quantiles;           // of finite numbers; NULL without the part
+    const struct weir_cells *cells;            // NULL: no reference; centre and scale 0 and 1
+    uint64_t *cell; // cells->n counts, NULL without the part; finite numbers, all strings
+    struct weir_ddsketch *quantiles; // of what moments are of; NULL without the part
     struct weir_hll *distinct;
     struct weir_top *top;
 };

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stats/moments.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "stats/summary.h"
+
+__extension__ typedef __int128 wide;
+__extension__ typedef unsigned __int128 unsigned_wide;
+
+#define WIDE_MAX ((wide)(((unsigned_wide)1 << 127) - 1))
+
+// Adding it to |v| < 2^51 leaves v, rounded to an integer, in the low bits of the mantissa.
+#define MAGIC 6755399441055744.0
+#define FIRST 4294967296.0 // 2^32: units of the first power
+#define SECOND 16777216.0  // 2^24: units of the second
+// Below it both terms stay under 2^51, and 4,096 of either under 2^63.
+#define NEAR 8192.0
+enum { BLOCK = 4096 };
+
+typedef double doubles __attribute__((vector_size(32)));
+typedef int64_t longs __attribute__((vector_size(32)));
+
+// The sum of squares saturates: its terms are not negative, so that is order-free too.
+static wide add_saturated(wide a, wide b)
+{
+    return a > WIDE_MAX - b ? WIDE_MAX : a + b;
+}
+
+static wide add_wrapped(wide a, wide b)
+{
+    return (wide)((unsigned_wide)a + (unsigned_wide)b);
+}
+
+// Values out of the fast way's reach.
+static void add_far(struct weir_moments *moments, double centre, double inverse, const double *x,
+                    size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        double z = (x[i] - centre) * inverse;
+        if (fabs(z) < NEAR)
+            continue;
+        if (!(fabs(z) < WEIR_MOMENTS_REACH)) {
+            moments->outside++;
+            continue;
+        }
+        moments->n++;
+        moments->sum = add_wrapped(moments->sum, (wide)rint(z * FIRST));
+        moments->sum_squares = add_saturated(moments->sum_squares, (wide)rint(z * z * SECOND));
+    }
+}
+
+static void add_block(struct weir_moments *moments, double centre, double inverse, const double *x,
+                      size_t n)
+{
+    const doubles zero = {0};
+    const longs magic = (longs)(zero + MAGIC);
+    longs sum = {0}, squares = {0}, near = {0};
+    doubles low = zero + x[0], high = low;
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        doubles v;
+        memcpy(&v, x + i, sizeof v);
+        low = (doubles)(((v < low) & (longs)v) | (~(v < low) & (longs)low));
+        high = (doubles)(((v > high) & (longs)v) | (~(v > high) & (longs)high));
+        doubles z = (v - centre) * inverse;
+        longs within = (z < NEAR) & (z > -NEAR);
+        z = (doubles)(within & (longs)z);
+        near -= within;
+        sum += (longs)(z * FIRST + MAGIC) - magic;
+        squares += (longs)(z * z * SECOND + MAGIC) - magic;
+    }
+    uint64_t n_near = (uint64_t)(near[0] + near[1] + near[2] + near[3]);
+    int64_t s = sum[0] + sum[1] + sum[2] + sum[3];
+    int64_t q = squares[0] + squares[1] + squares[2] + squares[3];
+    double minimum = low[0], maximum = high[0];
+    for (int k = 1; k < 4; k++) {
+        minimum = low[k] < minimum ? low[k] : minimum;
+        maximum = high[k] > maximum ? high[k] : maximum;
+    }
+    for (; i < n; i++) {
+        minimum = x[i] < minimum ? x[i] : minimum;
+        maximum = x[i] > maximum ? x[i] : maximum;
+        double z = (x[i] - centre) * inverse;
+        if (fabs(z) < NEAR) {
+            s += (int64_t)rint(z * FIRST);
+            q += (int64_t)rint(z * z * SECOND);
+            n_near++;
+        }
+    }
+    if (!(moments->n + moments->outside)) {
+        moments->minimum = minimum;
+        moments->maximum = maximum;
+    } else {
+        moments->minimum = minimum < moments->minimum ? minimum : moments->minimum;
+        moments->maximum = maximum > moments->maximum ? maximum : moments->maximum;
+    }
+    moments->n += n_near;
+    moments->sum = add_wrapped(moments->sum, s);
+    moments->sum_squares = add_saturated(moments->sum_squares, q);
+    if (n_near < n)
+        add_far(moments, centre, inverse, x, n);
+}
+
+void weir_moments_add(struct weir_moments *moments, double centre, double scale, const double *x,
+                      size_t n)
+{
+    double inverse = 1 / scale;
+    for (size_t i = 0; i < n; i += BLOCK)
+        add_block(moments, centre, inverse, x + i, n - i < BLOCK ? n - i : BLOCK);
+}
+
+void weir_moments_merge(struct weir_moments *into, const struct weir_moments *from)
+{
+    if (!(from->n + from->outside))
+        return;
+    if (!(into->n + into->outside)) {
+        *into = *from;
+        return;
+    }
+    into->n += from->n;
+    into->outside += from->outside;
+    into->sum = add_wrapped(into->sum, from->sum);
+    into->sum_squares = add_saturated(into->sum_squares, from->sum_squares);
+    into->minimum = from->minimum < into->minimum ? from->minimum : into->minimum;
+    into->maximum = from->maximum > into->maximum ? from->maximum : into->maximum;
+}
+
+double weir_moments_mean(const struct weir_moments *moments, const struct weir_cells *cells)
+{
+    double centre = cells ? cells->centre : 0, scale = cells ? cells->scale : 1;
+    if (!moments->n)
+        return centre;
+    return centre + scale * ((double)moments->sum / FIRST / (double)moments->n);
+}
+
+double weir_moments_variance(const struct weir_moments *moments, const struct weir_cells *cells)
+{
+    double scale = cells ? cells->scale : 1;
+    if (moments->n < 2)
+        return 0;
+    long double n = (long double)moments->n;
+    long double first = (long double)moments->sum / (long double)FIRST;
+    long double second = (long double)moments->sum_squares / (long double)SECOND;
+    long double square = (second - first * first / n) / (n - 1);
+    return square > 0 ? (double)square * scale * scale : 0;
+}

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values into a summary, a block of a column at a time: each part then runs over the block in a
+// loop of its own, which is what makes it fast.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stats/cells.h"
+#include "stats/ddsketch.h"
+#include "stats/hll.h"
+#include "stats/moments.h"
+#include "stats/summary.h"
+#include "stats/top.h"
+
+enum {
+    BLOCK = 512,
+    // What is kept of a string by its code: the number of its cell, and
+    UNSEEN = 1u << 31,
+    EMPTY = 1u << 30,
+    LISTED = 1u << 29, // it is a category of the reference
+    CELL = LISTED - 1
+};
+
+struct weir_absorb_scratch {
+    double x[BLOCK];
+    uint32_t at[BLOCK];
+    // The memo of string columns, valid for one dictionary and one set of cells.
+    uint32_t *memo;
+    uint32_t n_memo, room;
+    uint32_t generation;
+    const struct weir_string *dictionary;
+    const struct weir_cells *cells;
+    uint64_t cells_hash;
+};
+
+int weir_absorb_scratch_create(struct weir_absorb_scratch **scratch)
+{
+    struct weir_absorb_scratch *made = calloc(1, sizeof *made);
+    if (!made)
+        return WEIR_ENOMEM;
+    *scratch = made;
+    return 0;
+}
+
+void weir_absorb_scratch_destroy(struct weir_absorb_scratch *scratch)
+{
+    if (!scratch)
+        return;
+    free(scratch->memo);
+    free(scratch);
+}
+
+// ---- which elements
+
+struct walk {
+    const struct weir_column *column;
+    const uint32_t *rows; // NULL: every element
+    size_t n_rows;
+    size_t row;         // the next one of `rows`
+    uint32_t next, end; // elements of the current row that are to come, or of the column
+    int dense;          // every element is a value
+    uint64_t seen, null, missing;
+};
+
+// The next elements that are values: their numbers in `at`, or, where the walk is dense, those
+// from *first on. Returns how many; 0 at the end.
+static size_t next_block(struct walk *walk, uint32_t *at, uint32_t *first)
+{
+    const struct weir_column *column = walk->column;
+    if (walk->dense) {
+        size_t n = walk->end - walk->next < BLOCK ? walk->end - walk->next : BLOCK;
+        *first = walk->next;
+        walk->next += (uint32_t)n;
+        return n;
+    }
+    size_t n = 0;
+    while (n < BLOCK) {
+        if (walk->next == walk->end) {
+            if (!walk->rows || walk->row == walk->n_rows)
+                break;
+            uint32_t row = walk->rows[walk->row++];
+            walk->next = column->offsets ? column->offsets[row] : row;
+            walk->end = column->offsets ? column->offsets[row + 1] : row + 1;
+            continue;
+        }
+        size_t room = BLOCK - n;
+        uint32_t stop = walk->end - walk->next < room ? walk->end : walk->next + (uint32_t)room;
+        walk->seen += stop - walk->next;
+        for (uint32_t i = walk->next; i < stop; i++) {
+            uint8_t state = column->state[i];
+            at[n] = i;
+            n += state == WEIR_STATE_VALUE;
+            walk->null += state == WEIR_STATE_NULL;
+            walk->missing += state == WEIR_STATE_MISSING;
+        }
+        walk->next = stop;
+    }
+    return n;
+}
+
+// ---- numbers
+
+// Moves the finite ones to the front; counts the others.
+static size_t keep_finite(struct weir_summary *summary, double *x, size_t n)
+{
+    int all = 1;
+    for (size_t i = 0; i < n; i++)
+        all &= x[i] - x[i] == 0;
+    if (all)
+        return n;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        double v = x[i];
+        x[kept] = v;
+        kept += v - v == 0;
+        summary->nan += v != v;
+        summary->infinite_low += v == -INFINITY;
+        summary->infinite_high += v == INFINITY;
+    }
+    return kept;
+}
+
+// Doubles of the block; adding 0 turns negative zeros into zeros.
+static void load(const struct weir_column *column, const uint32_t *at, uint32_t first, int dense,
+                 size_t n, double *restrict x)
+{
+    if (column->type == WEIR_TYPE_DOUBLE && dense) {
+        const double *restrict from = column->values.f64 + first;
+        for (size_t i = 0; i < n; i++)
+            x[i] = from[i] + 0.0;
+    } else if (column->type == WEIR_TYPE_DOUBLE) {
+        for (size_t i = 0; i < n; i++)
+            x[i] = column->values.f64[at[i]] + 0.0;
+    } else if (dense) {
+        const int64_t *restrict from = column->values.i64 + first;
+        for (size_t i = 0; i < n; i++)
+            x[i] = (double)from[i];
+    } else {
+        for (size_t i = 0; i < n; i++)
+            x[i] = (double)column->values.i64[at[i]];
+    }
+}
+
+static int add_numbers(struct weir_summary *summary, const double *x, size_t n)
+{
+    if (!n)
+        return 0;
+    if (summary->parts & WEIR_PART_MOMENTS)
+        weir_moments_add(&summary->moments, summary->cells ? summary->cells->centre : 0,
+                         summary->cells ? summary->cells->scale : 1, x, n);
+    return summary->quantiles ? weir_ddsketch_add(summary->quantiles, x, n) : 0;
+}
+
+// The shortest text that reads back as the same number.
+static size_t number_text(double x, char *out, size_t size)
+{
+    int n = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        n = snprintf(out, size, "%.*g", digits, x);
+        if (strtod(out, NULL) == x)
+            break;
+    }
+    return n > 0 ? (size_t)n : 0;
+}
+
+static int add_distinct_numbers(struct weir_summary *summary, const struct weir_column *column,
+                                const uint32_t *at, uint32_t first, int dense, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t k = dense ? first + (uint32_t)i : at[i];
+        double x = column->type == WEIR_TYPE_DOUBLE ? column->values.f64[k] + 0.0
+                                                    : (double)column->values.i64[k];
+        if (x - x != 0)
+            continue;
+        uint64_t hash = column->type == WEIR_TYPE_DOUBLE
+                            ? weir_hll_hash_double(x)
+                            : weir_hll_hash_long(column->values.i64[k]);
+        int code = summary->distinct ? weir_hll_add(summary->distinct, hash) : 0;
+        if (!code && summary->top &&
+            !(summary->cell &&
+              weir_cells_is_atom(summary->cells, weir_cells_find(summary->cells, x)))) {
+            char text[40];
+            size_t length;
+            if (column->type == WEIR_TYPE_DOUBLE)
+                length = number_text(x, text, sizeof text);
+            else
+                length =
+                    (size_t)snprintf(text, sizeof text, "%lld", (long long)column->values.i64[k]);
+            code = weir_top_add(summary->top, hash, text, length);
+        }
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+static int absorb_numbers(struct weir_summary *summary, struct walk *walk,
+                          struct weir_absorb_scratch *scratch)
+{
+    uint32_t first = 0;
+    size_t n;
+    while ((n = next_block(walk, scratch->at, &first)) > 0) {
+        double *x = scratch->x;
+        summary->values += n;
+        load(walk->column, scratch->at, first, walk->dense, n, x);
+        size_t finite = keep_finite(summary, x, n);
+        if (summary->cell && finite)
+            weir_cells_count(summary->cells, x, finite, summary->cell);
+        int code = add_numbers(summary, x, finite);
+        if (!code && (summary->distinct || summary->top))
+            code = add_distinct_numbers(summary, walk->column, scratch->at, first, walk->dense, n);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+static int absorb_booleans(struct weir_summary *summary, struct walk *walk,
+                           struct weir_absorb_scratch *scratch)
+{
+    uint32_t first = 0;
+    size_t n;
+    while ((n = next_block(walk, scratch->at, &first)) > 0) {
+        double *x = scratch->x;
+        summary->values += n;
+        uint64_t high = 0;
+        for (size_t i = 0; i < n; i++) {
+            uint32_t k = walk->dense ? first + (uint32_t)i : scratch->at[i];
+            int set = walk->column->values.i64[k] != 0;
+            x[i] = set;
+            high += (uint64_t)set;
+        }
+        if (summary->cell) {
+            summary->cell[0] += n - high;
+            summary->cell[1] += high;
+        }
+        int code = add_numbers(summary, x, n);
+        if (!code && summary->distinct && high)
+            code = weir_hll_add(summary->distinct, weir_hll_hash_long(1));
+        if (!code && summary->distinct && high < n)
+            code = weir_hll_add(summary->distinct, weir_hll_hash_long(0));
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+// ---- strings
+
+static uint32_t mark_of(const struct weir_cells *cells, const struct weir_string *string)
+{
+    uint32_t mark = string->length ? 0 : EMPTY;
+    if (!cells)
+        return mark;
+    int unseen;
+    size_t cell = weir_cells_find_string(cells, string, &unseen);
+    if (unseen)
+        mark |= UNSEEN;
+    if (cell < cells->n_categories)
+        mark |= LISTED;
+    return mark | (uint32_t)cell;
+}
+
+// Brings the memo up to the column's dictionary.
+static int refresh_memo(struct weir_absorb_scratch *scratch, const struct weir_column *column,
+                        const struct weir_cells *cells)
+{
+    uint64_t hash = cells && cells->index ? weir_cells_hash(cells) : 0;
+    if (scratch->generation != column->generation || scratch->cells != cells ||
+        scratch->cells_hash != hash || column->n_dictionary < scratch->n_memo) {
+        scratch->n_memo = 0;
+        scratch->generation = column->generation;
+        scratch->cells = cells;
+        scratch->cells_hash = hash;
+    }
+    if (column->n_dictionary > scratch->room) {
+        uint32_t room = column->n_dictionary < 64 ? 64 : column->n_dictionary * 2;
+        uint32_t *memo = realloc(scratch->memo, room * sizeof *memo);
+        if (!memo)
+            return WEIR_ENOMEM;
+        scratch->memo = memo;
+        scratch->room = room;
+    }
+    for (; scratch->n_memo < column->n_dictionary; scratch->n_memo++)
+        scratch->memo[scratch->n_memo] = mark_of(cells, &column->dictionary[scratch->n_memo]);
+    return 0;
+}
+
+static int add_strings(struct weir_summary *summary, const struct weir_column *column,
+                       const struct walk *walk, const struct weir_absorb_scratch *scratch,
+                       uint32_t first, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t k = walk->dense ? first + (uint32_t)i : scratch->at[i];
+        uint32_t code = column->values.code[k];
+        const struct weir_string *string = weir_column_string(column, code);
+        int failed = summary->distinct ? weir_hll_add(summary->distinct, string->hash) : 0;
+        if (!failed && summary->top) {
+            uint32_t mark =
+                code < column->n_dictionary ? scratch->memo[code] : mark_of(summary->cells, string);
+            if (!(mark & LISTED))
+                failed = weir_top_add(summary->top, string->hash, string->data, string->length);
+        }
+        if (failed)
+            return failed;
+    }
+    return 0;
+}
+
+static int absorb_strings(struct weir_summary *summary, struct walk *walk,
+                          struct weir_absorb_scratch *scratch)
+{
+    const struct weir_column *column = walk->column;
+    int code = refresh_memo(scratch, column, summary->cells);
+    uint32_t first = 0;
+    size_t n;
+    while (!code && (n = next_block(walk, scratch->at, &first)) > 0) {
+        summary->values += n;
+        for (size_t i = 0; i < n; i++) {
+            uint32_t value = column->values.code[walk->dense ? first + i : scratch->at[i]];
+            uint32_t mark = value < column->n_dictionary
+                                ? scratch->memo[value]
+                                : mark_of(summary->cells, weir_column_string(column, value));
+            summary->unseen += mark >> 31;
+            summary->empty += mark >> 30 & 1;
+            if (summary->cell)
+                summary->cell[mark & CELL]++;
+        }
+        if (summary->shape == WEIR_SHAPE_TEXT &&
+            (summary->parts & (WEIR_PART_MOMENTS | WEIR_PART_QUANTILES))) {
+            for (size_t i = 0; i < n; i++) {
+                uint32_t value = column->values.code[walk->dense ? first + i : scratch->at[i]];
+                scratch->x[i] = weir_column_string(column, value)->length;
+            }
+            code = add_numbers(summary, scratch->x, n);
+        }
+        if (!code && (summary->distinct || summary->top))
+            code = add_strings(summary, column, walk, scratch, first, n);
+    }
+    return code;
+}
+
+int weir_summary_absorb(struct weir_summary *summary, const struct weir_column *column,
+                        const uint32_t *rows, size_t n, struct weir_absorb_scratch *scratch)
+{
+    int is_string = column->type == WEIR_TYPE_STRING || column->type == WEIR_TYPE_BYTES;
+    int wants_string =
+        summary->shape == WEIR_SHAPE_CATEGORICAL || summary->shape == WEIR_SHAPE_TEXT;
+    if (column->type == WEIR_TYPE_UNKNOWN || is_string != wants_string ||
+        (summary->shape == WEIR_SHAPE_BOOLEAN && column->type == WEIR_TYPE_DOUBLE))
+        return WEIR_EINVAL;
+    uint32_t bad = column->n_null + column->n_missing + column->n_fault;
+    struct walk walk = {.column = column,
+                        .rows = rows,
+                        .n_rows = n,
+                        .end = rows ? 0 : column->n,
+                        .dense = !rows && !bad};
+    int code = 0;
+    if (is_string)
+        code = absorb_strings(summary, &walk, scratch);
+    else if (summary->shape == WEIR_SHAPE_BOOLEAN)
+        code = absorb_booleans(summary, &walk, scratch);
+    else
+        code = absorb_numbers(summary, &walk, scratch);
+    summary->rows += walk.dense ? column->n : walk.seen;
+    summary->null += walk.null;
+    summary->missing += walk.missing;
+    summary->fault = summary->rows - summary->values - summary->null - summary->missing;
+    return code;
+}
