@@ -68,3 +68,16 @@ function(weir_unit_tests dir)
       ENVIRONMENT "CK_DEFAULT_TIMEOUT=60;WEIR_BUILD=${CMAKE_BINARY_DIR};WEIR_SOURCE=${CMAKE_SOURCE_DIR}")
   endforeach()
 endfunction()
+
+# weir_embed(TARGET FILE SYMBOL): the file's text as `extern const char SYMBOL[]`.
+function(weir_embed target file symbol)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  file(READ ${file} text)
+  string(REPLACE "\\" "\\\\" text "${text}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  string(REPLACE "\n" "\\n\"\n\"" text "${text}")
+  set(generated ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.c)
+  file(GENERATE OUTPUT ${generated} CONTENT
+    "extern const char ${symbol}[];\nconst char ${symbol}[] = \"${text}\";\n")
+  target_sources(${target} PRIVATE ${generated})
+endfunction()

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "consumer/alert/text.h"
+#include "consumer/codec/utf8.h"
 #include "weir/error.h"
 
 // The length counts the NUL, so that 0 is NULL and the bytes can be used where they lie.
@@ -28,13 +29,9 @@ const char *weir_pack_get_text(struct weir_reader *in, size_t size)
         in->failed = 1;
         return NULL;
     }
-    for (size_t at = 0; at < length - 1;) {
-        size_t sequence = weir_text_sequence(text + at, length - 1 - at);
-        if (!sequence) {
-            in->failed = 1;
-            return NULL;
-        }
-        at += sequence;
+    if (!weir_utf8_valid(text, length - 1)) {
+        in->failed = 1;
+        return NULL;
     }
     return text;
 }

@@ -1,50 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consumer/alert/text.h"
 
-#include <stdint.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-static int continues(const char *text, size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++) {
-        if (((unsigned char)text[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return 1;
-}
-
-size_t weir_text_sequence(const char *text, size_t length)
-{
-    if (!length)
-        return 0;
-    unsigned char first = (unsigned char)text[0];
-    unsigned char second = length > 1 ? (unsigned char)text[1] : 0;
-    if (first < 0x80)
-        return 1;
-    if (first >= 0xc2 && first < 0xe0)
-        return length >= 2 && continues(text, 1, 2) ? 2 : 0;
-    if (first >= 0xe0 && first < 0xf0) {
-        // No overlong forms, no surrogates.
-        if (length < 3 || !continues(text, 1, 3) || (first == 0xe0 && second < 0xa0) ||
-            (first == 0xed && second >= 0xa0))
-            return 0;
-        return 3;
-    }
-    if (first >= 0xf0 && first < 0xf5) {
-        if (length < 4 || !continues(text, 1, 4) || (first == 0xf0 && second < 0x90) ||
-            (first == 0xf4 && second >= 0x90))
-            return 0;
-        return 4;
-    }
-    return 0;
-}
+#include "consumer/codec/utf8.h"
 
 size_t weir_text_clean(char *out, size_t size, const char *text)
 {
     static const char replacement[] = "\xef\xbf\xbd", ellipsis[] = "\xe2\x80\xa6";
     size_t n = 0, safe = 0, left = strlen(text);
     while (left) {
-        size_t sequence = weir_text_sequence(text, left);
+        size_t sequence = weir_utf8_sequence(text, left);
         size_t width = sequence ? sequence : 3;
         if (n + width + 1 > size) {
             memcpy(out + safe, ellipsis, 3);
@@ -83,7 +51,7 @@ int weir_text_width(const char *text, size_t left, size_t *length)
                                        {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
     static const uint32_t none[][2] = {
         {0x300, 0x36f}, {0x200b, 0x200f}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}};
-    size_t sequence = weir_text_sequence(text, left);
+    size_t sequence = left ? weir_utf8_sequence(text, left) : 0;
     *length = sequence ? sequence : 1;
     if (!sequence)
         return 1;
@@ -97,4 +65,27 @@ int weir_text_width(const char *text, size_t left, size_t *length)
             return 2;
     }
     return 1;
+}
+
+char *weir_text_time(int64_t ms, char out[WEIR_TEXT_TIME])
+{
+    const int64_t first = -62167219200000, last = 253402300799999; // 0000-01-01, 9999-12-31
+    ms = ms < first ? first : ms > last ? last : ms;
+    int64_t since = ms - first; // so that nothing is negative
+    int64_t day = since / 86400000, rest = since % 86400000;
+    // Days since 0000-03-01, in eras of 400 years (the Gregorian calendar repeats by them).
+    int64_t march = day - 60, era = march >= 0 ? march / 146097 : -1;
+    int64_t in_era = march - era * 146097;
+    int64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+    int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * in_year + 2) / 153; // 0: March
+    int64_t in_month = in_year - (153 * month + 2) / 5 + 1;
+    year += era * 400 + (month >= 10);
+    month = month < 10 ? month + 3 : month - 9;
+    snprintf(out, WEIR_TEXT_TIME,
+             "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64 ":%02" PRId64
+             ".%03" PRId64 "Z",
+             year, month, in_month, rest / 3600000, rest / 60000 % 60, rest / 1000 % 60,
+             rest % 1000);
+    return out;
 }
