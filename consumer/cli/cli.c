@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "consumer/cli/args.h"
+
 static const struct weir_command *const commands[] = {
+    &weir_command_detectors,
     &weir_command_generate,
     &weir_command_version,
 };
@@ -23,6 +26,10 @@ static void print_help(const struct weir_command *command)
 {
     printf("usage: weir %s%s%s\n\n%s\n", command->name, *command->synopsis ? " " : "",
            command->synopsis, command->help);
+    if (command->args) {
+        printf("\n");
+        weir_args_print(command->args, stdout);
+    }
 }
 
 int weir_cli_usage(const struct weir_command *command, const char *format, ...)

@@ -11,6 +11,8 @@ enum weir_exit {
     WEIR_EXIT_ALERTS = 3  // `replay --fail-on`: an alert of that severity was raised
 };
 
+struct weir_arg; // consumer/cli/args.h
+
 struct weir_command {
     const char *name;
     const char *synopsis; // behind `weir NAME`
@@ -18,6 +20,7 @@ struct weir_command {
     const char *help;     // the text of `weir NAME --help`, below the synopsis
     // `argv[0]` is the command's name. Returns an exit code.
     int (*run)(int argc, char **argv);
+    const struct weir_arg *args; // its options, printed below the help; may be NULL
 };
 
 int weir_cli_main(int argc, char **argv);
@@ -28,6 +31,7 @@ __attribute__((format(printf, 2, 3))) int weir_cli_usage(const struct weir_comma
 __attribute__((format(printf, 1, 2))) int weir_cli_failed(const char *format, ...);
 
 // One a command, each in its own file; cli.c has the table.
+extern const struct weir_command weir_command_detectors;
 extern const struct weir_command weir_command_generate;
 extern const struct weir_command weir_command_version;
 
