@@ -224,8 +224,8 @@ static void read_union(struct reader *reader, const struct weir_avro_type *type)
             continue;
         }
         leaves++;
-        if (!pick || (column_type(pick) == WEIR_TYPE_LONG &&
-                      column_type(branch) == WEIR_TYPE_DOUBLE))
+        if (!pick ||
+            (column_type(pick) == WEIR_TYPE_LONG && column_type(branch) == WEIR_TYPE_DOUBLE))
             pick = branch;
     }
     reader->nullable = nullable;
@@ -272,8 +272,8 @@ int weir_schema_fields_read(const char *schema_json, struct weir_schema_fields *
     if (!reader.arena)
         return weir_error_set(error, WEIR_ENOMEM, "out of memory");
     reader.out.arena = reader.arena;
-    int code = weir_avro_schema_parse(schema_json, strlen(schema_json), &reader.arena->schema,
-                                      error);
+    int code =
+        weir_avro_schema_parse(schema_json, strlen(schema_json), &reader.arena->schema, error);
     if (!code) {
         reader.open = calloc(weir_avro_schema_types(reader.arena->schema), 1);
         if (!reader.open)

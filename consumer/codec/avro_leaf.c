@@ -82,8 +82,8 @@ static double decimal(const uint8_t *data, size_t length, int scale)
     return decimal_exact(data, length, scale);
 }
 
-static void put_decimal(struct weir_builder *builder, int field, const uint8_t *data,
-                        size_t length, int scale)
+static void put_decimal(struct weir_builder *builder, int field, const uint8_t *data, size_t length,
+                        int scale)
 {
     double value = decimal(data, length, scale);
     if (isnan(value))

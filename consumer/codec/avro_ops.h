@@ -160,7 +160,6 @@ static inline int weir_avro_get_index(struct weir_avro_cursor *cursor, size_t n,
 // The head of the next block of an array or map: `count` elements, 0 at the end; `size` their
 // bytes where the writer says, else -1. No more elements than bytes, unless `empty` (they take
 // none).
-int weir_avro_get_block(struct weir_avro_cursor *cursor, int empty, int64_t *count,
-                        int64_t *size);
+int weir_avro_get_block(struct weir_avro_cursor *cursor, int empty, int64_t *count, int64_t *size);
 
 #endif

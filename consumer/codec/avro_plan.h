@@ -26,8 +26,8 @@ struct weir_avro_plan;
 // The schema and the builder outlive the plan; `options` is what the builder was made with.
 // WEIR_EINVAL: the plan would be too large.
 int weir_avro_plan_create(const struct weir_avro_schema *schema, struct weir_builder *builder,
-                          const struct weir_builder_options *options,
-                          struct weir_avro_plan **plan, struct weir_error *error);
+                          const struct weir_builder_options *options, struct weir_avro_plan **plan,
+                          struct weir_error *error);
 void weir_avro_plan_destroy(struct weir_avro_plan *plan);
 
 // Decodes the datum at the front of `data` into the builder's current row `row`; `used` takes

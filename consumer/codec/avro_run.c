@@ -114,8 +114,8 @@ static int run_array(struct weir_avro_cursor *cursor, const struct weir_avro_op 
         code = skip_elements(cursor, table->type, &total);
     } else {
         const struct weir_avro_op *body = cursor->plan->ops + table->targets[0];
-        while (!code && !(code = weir_avro_get_block(cursor, items->fixed_size == 0, &count,
-                                                     &size)) &&
+        while (!code &&
+               !(code = weir_avro_get_block(cursor, items->fixed_size == 0, &count, &size)) &&
                count) {
             total = add_counts(total, count);
             for (; !code && count > 0; count--) {
