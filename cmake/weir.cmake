@@ -24,6 +24,8 @@ include_directories(${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
 
 if(WEIR_SANITIZE)
   add_compile_options(-fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # Its checks of virtual calls need the C++ runtime in every C program that links C++ code.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=vptr>)
   add_link_options(-fsanitize=${WEIR_SANITIZE})
   add_compile_definitions(WEIR_SANITIZE="${WEIR_SANITIZE}")
 endif()

@@ -44,4 +44,9 @@ weir_error_set(struct weir_error *error, int code, const char *format, ...)
     return code;
 }
 
+#ifdef __clang_analyzer__
+// The analyzer does not look into variadic functions; this tells it what one returns.
+#define weir_error_set(error, code, ...) (weir_error_set((error), (code), __VA_ARGS__), (code))
+#endif
+
 #endif
