@@ -163,8 +163,7 @@ static void read_scalar(struct weir_load *load, const struct weir_key *row, stru
         wrong_value(load, node, where, why);
     else if (row->type == WEIR_KEY_CHOICE && value.choice < 0)
         wrong_choice(load, node, where, row->choices);
-    else if (row->type != WEIR_KEY_CHOICE && row->type < WEIR_KEY_STRING &&
-             !in_range(value.number, row->low, row->high))
+    else if (row->type < WEIR_KEY_STRING && !in_range(value.number, row->low, row->high))
         out_of_range(load, node, where, row->low, row->high);
     else if (row->type == WEIR_KEY_NAME && !weir_table_is_name(node->text))
         wrong_value(load, node, where, "expected 1 to 249 letters, digits, '.', '_' or '-'");
