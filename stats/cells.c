@@ -34,6 +34,8 @@ static const char *fault_of(const struct weir_cells *cells)
     if (!isfinite(cells->centre) || !isfinite(cells->scale) || !(cells->scale > 0) ||
         !isfinite(1 / cells->scale))
         return "no usable centre and scale";
+    if (!(cells->unseen_share >= 0) || !(cells->unseen_share <= 1))
+        return "no usable share of unseen values";
     switch (cells->shape) {
     case WEIR_SHAPE_NUMERIC:
         return fault_of_cuts(cells);
@@ -116,6 +118,7 @@ int weir_cells_copy(const struct weir_cells *from, struct weir_cells **cells,
         copy->n = from->n;
         copy->centre = from->centre;
         copy->scale = from->scale;
+        copy->unseen_share = from->unseen_share;
     }
     if (!code && from->shape == WEIR_SHAPE_NUMERIC) {
         copy->cuts = copy_of(from->cuts, from->n - 1, sizeof *from->cuts);
@@ -180,6 +183,7 @@ int weir_cells_write(const struct weir_cells *cells, struct weir_buffer *out)
         weir_put_long(out, (int64_t)cells->n_categories);
         for (size_t i = 0; i < cells->n_categories; i++)
             weir_put_bytes(out, cells->categories[i].data, cells->categories[i].length);
+        weir_put_double(out, cells->unseen_share);
         weir_put_long(out, cells->known ? (int64_t)cells->n_known : -1);
         for (size_t i = 0; cells->known && i < cells->n_known; i++)
             weir_put_fixed64(out, cells->known[i]);
@@ -226,6 +230,7 @@ static int read_categories(struct weir_reader *in, struct raw *raw)
     }
     raw->cells.categories = raw->categories;
     raw->cells.n_categories = n;
+    raw->cells.unseen_share = weir_get_double(in);
     int64_t n_known = weir_get_long(in);
     if (in->failed || n_known < -1 || n_known > (int64_t)(weir_reader_left(in) / 8))
         return WEIR_ECORRUPT;

@@ -45,6 +45,9 @@ struct weir_cells {
     // them count as `unseen` (and in a hashed cell). NULL where there were too many to keep.
     const uint64_t *known;
     size_t n_known;
+    // The share of values never seen that more of the reference would have brought (Good and
+    // Turing: values seen once / values). 0 for numbers.
+    double unseen_share;
     // Moments are summed as fixed-point multiples of `scale` about `centre`, so that their sum
     // does not depend on the order. From the reference: about its median and robust sd.
     double centre, scale;
