@@ -17,6 +17,8 @@ static const struct weir_field fields[] = {
 enum { N = sizeof fields / sizeof fields[0] };
 static const struct weir_stream stream = {"s", fields, N, 0, -1, 0};
 
+static volatile uint32_t read; // so that a sanitizer sees every byte
+
 static void check(const struct weir_batch *batch)
 {
     if (batch->n_rows != 2)
@@ -30,9 +32,8 @@ static void check(const struct weir_batch *batch)
             continue;
         for (uint32_t k = 0; k < column->n; k++) {
             const struct weir_string *string = weir_column_string(column, column->values.code[k]);
-            if (column->state[k] == WEIR_STATE_VALUE && string->length && !string->data[0] &&
-                string->length > (1u << 30))
-                abort();
+            for (uint32_t c = 0; column->state[k] == WEIR_STATE_VALUE && c < string->length; c++)
+                read += (uint8_t)string->data[c];
         }
     }
 }
