@@ -10,7 +10,7 @@
 #include "stats/hash.h"
 #include "stats/summary.h"
 
-enum { N = WEIR_BATCH_ROWS, ROUNDS = 400, BEST_OF = 7 };
+enum { N = WEIR_BATCH_ROWS, ROUNDS = 20, BEST_OF = 100 };
 
 static double x[N];
 static int64_t whole[N];

@@ -39,7 +39,9 @@ static inline uint32_t bucket_of(double x)
         return SIDE;
     uint32_t k = (uint32_t)(key - FIRST_KEY);
     k = k < SIDE ? k : SIDE - 1;
-    return bits >> 63 ? SIDE - 1 - k : SIDE + 1 + k;
+    // Without a branch: signs may well be random. k ^ (SIDE - 1) is SIDE - 1 - k.
+    uint32_t negative = (uint32_t)(bits >> 63);
+    return (k ^ (SIDE - negative)) + 1 - negative;
 }
 
 static double edge_of(uint32_t k)
@@ -173,6 +175,33 @@ static int prepare(struct weir_ddsketch *sketch, uint64_t more, int *few)
     return sketch->n + more > UINT32_MAX ? widen(sketch) : 0;
 }
 
+// The usual case, with all that a store to a counter could seem to change kept in registers.
+static int add_narrow(struct weir_ddsketch *sketch, const double *restrict x, size_t n)
+{
+    const double origin = sketch->origin;
+    const uint16_t *where = sketch->where;
+    uint32_t *narrow = sketch->narrow;
+    uint64_t zero = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bucket = bucket_of(x[i] - origin);
+        if (__builtin_expect(bucket == SIDE, 0)) {
+            zero++;
+            continue;
+        }
+        uint32_t slot = bucket - (bucket > SIDE), chunk = slot / PER_OCTAVE;
+        uint32_t made = where[chunk];
+        if (__builtin_expect(!made, 0)) {
+            if (add_chunk(sketch, chunk))
+                return WEIR_ENOMEM;
+            narrow = sketch->narrow;
+            made = where[chunk];
+        }
+        narrow[(size_t)(made - 1) * PER_OCTAVE + slot % PER_OCTAVE]++;
+    }
+    sketch->zero += zero;
+    return 0;
+}
+
 int weir_ddsketch_add(struct weir_ddsketch *sketch, const double *x, size_t n)
 {
     int few;
@@ -187,18 +216,8 @@ int weir_ddsketch_add(struct weir_ddsketch *sketch, const double *x, size_t n)
             if (put(sketch, bucket_of(x[i] - origin), 1))
                 return WEIR_ENOMEM;
         }
-    } else {
-        for (size_t i = 0; i < n; i++) {
-            uint32_t bucket = bucket_of(x[i] - origin);
-            if (bucket == SIDE) {
-                sketch->zero++;
-                continue;
-            }
-            int64_t place = place_of(sketch, bucket);
-            if (place < 0)
-                return WEIR_ENOMEM;
-            sketch->narrow[place]++;
-        }
+    } else if (add_narrow(sketch, x, n)) {
+        return WEIR_ENOMEM;
     }
     sketch->n += n;
     return 0;

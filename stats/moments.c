@@ -19,8 +19,8 @@ __extension__ typedef unsigned __int128 unsigned_wide;
 #define NEAR 8192.0
 enum { BLOCK = 4096 };
 
-typedef double doubles __attribute__((vector_size(32)));
-typedef int64_t longs __attribute__((vector_size(32)));
+typedef double doubles __attribute__((vector_size(16)));
+typedef int64_t longs __attribute__((vector_size(16)));
 
 // The sum of squares saturates: its terms are not negative, so that is order-free too.
 static wide add_saturated(wide a, wide b)
@@ -51,34 +51,52 @@ static void add_far(struct weir_moments *moments, double centre, double inverse,
     }
 }
 
+// Two numbers at a time, which every machine of this kind can.
+struct lanes {
+    longs sum, squares, near;
+    doubles low, high;
+};
+
+static inline doubles choose(longs mask, doubles yes, doubles no)
+{
+    return (doubles)((mask & (longs)yes) | (~mask & (longs)no));
+}
+
+static inline void add_lanes(struct lanes *lanes, const double *x, double centre, double inverse)
+{
+    const doubles zero = {0};
+    const longs magic = (longs)(zero + MAGIC);
+    doubles v;
+    memcpy(&v, x, sizeof v);
+    lanes->low = choose(v < lanes->low, v, lanes->low);
+    lanes->high = choose(v > lanes->high, v, lanes->high);
+    doubles z = (v - centre) * inverse;
+    longs within = (z < NEAR) & (z > -NEAR);
+    z = (doubles)(within & (longs)z);
+    lanes->near -= within;
+    lanes->sum += (longs)(z * FIRST + MAGIC) - magic;
+    lanes->squares += (longs)(z * z * SECOND + MAGIC) - magic;
+}
+
 static void add_block(struct weir_moments *moments, double centre, double inverse, const double *x,
                       size_t n)
 {
     const doubles zero = {0};
-    const longs magic = (longs)(zero + MAGIC);
-    longs sum = {0}, squares = {0}, near = {0};
-    doubles low = zero + x[0], high = low;
+    struct lanes a = {.low = zero + x[0], .high = zero + x[0]}, b = a;
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
-        doubles v;
-        memcpy(&v, x + i, sizeof v);
-        low = (doubles)(((v < low) & (longs)v) | (~(v < low) & (longs)low));
-        high = (doubles)(((v > high) & (longs)v) | (~(v > high) & (longs)high));
-        doubles z = (v - centre) * inverse;
-        longs within = (z < NEAR) & (z > -NEAR);
-        z = (doubles)(within & (longs)z);
-        near -= within;
-        sum += (longs)(z * FIRST + MAGIC) - magic;
-        squares += (longs)(z * z * SECOND + MAGIC) - magic;
+        add_lanes(&a, x + i, centre, inverse);
+        add_lanes(&b, x + i + 2, centre, inverse);
     }
-    uint64_t n_near = (uint64_t)(near[0] + near[1] + near[2] + near[3]);
-    int64_t s = sum[0] + sum[1] + sum[2] + sum[3];
-    int64_t q = squares[0] + squares[1] + squares[2] + squares[3];
-    double minimum = low[0], maximum = high[0];
-    for (int k = 1; k < 4; k++) {
-        minimum = low[k] < minimum ? low[k] : minimum;
-        maximum = high[k] > maximum ? high[k] : maximum;
-    }
+    a.near += b.near;
+    a.sum += b.sum;
+    a.squares += b.squares;
+    a.low = choose(b.low < a.low, b.low, a.low);
+    a.high = choose(b.high > a.high, b.high, a.high);
+    uint64_t n_near = (uint64_t)(a.near[0] + a.near[1]);
+    int64_t s = a.sum[0] + a.sum[1], q = a.squares[0] + a.squares[1];
+    double minimum = a.low[1] < a.low[0] ? a.low[1] : a.low[0];
+    double maximum = a.high[1] > a.high[0] ? a.high[1] : a.high[0];
     for (; i < n; i++) {
         minimum = x[i] < minimum ? x[i] : minimum;
         maximum = x[i] > maximum ? x[i] : maximum;

@@ -27,7 +27,8 @@ struct weir_absorb_scratch {
     uint32_t at[BLOCK];
     // The memo of string columns, valid for one dictionary and one set of cells.
     uint32_t *memo;
-    uint32_t n_memo, room;
+    uint32_t *last; // the pass in which a code was last added to a distinct count
+    uint32_t n_memo, room, pass;
     uint32_t generation;
     const struct weir_string *dictionary;
     const struct weir_cells *cells;
@@ -48,6 +49,7 @@ void weir_absorb_scratch_destroy(struct weir_absorb_scratch *scratch)
     if (!scratch)
         return;
     free(scratch->memo);
+    free(scratch->last);
     free(scratch);
 }
 
@@ -101,13 +103,25 @@ static size_t next_block(struct walk *walk, uint32_t *at, uint32_t *first)
 
 // ---- numbers
 
+typedef double doubles __attribute__((vector_size(16)));
+
 // Moves the finite ones to the front; counts the others.
 static size_t keep_finite(struct weir_summary *summary, double *x, size_t n)
 {
-    int all = 1;
-    for (size_t i = 0; i < n; i++)
-        all &= x[i] - x[i] == 0;
-    if (all)
+    // What is not finite less itself is not a number, and stays that in the sum.
+    doubles a = {0}, b = {0};
+    size_t whole = n & ~(size_t)3;
+    for (size_t i = 0; i < whole; i += 4) {
+        doubles v, w;
+        memcpy(&v, x + i, sizeof v);
+        memcpy(&w, x + i + 2, sizeof w);
+        a += v - v;
+        b += w - w;
+    }
+    double sum = a[0] + a[1] + b[0] + b[1];
+    for (size_t i = whole; i < n; i++)
+        sum += x[i] - x[i];
+    if (sum == 0)
         return n;
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
@@ -277,9 +291,14 @@ static int refresh_memo(struct weir_absorb_scratch *scratch, const struct weir_c
     if (column->n_dictionary > scratch->room) {
         uint32_t room = column->n_dictionary < 64 ? 64 : column->n_dictionary * 2;
         uint32_t *memo = realloc(scratch->memo, room * sizeof *memo);
-        if (!memo)
+        if (memo)
+            scratch->memo = memo;
+        uint32_t *last = realloc(scratch->last, room * sizeof *last);
+        if (last)
+            scratch->last = last;
+        if (!memo || !last)
             return WEIR_ENOMEM;
-        scratch->memo = memo;
+        memset(last + scratch->room, 0, (room - scratch->room) * sizeof *last);
         scratch->room = room;
     }
     for (; scratch->n_memo < column->n_dictionary; scratch->n_memo++)
@@ -288,14 +307,20 @@ static int refresh_memo(struct weir_absorb_scratch *scratch, const struct weir_c
 }
 
 static int add_strings(struct weir_summary *summary, const struct weir_column *column,
-                       const struct walk *walk, const struct weir_absorb_scratch *scratch,
-                       uint32_t first, size_t n)
+                       const struct walk *walk, struct weir_absorb_scratch *scratch, uint32_t first,
+                       size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         uint32_t k = walk->dense ? first + (uint32_t)i : scratch->at[i];
         uint32_t code = column->values.code[k];
         const struct weir_string *string = weir_column_string(column, code);
-        int failed = summary->distinct ? weir_hll_add(summary->distinct, string->hash) : 0;
+        int failed = 0;
+        int again = code < column->n_dictionary && scratch->last[code] == scratch->pass;
+        if (summary->distinct && !again) {
+            failed = weir_hll_add(summary->distinct, string->hash);
+            if (code < column->n_dictionary)
+                scratch->last[code] = scratch->pass;
+        }
         if (!failed && summary->top) {
             uint32_t mark =
                 code < column->n_dictionary ? scratch->memo[code] : mark_of(summary->cells, string);
@@ -313,6 +338,10 @@ static int absorb_strings(struct weir_summary *summary, struct walk *walk,
 {
     const struct weir_column *column = walk->column;
     int code = refresh_memo(scratch, column, summary->cells);
+    if (!code && ++scratch->pass == 0) {
+        memset(scratch->last, 0, scratch->room * sizeof *scratch->last);
+        scratch->pass = 1;
+    }
     uint32_t first = 0;
     size_t n;
     while (!code && (n = next_block(walk, scratch->at, &first)) > 0) {
