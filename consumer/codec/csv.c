@@ -74,13 +74,11 @@ out_of_memory:
     return weir_error_set(error, WEIR_ENOMEM, "no memory for a CSV decoder");
 }
 
-size_t weir_csv_row_length(const char *text, size_t length, char separator)
+// Length of the row with its line's end, or 0; `*open`: the text ends within quotes.
+static size_t scan_row(const char *text, size_t length, char separator, int *open)
 {
-    const char *line = memchr(text, '\n', length);
-    size_t to = line ? (size_t)(line - text) + 1 : length;
-    if (!memchr(text, '"', to))
-        return line ? to : 0;
     enum { START, PLAIN, QUOTED, AFTER } state = START;
+    *open = 0;
     for (size_t at = 0; at < length; at++) {
         char c = text[at];
         if (state == QUOTED) {
@@ -94,7 +92,27 @@ size_t weir_csv_row_length(const char *text, size_t length, char separator)
             state = c == separator ? START : PLAIN;
         }
     }
+    *open = state == QUOTED;
     return 0;
+}
+
+size_t weir_csv_row_length(const char *text, size_t length, char separator)
+{
+    const char *line = length ? memchr(text, '\n', length) : NULL;
+    int open;
+    if (!line)
+        return 0;
+    // Most rows have no quotes.
+    if (!memchr(text, '"', (size_t)(line - text)))
+        return (size_t)(line - text) + 1;
+    return scan_row(text, length, separator, &open);
+}
+
+int weir_csv_ends_in_quotes(const char *text, size_t length, char separator)
+{
+    int open;
+    scan_row(text, length, separator, &open);
+    return open;
 }
 
 static int quoted_cell(const char *row, size_t length, char separator, size_t *at,

@@ -24,6 +24,8 @@ void weir_csv_decoder_add(struct weir_csv_decoder *decoder, const struct weir_re
 
 // Length of the row at `text` with its line's end; 0: the row does not end within `length`.
 size_t weir_csv_row_length(const char *text, size_t length, char separator);
+// Whether a row that does not end within `length` is cut off within a quoted cell.
+int weir_csv_ends_in_quotes(const char *text, size_t length, char separator);
 
 // The cell at `*at` of a row without its line's end; `*at` moves behind it and its separator,
 // or to `length` + 1 after the last. `*quoted`: it was in quotes (which are not part of it; a
