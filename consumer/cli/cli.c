@@ -8,6 +8,7 @@
 #include "consumer/cli/args.h"
 
 static const struct weir_command *const commands[] = {
+    &weir_command_check,
     &weir_command_detectors,
     &weir_command_generate,
     &weir_command_version,

@@ -62,7 +62,7 @@ static size_t list_outputs(const struct weir_load *load, struct output *out)
 static void check_outputs(struct weir_load *load)
 {
     const struct weir_config *config = load->config;
-    struct output *outputs = weir_arena_array(load->arena, config->n_streams + 6, sizeof *outputs);
+    struct output *outputs = weir_pool_array(load->pool, config->n_streams + 6, sizeof *outputs);
     size_t n = list_outputs(load, outputs);
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < config->n_streams; k++) {
@@ -136,7 +136,8 @@ static void check_joins(struct weir_load *load)
 static void check_references(struct weir_load *load)
 {
     const struct weir_config *config = load->config;
-    for (size_t i = 0; i < config->n_references; i++) {
+    // With errors about, a reference may only seem unused.
+    for (size_t i = 0; i < config->n_references && !load->problems->errors; i++) {
         if (!load->reference_used[i] && config->n_detectors)
             weir_load_warning(load, config->references[i].mark,
                               "references.%s: no detector uses "
@@ -153,10 +154,9 @@ static void check_app(struct weir_load *load)
         weir_load_error(load, instance ? instance->mark : (struct weir_mark){1, 1},
                         "instance: expected letters, digits, '.', '_' or '-'");
     if (config->app && !config->alerts_topic)
-        config->alerts_topic = weir_arena_printf(load->arena, "weir.%s.alerts", config->app);
+        config->alerts_topic = weir_pool_printf(load->pool, "weir.%s.alerts", config->app);
     if (config->app && !config->quarantine_topic)
-        config->quarantine_topic =
-            weir_arena_printf(load->arena, "weir.%s.quarantine", config->app);
+        config->quarantine_topic = weir_pool_printf(load->pool, "weir.%s.quarantine", config->app);
     if (config->alerts_format == WEIR_ALERT_AVRO && !config->registry_url && config->kafka.n)
         weir_load_error(load, key_mark(weir_node_get(load->root, "alerts"), "format"),
                         "alerts.format: avro needs the schema registry: add `registry: {url: "

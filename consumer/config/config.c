@@ -11,7 +11,7 @@
 
 #include "consumer/config/table.h"
 
-enum { PROBLEMS = 100, ARENA = 64 << 20 };
+enum { PROBLEMS = 100, POOL = 64 << 20 };
 
 // ---- problems
 
@@ -145,8 +145,8 @@ const char *weir_load_path(struct weir_load *load, const char *path)
         return path;
     while (!strncmp(path, "./", 2) && path[2])
         path += 2;
-    return weir_arena_printf(load->arena, "%s%s%s", load->folder,
-                             load->folder[strlen(load->folder) - 1] == '/' ? "" : "/", path);
+    return weir_pool_printf(load->pool, "%s%s%s", load->folder,
+                            load->folder[strlen(load->folder) - 1] == '/' ? "" : "/", path);
 }
 
 // The absolute folder of the configuration's file, so that messages show where a path leads.
@@ -154,23 +154,23 @@ static const char *folder_of(struct weir_load *load, const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *folder =
-        slash ? weir_arena_copy(load->arena, path, slash == path ? 1 : (size_t)(slash - path))
-              : weir_arena_copy(load->arena, ".", 1);
+        slash ? weir_pool_copy(load->pool, path, slash == path ? 1 : (size_t)(slash - path))
+              : weir_pool_copy(load->pool, ".", 1);
     char absolute[PATH_MAX];
     if (!realpath(folder, absolute))
         return folder;
-    return weir_arena_copy(load->arena, absolute, strlen(absolute));
+    return weir_pool_copy(load->pool, absolute, strlen(absolute));
 }
 
 // ---- the whole
 
 static int read_all(struct weir_load *load, const char *text, size_t length)
 {
-    load->arena->out_of_memory = &load->out_of_memory;
+    load->pool->out_of_memory = &load->out_of_memory;
     if (setjmp(load->out_of_memory))
         return WEIR_ENOMEM;
-    load->config = weir_arena_alloc(load->arena, sizeof *load->config);
-    load->config->path = weir_arena_copy(load->arena, load->path, strlen(load->path));
+    load->config = weir_pool_alloc(load->pool, sizeof *load->config);
+    load->config->path = weir_pool_copy(load->pool, load->path, strlen(load->path));
     load->config->folder = load->folder = folder_of(load, load->path);
     load->root = weir_node_read(load, text, length);
     if (!load->root)
@@ -178,7 +178,7 @@ static int read_all(struct weir_load *load, const char *text, size_t length)
     weir_table_read(load, weir_keys_root, load->root, load->config, "", NULL);
     weir_load_check(load);
     load->config->hash = weir_load_hash(load->root);
-    load->config->arena = load->arena;
+    load->config->arena = load->pool;
     return load->problems->errors ? WEIR_EINVAL : 0;
 }
 
@@ -194,22 +194,22 @@ static void release(struct weir_load *load)
     }
 }
 
-int weir_config_parse_in(struct weir_arena *arena, const char *text, size_t length,
-                         const char *path, struct weir_plugins *plugins, unsigned flags,
-                         struct weir_config **config, struct weir_problems *problems)
+int weir_config_parse_in(struct weir_pool *pool, const char *text, size_t length, const char *path,
+                         struct weir_plugins *plugins, unsigned flags, struct weir_config **config,
+                         struct weir_problems *problems)
 {
     struct weir_load load = {
-        .arena = arena, .problems = problems, .path = path, .plugins = plugins, .flags = flags};
+        .pool = pool, .problems = problems, .path = path, .plugins = plugins, .flags = flags};
     int code = read_all(&load, text, length);
     release(&load);
-    arena->out_of_memory = NULL;
+    pool->out_of_memory = NULL;
     if (code == WEIR_ENOMEM)
         code = fail(problems, "the configuration needs more memory than there is");
     sort_problems(problems);
     if (!code)
         *config = load.config;
     else
-        weir_arena_destroy(arena);
+        weir_pool_destroy(pool);
     return code;
 }
 
@@ -218,10 +218,10 @@ int weir_config_parse_with(const char *text, size_t length, const char *path,
                            struct weir_config **config, struct weir_problems *problems)
 {
     memset(problems, 0, sizeof *problems);
-    struct weir_arena *arena = weir_arena_create(ARENA);
-    if (!arena)
+    struct weir_pool *pool = weir_pool_create(POOL);
+    if (!pool)
         return fail(problems, "out of memory");
-    return weir_config_parse_in(arena, text, length, path, plugins, flags, config, problems);
+    return weir_config_parse_in(pool, text, length, path, plugins, flags, config, problems);
 }
 
 int weir_config_parse(const char *text, size_t length, const char *path,
@@ -279,5 +279,5 @@ int weir_config_load(const char *path, struct weir_plugins *plugins, struct weir
 void weir_config_free(struct weir_config *config)
 {
     if (config)
-        weir_arena_destroy(config->arena);
+        weir_pool_destroy(config->arena);
 }

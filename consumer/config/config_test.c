@@ -339,9 +339,9 @@ START_TEST(running_out_of_memory_is_an_error)
     for (;; n++) {
         struct weir_config *config = NULL;
         struct weir_problems problems = {0};
-        struct weir_arena *arena = weir_arena_create(64 << 20);
-        arena->fail_after = n;
-        int code = weir_config_parse_in(arena, replay_only, sizeof replay_only - 1, "t.yaml",
+        struct weir_pool *pool = weir_pool_create(64 << 20);
+        pool->fail_after = n;
+        int code = weir_config_parse_in(pool, replay_only, sizeof replay_only - 1, "t.yaml",
                                         plugins, 0, &config, &problems);
         if (!code) {
             weir_config_free(config);

@@ -15,8 +15,11 @@ static void read_window(struct weir_load *load, struct weir_node *node,
     if (!node || weir_node_is_null(node))
         return;
     struct weir_window_spec given = *window;
+    size_t errors = load->problems->errors;
     given.hop = 0;
     weir_table_read(load, weir_keys_window, node, &given, where, NULL);
+    if (load->problems->errors > errors)
+        return;
     struct weir_node *size = weir_node_get(node, "size"), *hop = weir_node_get(node, "hop");
     struct weir_node *records = weir_node_get(node, "records");
     if (records && (size || hop)) {
@@ -58,7 +61,8 @@ static void read_window(struct weir_load *load, struct weir_node *node,
                           "%s.lateness: it is over 100 windows long, all of "
                           "which are held open",
                           where);
-    *window = given;
+    if (load->problems->errors == errors)
+        *window = given;
 }
 
 void weir_read_window(struct weir_load *load, const struct weir_key *key, struct weir_node *node,
@@ -124,15 +128,15 @@ static void read_fields(struct weir_load *load, struct weir_detector_entry *entr
 {
     if (!node)
         return;
-    const char *path = weir_arena_printf(load->arena, "%s.fields", where);
+    const char *path = weir_pool_printf(load->pool, "%s.fields", where);
     const char **texts;
     int n = weir_table_strings(load, node, path, &texts);
     if (n < 0)
         return;
     if (!n)
         weir_load_error(load, node->mark, "%s is empty: name a field, or remove the line", path);
-    entry->fields = weir_arena_array(load->arena, (size_t)n + 1, sizeof *entry->fields);
-    entry->field_names = weir_arena_array(load->arena, (size_t)n, sizeof *entry->field_names);
+    entry->fields = weir_pool_array(load->pool, (size_t)n + 1, sizeof *entry->fields);
+    entry->field_names = weir_pool_array(load->pool, (size_t)n, sizeof *entry->field_names);
     for (struct weir_node *item = n ? items(node) : NULL; item; item = next_item(node, item)) {
         int at = find_field(load, stream, item, path);
         if (at >= 0)
@@ -147,11 +151,11 @@ static void read_by(struct weir_load *load, struct weir_detector_entry *entry,
 {
     if (!node)
         return;
-    const char *path = weir_arena_printf(load->arena, "%s.by", where);
+    const char *path = weir_pool_printf(load->pool, "%s.by", where);
     size_t n = count(node), k = 0;
-    entry->by = weir_arena_array(load->arena, n, sizeof *entry->by);
-    entry->by_names = weir_arena_array(load->arena, n, sizeof *entry->by_names);
-    entry->n_by_fields = weir_arena_array(load->arena, n, sizeof *entry->n_by_fields);
+    entry->by = weir_pool_array(load->pool, n, sizeof *entry->by);
+    entry->by_names = weir_pool_array(load->pool, n, sizeof *entry->by_names);
+    entry->n_by_fields = weir_pool_array(load->pool, n, sizeof *entry->n_by_fields);
     for (struct weir_node *item = n ? items(node) : NULL; item; item = next_item(node, item)) {
         const char **names;
         int m = weir_table_strings(load, item, path, &names);
@@ -161,7 +165,7 @@ static void read_by(struct weir_load *load, struct weir_detector_entry *entry,
             weir_load_error(load, item->mark, "%s: a slice is made of 1 to 4 fields", path);
             return;
         }
-        entry->by[k] = weir_arena_array(load->arena, (size_t)m, sizeof **entry->by);
+        entry->by[k] = weir_pool_array(load->pool, (size_t)m, sizeof **entry->by);
         entry->by_names[k] = names;
         entry->n_by_fields[k] = (size_t)m;
         int i = 0;
@@ -194,12 +198,12 @@ static void read_references(struct weir_load *load, struct weir_detector_entry *
 {
     if (!node)
         return;
-    const char *path = weir_arena_printf(load->arena, "%s.reference", where);
+    const char *path = weir_pool_printf(load->pool, "%s.reference", where);
     const char **names;
     int n = weir_table_strings(load, node, path, &names);
     if (n <= 0)
         return;
-    entry->references = weir_arena_array(load->arena, (size_t)n, sizeof *entry->references);
+    entry->references = weir_pool_array(load->pool, (size_t)n, sizeof *entry->references);
     for (struct weir_node *item = items(node); item; item = next_item(node, item)) {
         int at = find_reference(load, item, path);
         if (at >= 0)
@@ -241,7 +245,6 @@ static int find_stream(struct weir_load *load, const char *name, const struct we
 static void read_detector(struct weir_load *load, struct weir_node *node,
                           struct weir_detector_entry *entry, const char *where)
 {
-    static const struct weir_option any = {.key = NULL};
     struct weir_detector_read read = {.open_after = load->open_after,
                                       .resolve_after = load->resolve_after,
                                       .repeat = load->repeat,
@@ -254,9 +257,7 @@ static void read_detector(struct weir_load *load, struct weir_node *node,
         entry->plugin = find_plugin(load, type->text, type, where);
     // Without its plug-in a detector's own keys are not known: only the common ones are read.
     weir_table_read(load, weir_keys_detector, node, &read, where,
-                    entry->plugin && entry->plugin->options ? entry->plugin->options
-                    : entry->plugin                         ? &any
-                                                            : NULL);
+                    entry->plugin ? entry->plugin->options : &weir_table_any);
     entry->type = read.type;
     entry->window = load->window;
     entry->open_after = read.open_after;
@@ -265,7 +266,7 @@ static void read_detector(struct weir_load *load, struct weir_node *node,
     entry->severity = read.severity;
     entry->runbook = read.runbook;
     read_window(load, read.window, &entry->window,
-                weir_arena_printf(load->arena, "%s.window", where));
+                weir_pool_printf(load->pool, "%s.window", where));
     read_references(load, entry, read.reference, where);
     if (read.stream)
         entry->stream = find_stream(load, read.stream, weir_node_get(node, "stream"), where);
@@ -294,10 +295,10 @@ void weir_read_detectors(struct weir_load *load, const struct weir_key *key, str
                         DETECTORS);
         return;
     }
-    config->detectors = weir_arena_array(load->arena, map->n, sizeof *config->detectors);
+    config->detectors = weir_pool_array(load->pool, map->n, sizeof *config->detectors);
     for (struct weir_node *node = map->first; node; node = node->next) {
         struct weir_detector_entry *entry = &config->detectors[config->n_detectors++];
-        const char *path = weir_arena_printf(load->arena, "%s.%s", where, node->key);
+        const char *path = weir_pool_printf(load->pool, "%s.%s", where, node->key);
         if (!weir_table_is_name(node->key))
             weir_load_error(load, node->key_mark,
                             "%s: a detector's name has letters, digits, "

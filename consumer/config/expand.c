@@ -15,7 +15,7 @@ static void append(struct weir_load *load, struct text *out, const char *data, s
 {
     if (out->length + length + 1 > out->capacity) {
         size_t capacity = (out->length + length + 64) * 2;
-        char *grown = weir_arena_alloc(load->arena, capacity);
+        char *grown = weir_pool_alloc(load->pool, capacity);
         if (out->length)
             memcpy(grown, out->data, out->length);
         out->data = grown;
@@ -32,7 +32,7 @@ static void append_file(struct weir_load *load, struct text *out, const char *na
                         struct weir_mark mark)
 {
     const char *path = weir_load_path(load, name);
-    char *bytes = weir_arena_alloc(load->arena, SECRET_FILE + 1);
+    char *bytes = weir_pool_alloc(load->pool, SECRET_FILE + 1);
     FILE *file = fopen(path, "rb");
     if (!file) {
         weir_load_error(load, mark, "${file:%s}: %s cannot be opened (%m)", name, path);
@@ -73,7 +73,7 @@ static int is_name(const char *text, size_t length)
 static void append_variable(struct weir_load *load, struct text *out, const char *inside,
                             size_t length, struct weir_mark mark)
 {
-    char *name = weir_arena_copy(load->arena, inside, length);
+    char *name = weir_pool_copy(load->pool, inside, length);
     if (!strncmp(name, "file:", 5)) {
         append_file(load, out, name + 5, mark);
         return;
@@ -106,6 +106,7 @@ void weir_expand(struct weir_load *load, struct weir_node *scalar)
 {
     if (!strstr(scalar->text, "${"))
         return;
+    size_t errors = load->problems->errors;
     struct text out = {0};
     const char *at = scalar->text;
     append(load, &out, "", 0);
@@ -120,6 +121,7 @@ void weir_expand(struct weir_load *load, struct weir_node *scalar)
         const char *end = strchr(dollar, '}');
         if (!end) {
             weir_load_error(load, scalar->mark, "a ${ without its }; a literal ${ is written $${");
+            scalar->broken = 1;
             return;
         }
         append_variable(load, &out, dollar + 2, (size_t)(end - dollar) - 2, scalar->mark);
@@ -129,8 +131,10 @@ void weir_expand(struct weir_load *load, struct weir_node *scalar)
     append(load, &out, at, strlen(at));
     if (out.length > EXPANDED) {
         weir_load_error(load, scalar->mark, "the value is over 1 MiB after expansion");
+        scalar->broken = 1;
         return;
     }
+    scalar->broken = load->problems->errors > errors;
     scalar->text = out.data;
     scalar->length = out.length;
 }

@@ -43,10 +43,16 @@ static int is_secret(const char *name)
 static void report_unknown(struct weir_load *load, rd_kafka_conf_t *conf,
                            const struct weir_node *node, const char *where)
 {
+    // librdkafka lists only what has a value; these have none until they are set.
+    static const char *const unset[] = {
+        "bootstrap.servers",        "sasl.username",    "sasl.password",    "ssl.ca.location",
+        "ssl.certificate.location", "ssl.key.location", "ssl.key.password", "group.instance.id"};
     struct weir_nearest nearest = {0};
     char best[64] = "";
     size_t n = 0;
     const char **known = rd_kafka_conf_dump(conf, &n);
+    for (size_t i = 0; i < sizeof unset / sizeof *unset; i++)
+        weir_nearest_offer(&nearest, node->key, unset[i]);
     for (size_t i = 0; known && i + 1 < n; i += 2)
         weir_nearest_offer(&nearest, node->key, known[i]);
     if (nearest.best)
@@ -100,11 +106,11 @@ static void read_properties(struct weir_load *load, struct weir_node *map, int t
                         where, weir_node_kind_name(map));
         return;
     }
-    out->items = weir_arena_array(load->arena, map->n, sizeof *out->items);
+    out->items = weir_pool_array(load->pool, map->n, sizeof *out->items);
     for (struct weir_node *node = map->first; node; node = node->next) {
         if (top && (!strcmp(node->key, "consumer") || !strcmp(node->key, "producer")))
             continue;
-        const char *path = weir_arena_printf(load->arena, "%s.%s", where, node->key);
+        const char *path = weir_pool_printf(load->pool, "%s.%s", where, node->key);
         if (weir_table_scalar(load, node, path))
             continue;
         check_property(load, conf, node, where);
@@ -165,9 +171,9 @@ void weir_read_registry(struct weir_load *load, const struct weir_key *key, stru
                         weir_node_kind_name(map));
         return;
     }
-    config->registry.items = weir_arena_array(load->arena, map->n, sizeof *config->registry.items);
+    config->registry.items = weir_pool_array(load->pool, map->n, sizeof *config->registry.items);
     for (struct weir_node *node = map->first; node; node = node->next) {
-        const char *path = weir_arena_printf(load->arena, "%s.%s", where, node->key);
+        const char *path = weir_pool_printf(load->pool, "%s.%s", where, node->key);
         struct weir_nearest nearest = {0};
         if (weir_value_choice(node->key, known) < 0) {
             for (size_t i = 0; i < sizeof names / sizeof *names; i++)

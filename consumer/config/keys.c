@@ -147,7 +147,7 @@ const struct weir_key weir_keys_stream[] = {
     {.key = "time",
      .type = WEIR_KEY_CUSTOM,
      .read = weir_read_time,
-     .form = "a field, or `{field: F, unit: s|ms|us|ns}`",
+     .form = "a field, or `{field: F, unit: s, ms, us or ns}`",
      .schema = "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"object\", \"required\": "
                "[\"field\"], \"additionalProperties\": false, \"properties\": {\"field\": "
                "{\"type\": \"string\"}, \"unit\": {\"enum\": [\"s\", \"ms\", \"us\", \"ns\"]}}}]}",
@@ -397,14 +397,14 @@ static const struct weir_key false_alarms[] = {{.key = "at_most",
                                                 .low = 1e-6,
                                                 .high = 1e6,
                                                 .flags = WEIR_KEY_REQUIRED,
-                                                .help = "So many false alarms ..."},
+                                                .help = "How many false alarms are acceptable."},
                                                {.key = "per",
                                                 .type = WEIR_KEY_DURATION,
                                                 .offset = AT(weir_config, false_alarms.per),
                                                 .low = 60e3,
                                                 .high = INFINITY,
                                                 .flags = WEIR_KEY_REQUIRED,
-                                                .help = "... in so long."},
+                                                .help = "In how long: 30d."},
                                                END};
 
 static const struct weir_key alerts[] = {
@@ -547,8 +547,9 @@ const struct weir_key weir_keys_root[] = {
     {.key = "registry",
      .type = WEIR_KEY_CUSTOM,
      .read = weir_read_registry,
-     .form = "`{url: URL}` and, where needed, basic.auth.user.info, bearer.auth.token, "
-             "ssl.ca.location, ssl.certificate.location, ssl.key.location, ssl.key.password",
+     .form = "`{url: URL}` and, where needed, basic.auth.user.info, "
+             "ssl.ca.location, ssl.certificate.location, ssl.key.location, request.timeout.ms, "
+             "connect.timeout.ms",
      .schema = "{\"type\": \"object\", \"required\": [\"url\"], \"properties\": {\"url\": "
                "{\"type\": \"string\"}}, " PROPERTIES "}",
      .help = "The schema registry, for streams of the format avro."},
@@ -581,6 +582,7 @@ const struct weir_key weir_keys_root[] = {
      .help = "Bad records; weir.APP.quarantine unless said."},
     {.key = "outputs", .type = WEIR_KEY_MAP, .table = outputs, .help = "Further outputs."},
     {.key = "defaults",
+     .form = "mapping",
      .type = WEIR_KEY_CUSTOM,
      .read = weir_read_defaults,
      .table = weir_keys_defaults,

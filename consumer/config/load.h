@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-#include "consumer/config/arena.h"
 #include "consumer/config/config.h"
+#include "consumer/config/pool.h"
 
 struct rd_kafka_conf_s;
 
@@ -21,6 +21,7 @@ struct weir_node {
     size_t length;
     int plain;    // not quoted
     int expanded; // something was put in from the environment or a file
+    int broken;   // its expansion failed, which has been said
     const char *key;
     struct weir_mark key_mark;
     struct weir_node *first, *last, *next;
@@ -28,7 +29,7 @@ struct weir_node {
 };
 
 struct weir_load {
-    struct weir_arena *arena;
+    struct weir_pool *pool;
     jmp_buf out_of_memory;
     struct weir_problems *problems;
     const char *path, *folder;
@@ -36,7 +37,7 @@ struct weir_load {
     unsigned flags;
     struct weir_config *config;
     struct weir_node *root;
-    // Resources that a jump out of the arena must not leak.
+    // Resources that a jump out of the pool must not leak.
     void *yaml, *event; // yaml_parser_t, yaml_event_t
     struct rd_kafka_conf_s *scratch[2];
     // From `defaults:`.
@@ -92,10 +93,10 @@ uint64_t weir_load_hash(const struct weir_node *root);
 int weir_load_stream(const struct weir_config *config, const char *name);
 int weir_stream_field(const struct weir_stream *stream, const char *name);
 
-// config.c: as weir_config_parse(), in an arena of the caller's, which it takes over in any
+// config.c: as weir_config_parse(), in a pool of the caller's, which it takes over in any
 // case. For tests of allocation failure.
-int weir_config_parse_in(struct weir_arena *arena, const char *text, size_t length,
-                         const char *path, struct weir_plugins *plugins, unsigned flags,
-                         struct weir_config **config, struct weir_problems *problems);
+int weir_config_parse_in(struct weir_pool *pool, const char *text, size_t length, const char *path,
+                         struct weir_plugins *plugins, unsigned flags, struct weir_config **config,
+                         struct weir_problems *problems);
 
 #endif

@@ -90,7 +90,7 @@ static struct weir_node *new_node(struct builder *builder, enum weir_node_kind k
                         NODES);
         return NULL;
     }
-    struct weir_node *node = weir_arena_alloc(builder->load->arena, sizeof *node);
+    struct weir_node *node = weir_pool_alloc(builder->load->pool, sizeof *node);
     node->kind = kind;
     node->mark = mark;
     node->text = node->source = "";
@@ -137,7 +137,7 @@ static int add_scalar(struct builder *builder, const yaml_event_t *event)
     struct weir_mark mark = mark_of(event->start_mark);
     const char *text = (const char *)event->data.scalar.value;
     size_t length = event->data.scalar.length;
-    struct weir_arena *arena = builder->load->arena;
+    struct weir_pool *pool = builder->load->pool;
     if (length > SCALAR || memchr(text, 0, length)) {
         weir_load_error(builder->load, mark, "a value is longer than 1 MiB or holds a NUL byte");
         return -1;
@@ -149,14 +149,14 @@ static int add_scalar(struct builder *builder, const yaml_event_t *event)
                             "out, or put what detectors share under `defaults:`");
             return -1;
         }
-        builder->key = weir_arena_copy(arena, text, length);
+        builder->key = weir_pool_copy(pool, text, length);
         builder->key_mark = mark;
         return 0;
     }
     struct weir_node *node = new_node(builder, WEIR_NODE_SCALAR, mark);
     if (!node)
         return -1;
-    node->text = node->source = weir_arena_copy(arena, text, length);
+    node->text = node->source = weir_pool_copy(pool, text, length);
     node->length = length;
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     weir_expand(builder->load, node);
@@ -203,9 +203,17 @@ static int take_event(struct builder *builder, const yaml_event_t *event)
     }
 }
 
-static void report_syntax(struct weir_load *load, const yaml_parser_t *parser)
+static void report_syntax(struct weir_load *load, const yaml_parser_t *parser, const char *text,
+                          size_t length)
 {
     struct weir_mark mark = mark_of(parser->problem_mark);
+    if (parser->error == YAML_READER_ERROR) { // which knows the byte only
+        mark.line = mark.column = 1;
+        for (size_t i = 0; i < parser->problem_offset && i < length; i++) {
+            mark.column = text[i] == '\n' ? 1 : mark.column + 1;
+            mark.line += text[i] == '\n';
+        }
+    }
     if (parser->error == YAML_MEMORY_ERROR)
         longjmp(load->out_of_memory, 1);
     weir_load_error(load, mark, "this is not YAML: %s%s%s",
@@ -215,25 +223,25 @@ static void report_syntax(struct weir_load *load, const yaml_parser_t *parser)
 
 struct weir_node *weir_node_read(struct weir_load *load, const char *text, size_t length)
 {
-    struct builder *builder = weir_arena_alloc(load->arena, sizeof *builder);
+    struct builder *builder = weir_pool_alloc(load->pool, sizeof *builder);
     builder->load = load;
     struct weir_mark start = {1, 1};
     if (length > FILE_BYTES) {
         weir_load_error(load, start, "the file is larger than 4 MiB: that is no configuration");
         return NULL;
     }
-    yaml_parser_t *parser = weir_arena_alloc(load->arena, sizeof *parser);
+    yaml_parser_t *parser = weir_pool_alloc(load->pool, sizeof *parser);
     if (!yaml_parser_initialize(parser))
         longjmp(load->out_of_memory, 1);
     load->yaml = parser;
     yaml_parser_set_input_string(parser, (const unsigned char *)text, length);
-    // Kept in the arena: a jump out must be able to delete it.
-    yaml_event_t *event = weir_arena_alloc(load->arena, sizeof *event);
+    // Kept in the pool: a jump out must be able to delete it.
+    yaml_event_t *event = weir_pool_alloc(load->pool, sizeof *event);
     load->event = event;
     int done = 0, failed = 0;
     while (!done && !failed) {
         if (!yaml_parser_parse(parser, event)) {
-            report_syntax(load, parser);
+            report_syntax(load, parser, text, length);
             return NULL;
         }
         done = event->type == YAML_STREAM_END_EVENT;

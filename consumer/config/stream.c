@@ -161,7 +161,7 @@ static void check_field(struct weir_load *load, const struct weir_field *field,
 static void read_field(struct weir_load *load, struct weir_stream_read *stream,
                        struct weir_node *node, struct weir_field *field, const char *where)
 {
-    const char *path = weir_arena_printf(load->arena, "%s.fields.%s", where, node->key);
+    const char *path = weir_pool_printf(load->pool, "%s.fields.%s", where, node->key);
     int avro = stream->config.format <= WEIR_FORMAT_AVRO_PLAIN;
     field->name = node->key;
     field->declared = 1;
@@ -213,8 +213,7 @@ static void read_fields(struct weir_load *load, struct weir_stream_read *stream,
         weir_load_error(load, map->mark, "%s.fields: over %d fields", where, FIELDS);
         map = NULL;
     }
-    struct weir_field *fields =
-        weir_arena_array(load->arena, (map ? map->n : 0) + 2, sizeof *fields);
+    struct weir_field *fields = weir_pool_array(load->pool, (map ? map->n : 0) + 2, sizeof *fields);
     info->fields = fields;
     for (struct weir_node *node = map ? map->first : NULL; node; node = node->next)
         read_field(load, stream, node, &fields[info->n_fields++], where);
@@ -275,10 +274,10 @@ void weir_read_streams(struct weir_load *load, const struct weir_key *key, struc
                         "%s: expected 1 to %d streams by name", where, STREAMS);
         return;
     }
-    config->streams = weir_arena_array(load->arena, map->n, sizeof *config->streams);
+    config->streams = weir_pool_array(load->pool, map->n, sizeof *config->streams);
     for (struct weir_node *node = map->first; node; node = node->next) {
-        struct weir_stream_read *stream = weir_arena_alloc(load->arena, sizeof *stream);
-        const char *path = weir_arena_printf(load->arena, "%s.%s", where, node->key);
+        struct weir_stream_read *stream = weir_pool_alloc(load->pool, sizeof *stream);
+        const char *path = weir_pool_printf(load->pool, "%s.%s", where, node->key);
         if (!weir_table_is_name(node->key))
             weir_load_error(load, node->key_mark,
                             "%s: a stream's name has letters, digits, '.', "
@@ -347,11 +346,11 @@ void weir_read_references(struct weir_load *load, const struct weir_key *key, st
                         STREAMS);
         return;
     }
-    config->references = weir_arena_array(load->arena, map->n, sizeof *config->references);
-    load->reference_used = weir_arena_array(load->arena, map->n, sizeof *load->reference_used);
+    config->references = weir_pool_array(load->pool, map->n, sizeof *config->references);
+    load->reference_used = weir_pool_array(load->pool, map->n, sizeof *load->reference_used);
     for (struct weir_node *node = map->first; node; node = node->next) {
         struct weir_reference_config *reference = &config->references[config->n_references++];
-        const char *path = weir_arena_printf(load->arena, "%s.%s", where, node->key);
+        const char *path = weir_pool_printf(load->pool, "%s.%s", where, node->key);
         reference->name = node->key;
         reference->mark = node->key_mark;
         if (node->kind != WEIR_NODE_MAP) {

@@ -6,6 +6,8 @@
 
 #include "consumer/config/value.h"
 
+const struct weir_option weir_table_any = {.key = NULL};
+
 int weir_table_is_name(const char *text)
 {
     size_t length =
@@ -15,6 +17,8 @@ int weir_table_is_name(const char *text)
 
 int weir_table_scalar(struct weir_load *load, struct weir_node *node, const char *where)
 {
+    if (node->broken)
+        return -1;
     if (weir_node_is_null(node)) {
         weir_load_error(load, node->key ? node->key_mark : node->mark,
                         "%s has no value: give it one, or remove the line", where);
@@ -37,15 +41,28 @@ static void wrong_value(struct weir_load *load, const struct weir_node *node, co
     weir_load_error(load, node->mark, "%s: '" SHOWN "': %s", where, node->source, why);
 }
 
-static void out_of_range(struct weir_load *load, const struct weir_node *node, const char *where,
-                         double low, double high)
+static void print_amount(char *out, size_t size, enum weir_key_type type, double value)
 {
-    if (isinf(high))
-        weir_load_error(load, node->mark, "%s: '" SHOWN "' is too small: at least %.15g", where,
-                        node->source, low);
+    if (type == WEIR_KEY_DURATION)
+        weir_value_print_duration(out, size, value);
+    else if (type == WEIR_KEY_SIZE)
+        weir_value_print_size(out, size, value);
     else
-        weir_load_error(load, node->mark, "%s: '" SHOWN "' is out of range: %.15g to %.15g", where,
-                        node->source, low, high);
+        snprintf(out, size, "%.15g", value);
+}
+
+static void out_of_range(struct weir_load *load, const struct weir_node *node, const char *where,
+                         enum weir_key_type type, double low, double high)
+{
+    char from[40], to[40];
+    print_amount(from, sizeof from, type, low);
+    print_amount(to, sizeof to, type, high);
+    if (isinf(high))
+        weir_load_error(load, node->mark, "%s: '" SHOWN "' is too small: at least %s", where,
+                        node->source, from);
+    else
+        weir_load_error(load, node->mark, "%s: '" SHOWN "' is out of range: %s to %s", where,
+                        node->source, from, to);
 }
 
 static int in_range(double value, double low, double high)
@@ -61,7 +78,7 @@ static void wrong_choice(struct weir_load *load, const struct weir_node *node, c
     size_t used = 0;
     for (const char *at = choices; *at;) {
         size_t n = strcspn(at, "|");
-        char *word = weir_arena_copy(load->arena, at, n);
+        char *word = weir_pool_copy(load->pool, at, n);
         weir_nearest_offer(&nearest, node->text, word);
         int more = snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", word);
         used += more > 0 && (size_t)more < sizeof list - used ? (size_t)more : 0;
@@ -164,7 +181,7 @@ static void read_scalar(struct weir_load *load, const struct weir_key *row, stru
     else if (row->type == WEIR_KEY_CHOICE && value.choice < 0)
         wrong_choice(load, node, where, row->choices);
     else if (row->type < WEIR_KEY_STRING && !in_range(value.number, row->low, row->high))
-        out_of_range(load, node, where, row->low, row->high);
+        out_of_range(load, node, where, row->type, row->low, row->high);
     else if (row->type == WEIR_KEY_NAME && !weir_table_is_name(node->text))
         wrong_value(load, node, where, "expected 1 to 249 letters, digits, '.', '_' or '-'");
     else if (row->type == WEIR_KEY_PATH && !node->length)
@@ -175,7 +192,7 @@ static void read_scalar(struct weir_load *load, const struct weir_key *row, stru
 
 static const char *join_path(struct weir_load *load, const char *where, const char *key)
 {
-    return *where ? weir_arena_printf(load->arena, "%s.%s", where, key) : key;
+    return *where ? weir_pool_printf(load->pool, "%s.%s", where, key) : key;
 }
 
 static int is_scalar(enum weir_key_type type)
@@ -193,11 +210,25 @@ static void read_map(struct weir_load *load, const struct weir_key *row, struct 
     weir_table_read(load, row->table, node, (char *)base + row->offset, where, NULL);
 }
 
+// Whether a missing key is there under a name that will be suggested for it.
+static int misspelled(const struct weir_node *map, const char *key)
+{
+    for (const struct weir_node *node = map ? map->first : NULL; node; node = node->next) {
+        struct weir_nearest nearest = {0};
+        weir_nearest_offer(&nearest, node->key, key);
+        if (nearest.best)
+            return 1;
+    }
+    return 0;
+}
+
 static void read_row(struct weir_load *load, const struct weir_key *row, struct weir_node *map,
                      void *base, const char *where)
 {
     struct weir_node *node = weir_node_get(map, row->key);
     const char *path = join_path(load, where, row->key);
+    if (!node && row->flags & WEIR_KEY_REQUIRED && misspelled(map, row->key))
+        return;
     if (!node && row->flags & WEIR_KEY_REQUIRED) {
         struct weir_mark mark = {1, 1};
         if (map)
@@ -267,8 +298,9 @@ void weir_table_read(struct weir_load *load, const struct weir_key *table, struc
                         weir_node_kind_name(map));
         return;
     }
+    int lenient = options == &weir_table_any;
     for (struct weir_node *node = map ? map->first : NULL; node; node = node->next) {
-        if (!knows(table, options, node->key))
+        if (!lenient && !knows(table, options, node->key))
             report_unknown(load, table, options, node, where);
     }
     for (; table->key; table++)
@@ -279,7 +311,7 @@ int weir_table_strings(struct weir_load *load, struct weir_node *node, const cha
                        const char ***out)
 {
     size_t n = node->kind == WEIR_NODE_LIST ? node->n : 1;
-    const char **texts = weir_arena_array(load->arena, n, sizeof *texts);
+    const char **texts = weir_pool_array(load->pool, n, sizeof *texts);
     if (node->kind != WEIR_NODE_LIST) {
         if (weir_table_scalar(load, node, where))
             return -1;
@@ -352,7 +384,7 @@ static void read_option(struct weir_load *load, const struct weir_option *option
     else if (option->type == WEIR_OPTION_CHOICE && value.choice < 0)
         wrong_choice(load, node, where, option->choices);
     else if (ranged && !in_range(value.number, option->low, option->high))
-        out_of_range(load, node, where, option->low, option->high);
+        out_of_range(load, node, where, type, option->low, option->high);
     else {
         out->set = 1;
         out->integer = option->type == WEIR_OPTION_BOOLEAN  ? value.boolean
@@ -366,8 +398,8 @@ static void read_option(struct weir_load *load, const struct weir_option *option
 static struct weir_node *scalar_node(struct weir_load *load, const char *text, size_t length,
                                      struct weir_mark mark)
 {
-    struct weir_node *node = weir_arena_alloc(load->arena, sizeof *node);
-    node->text = node->source = weir_arena_copy(load->arena, text, length);
+    struct weir_node *node = weir_pool_alloc(load->pool, sizeof *node);
+    node->text = node->source = weir_pool_copy(load->pool, text, length);
     node->length = length;
     node->mark = mark;
     return node;
@@ -404,7 +436,7 @@ struct weir_option_value *weir_table_options(struct weir_load *load,
     size_t n = 0;
     while (options && options[n].key)
         n++;
-    struct weir_option_value *values = weir_arena_array(load->arena, n, sizeof *values);
+    struct weir_option_value *values = weir_pool_array(load->pool, n, sizeof *values);
     for (size_t i = 0; i < n; i++) {
         const struct weir_option *option = &options[i];
         struct weir_node *node = weir_node_get(map, option->key);

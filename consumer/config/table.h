@@ -45,8 +45,11 @@ struct weir_key {
     const char *form;   // custom rows: how the value is written, for the manual
 };
 
-// Fills `base` from a map (NULL: all absent) by one table, or two (`options` may be NULL: then
-// unknown keys are faults). `where` is the map's path: "streams.labels"; "" is the file itself.
+// Stands for options that are not known: no key is a fault then.
+extern const struct weir_option weir_table_any;
+// Fills `base` from a map (NULL: all absent). Keys that are neither in the table nor among
+// `options` (which may be NULL) are faults. `where` is the map's path: "streams.labels"; "" is the
+// file itself.
 void weir_table_read(struct weir_load *load, const struct weir_key *table, struct weir_node *map,
                      void *base, const char *where, const struct weir_option *options);
 // The values of a plug-in's options, in the order of its table. `stream` may be NULL.

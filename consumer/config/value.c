@@ -173,6 +173,24 @@ int weir_value_size(const char *text, int64_t *out, const char **why)
     return 0;
 }
 
+void weir_value_print_duration(char *out, size_t size, double ms)
+{
+    static const struct unit units[] = {{"w", 7 * 86400e3}, {"d", 86400e3}, {"h", 3600e3},
+                                        {"m", 60e3},        {"s", 1e3},     {"ms", 0}};
+    size_t i = 0;
+    while (units[i].factor > 0 && (ms < units[i].factor || fmod(ms, units[i].factor) != 0))
+        i++;
+    snprintf(out, size, "%.15g%s", units[i].factor > 0 ? ms / units[i].factor : ms, units[i].name);
+}
+
+void weir_value_print_size(char *out, size_t size, double bytes)
+{
+    if (bytes >= 1048576 && fmod(bytes, 1048576) == 0)
+        snprintf(out, size, "%.15gMiB", bytes / 1048576);
+    else
+        snprintf(out, size, "%.15g", bytes);
+}
+
 // "+05:30" or "Z" at `text`; the offset in seconds.
 static int zone(const char *text, long *offset)
 {

@@ -14,6 +14,9 @@ int weir_value_share(const char *text, double *out, const char **why);     // 5%
 int weir_value_duration(const char *text, int64_t *out, const char **why); // ms; 1h30m
 int weir_value_size(const char *text, int64_t *out, const char **why);     // bytes
 int weir_value_time(const char *text, int64_t *out, const char **why);     // RFC 3339 to epoch ms
+// An amount as it would be written: 1h, 64MiB. `out` takes `size` bytes.
+void weir_value_print_duration(char *out, size_t size, double ms);
+void weir_value_print_size(char *out, size_t size, double bytes);
 // The index of `text` among "a|b|c", or -1.
 int weir_value_choice(const char *text, const char *choices);
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumer/cli/args.h"
+#include "consumer/cli/terminal.h"
+#include "consumer/config/connect.h"
+#include "consumer/config/document.h"
+
+struct options {
+    int connect, schema, manual, calibrate, accept;
+    int64_t timeout;
+};
+
+static const struct weir_arg args[] = {
+    {"connect", 0, WEIR_ARG_SWITCH, offsetof(struct options, connect), NULL,
+     "also ask the brokers and the schema registry"},
+    {"timeout", 0, WEIR_ARG_DURATION, offsetof(struct options, timeout), "DURATION",
+     "how long to wait for each answer (10s)"},
+    {"schema", 0, WEIR_ARG_SWITCH, offsetof(struct options, schema), NULL,
+     "print the JSON Schema of configurations, and stop"},
+    {"manual", 0, WEIR_ARG_SWITCH, offsetof(struct options, manual), NULL,
+     "print the manual page of configurations, and stop"},
+    {"calibrate", 0, WEIR_ARG_SWITCH, offsetof(struct options, calibrate), NULL,
+     "print the thresholds that the false-alarm budget gives (not in this version)"},
+    {"accept", 0, WEIR_ARG_SWITCH, offsetof(struct options, accept), NULL,
+     "with --calibrate: use them from now on (not in this version)"},
+    {.name = NULL}};
+
+// `file:line:column: error: message`, with the word coloured at a terminal.
+static void print_problems(const struct weir_problems *problems, const char *path)
+{
+    if (!weir_terminal_has_colour(stderr)) {
+        weir_problems_print(problems, path, stderr);
+        return;
+    }
+    for (size_t i = 0; i < problems->n; i++) {
+        const struct weir_problem *problem = &problems->items[i];
+        fprintf(
+            stderr, "%s:%u:%u: %s%s%s: %s\n", path, problem->mark.line, problem->mark.column,
+            weir_terminal_colour(stderr, problem->warning ? WEIR_COLOUR_YELLOW : WEIR_COLOUR_RED),
+            problem->warning ? "warning" : "error", weir_terminal_colour(stderr, WEIR_COLOUR_NONE),
+            problem->message);
+    }
+}
+
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void print_summary(const struct weir_config *config, const char *path)
+{
+    size_t s = config->n_streams, d = config->n_detectors, r = config->n_references;
+    printf("%s: good: %zu stream%s, %zu detector%s, %zu reference%s\n", path, s, plural(s), d,
+           plural(d), r, plural(r));
+}
+
+static int print_document(const struct options *options, const struct weir_plugins *plugins)
+{
+    struct weir_buffer out;
+    weir_buffer_init(&out, WEIR_BUFFER_MAXIMUM);
+    int failed =
+        options->schema ? weir_config_schema(plugins, &out) : weir_config_manual(plugins, &out);
+    if (!failed)
+        failed = fwrite(out.data, 1, out.length, stdout) != out.length || fflush(stdout);
+    weir_buffer_free(&out);
+    return failed ? weir_cli_failed("standard output cannot be written") : WEIR_EXIT_DONE;
+}
+
+static int connect_to(const struct weir_config *config, int64_t timeout)
+{
+    struct weir_connect_line *lines = NULL;
+    size_t n = 0, failed = 0;
+    int code = weir_config_connect(config, timeout, &lines, &n);
+    for (size_t i = 0; i < n; i++) {
+        printf("%s%-6s%s %s\n",
+               weir_terminal_colour(stdout, lines[i].failed ? WEIR_COLOUR_RED : WEIR_COLOUR_GREEN),
+               lines[i].failed ? "failed" : "ok", weir_terminal_colour(stdout, WEIR_COLOUR_NONE),
+               lines[i].text);
+        failed += (size_t)lines[i].failed;
+    }
+    free(lines);
+    if (code)
+        return weir_cli_failed("out of memory");
+    return failed ? WEIR_EXIT_FAILED : WEIR_EXIT_DONE;
+}
+
+static int check_file(const char *path, const struct options *options, struct weir_plugins *plugins)
+{
+    struct weir_config *config = NULL;
+    struct weir_problems problems;
+    int code = weir_config_load(path, plugins, &config, &problems);
+    print_problems(&problems, path);
+    size_t errors = problems.errors;
+    weir_problems_free(&problems);
+    if (code) {
+        fprintf(stderr, "%s: %zu error%s\n", path, errors, plural(errors));
+        return WEIR_EXIT_USAGE;
+    }
+    print_summary(config, path);
+    code = options->connect ? connect_to(config, options->timeout) : WEIR_EXIT_DONE;
+    weir_config_free(config);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct options options = {.timeout = 10000};
+    struct weir_error error = {0};
+    struct weir_plugins *plugins = NULL;
+    int first, code = weir_args_parse(&weir_command_check, argc, argv, &options, &first);
+    if (code)
+        return code;
+    if (options.calibrate || options.accept)
+        return weir_cli_usage(&weir_command_check,
+                              "--calibrate is not in this version: statistical alerts are marked "
+                              "provisional until it is");
+    int document = options.schema || options.manual;
+    if (!document && argc - first != 1)
+        return weir_cli_usage(&weir_command_check, "which FILE?");
+    if (weir_plugins_create(&plugins, &error))
+        return weir_cli_failed("%s", error.message);
+    code =
+        document ? print_document(&options, plugins) : check_file(argv[first], &options, plugins);
+    weir_plugins_destroy(plugins);
+    return code;
+}
+
+const struct weir_command weir_command_check = {
+    .name = "check",
+    .synopsis = "FILE [--connect] | --schema | --manual",
+    .summary = "validate a configuration",
+    .help = "Reads a configuration and prints everything that is wrong with it, each with file,\n"
+            "line, column and what to do, or in one line what would run. With --connect it asks\n"
+            "the brokers and the registry as well: whether the topics exist and may be read and\n"
+            "written, and whether the registry's schemas have the declared fields.\n"
+            "Exit codes: 0 good, 2 the configuration is wrong, 1 a check with --connect failed.",
+    .run = run,
+    .args = args,
+};
