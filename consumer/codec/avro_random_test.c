@@ -310,7 +310,7 @@ static void expect(struct weir_builder *builder, const struct weir_field *fields
     avro_value_t child;
     avro_type_t type = avro_value_get_type(value);
     char name[64];
-    size_t n;
+    size_t n = 0;
     if (type == AVRO_UNION) {
         avro_value_get_current_branch(value, &child);
         expect(builder, fields, field, &child, path, in_list);
