@@ -269,6 +269,17 @@ void weir_builder_tombstone(struct weir_builder *builder)
     builder->batch.n_tombstones++;
 }
 
+void weir_builder_cut(struct weir_builder *builder, size_t length)
+{
+    builder->value[builder->n_rows - 1].length = length;
+}
+
+void weir_builder_drop(struct weir_builder *builder)
+{
+    undo_row(builder);
+    builder->n_rows--;
+}
+
 static void count_states(struct weir_column *column)
 {
     uint32_t null = 0, missing = 0, fault = 0;

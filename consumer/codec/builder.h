@@ -81,6 +81,10 @@ int weir_number_spelt(const char *data, size_t length);
 // The current row does not decode (all it had is undone), or is a tombstone. `reason` is copied.
 void weir_builder_undecodable(struct weir_builder *builder, const char *reason);
 void weir_builder_tombstone(struct weir_builder *builder);
+// The current row's value turned out to be only the first `length` bytes of what it was given.
+void weir_builder_cut(struct weir_builder *builder, size_t length);
+// Takes the current row back: there is none.
+void weir_builder_drop(struct weir_builder *builder);
 
 // Ends the batch: event times, counts, dictionaries. Valid until the next begin.
 const struct weir_batch *weir_builder_finish(struct weir_builder *builder);
