@@ -32,7 +32,6 @@ struct weir_profile {
     size_t n_fields;
     struct weir_profile_pane *panes;
     size_t n_panes;
-    void *arena;
 };
 
 struct weir_profile_options {

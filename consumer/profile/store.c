@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: Apache-2.0
+// A profile's life, and its bytes: an Avro container of one datum of schemas/profile.avsc.
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "consumer/codec/avro_container.h"
+#include "consumer/profile/maker.h"
+#include "stats/hash.h"
+#include "stats/hll.h"
+
+enum { VERSION = 1, FIELDS = 100000, PANES = 1 << 20, NAME = 4096 };
+
+extern const char weir_profile_schema[]; // schemas/profile.avsc
+
+void weir_profile_free(struct weir_profile *profile)
+{
+    if (!profile)
+        return;
+    for (size_t p = 0; p < profile->n_panes; p++) {
+        for (size_t f = 0; f < profile->n_fields; f++)
+            weir_summary_free(&profile->panes[p].fields[f]);
+        free(profile->panes[p].fields);
+    }
+    for (size_t f = 0; f < profile->n_fields; f++) {
+        weir_summary_free(&profile->fields[f].summary);
+        weir_cells_free(profile->fields[f].cells);
+        free((char *)profile->fields[f].name);
+    }
+    free(profile->panes);
+    free(profile->fields);
+    free((char *)profile->stream);
+    free(profile);
+}
+
+const struct weir_profile_field *weir_profile_find(const struct weir_profile *profile,
+                                                   const char *field)
+{
+    for (size_t f = 0; f < profile->n_fields; f++) {
+        if (!strcmp(profile->fields[f].name, field))
+            return &profile->fields[f];
+    }
+    return NULL;
+}
+
+// ---- writing
+
+static void put_optional(struct weir_buffer *out, int known, double value)
+{
+    weir_put_long(out, known);
+    if (known)
+        weir_put_double(out, value);
+}
+
+static void put_count(struct weir_buffer *out, uint64_t count)
+{
+    weir_put_long(out, (int64_t)count);
+}
+
+static void put_quantiles(struct weir_buffer *out, const struct weir_summary *summary)
+{
+    static const double at[] = {.001, .005, .01, .05, .25, .5, .75, .95, .99, .995, .999};
+    enum { N = sizeof at / sizeof *at };
+    if (!isnan(weir_summary_quantile(summary, .5))) {
+        weir_put_long(out, N);
+        for (size_t i = 0; i < N; i++)
+            weir_put_double(out, weir_summary_quantile(summary, at[i]));
+    }
+    weir_put_long(out, 0);
+}
+
+static void put_categories(struct weir_buffer *out, const struct weir_summary *summary)
+{
+    const struct weir_cells *cells = summary->cells;
+    if (cells->n_categories) {
+        weir_put_long(out, (int64_t)cells->n_categories);
+        for (size_t i = 0; i < cells->n_categories; i++) {
+            weir_put_bytes(out, cells->categories[i].data, cells->categories[i].length);
+            put_count(out, summary->cell[i]);
+        }
+    }
+    weir_put_long(out, 0);
+}
+
+// Bytes that another function writes, with their length before them.
+static void put_nested(struct weir_buffer *out, const struct weir_cells *cells,
+                       const struct weir_summary *summary)
+{
+    struct weir_buffer nested;
+    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
+    if (cells)
+        weir_cells_write(cells, &nested);
+    if (summary)
+        weir_summary_write(summary, &nested);
+    if (nested.failed)
+        out->failed = 1;
+    else
+        weir_put_bytes(out, nested.data, nested.length);
+    weir_buffer_free(&nested);
+}
+
+static void put_field(struct weir_buffer *out, const struct weir_profile_field *field)
+{
+    const struct weir_summary *summary = &field->summary;
+    const struct weir_moments *moments = &summary->moments;
+    weir_put_string(out, field->name);
+    weir_put_string(out, weir_type_name(field->type));
+    weir_put_string(out, weir_role_name(field->role));
+    put_count(out, summary->rows);
+    put_count(out, summary->values);
+    put_count(out, summary->null);
+    put_count(out, summary->missing);
+    put_count(out, summary->fault);
+    weir_put_double(out, weir_hll_estimate(summary->distinct));
+    put_optional(out, moments->n > 0, weir_moments_mean(moments, field->cells));
+    put_optional(out, moments->n > 1, sqrt(weir_moments_variance(moments, field->cells)));
+    int any = moments->n + moments->outside > 0;
+    put_optional(out, any, moments->minimum);
+    put_optional(out, any, moments->maximum);
+    put_quantiles(out, summary);
+    put_categories(out, summary);
+    put_nested(out, field->cells, NULL);
+    put_nested(out, NULL, summary);
+}
+
+static void put_profile(struct weir_buffer *out, const struct weir_profile *profile)
+{
+    weir_put_long(out, VERSION);
+    weir_put_string(out, profile->stream);
+    put_count(out, profile->rows);
+    weir_put_long(out, profile->first_time);
+    weir_put_long(out, profile->last_time);
+    if (profile->n_fields)
+        weir_put_long(out, (int64_t)profile->n_fields);
+    for (size_t f = 0; f < profile->n_fields; f++)
+        put_field(out, &profile->fields[f]);
+    weir_put_long(out, 0);
+    if (profile->n_panes)
+        weir_put_long(out, (int64_t)profile->n_panes);
+    for (size_t p = 0; p < profile->n_panes; p++) {
+        const struct weir_profile_pane *pane = &profile->panes[p];
+        weir_put_long(out, pane->start);
+        weir_put_long(out, pane->end);
+        put_count(out, pane->rows);
+        if (profile->n_fields)
+            weir_put_long(out, (int64_t)profile->n_fields);
+        for (size_t f = 0; f < profile->n_fields; f++)
+            put_nested(out, NULL, &pane->fields[f]);
+        weir_put_long(out, 0);
+    }
+    weir_put_long(out, 0);
+}
+
+static int write_all(void *context, const void *data, size_t length, struct weir_error *error)
+{
+    const uint8_t *at = data;
+    while (length) {
+        ssize_t n = write(*(int *)context, at, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return weir_error_set(error, WEIR_EIO, "the profile cannot be written: %s",
+                                  strerror(errno));
+        at += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+static void hash_text(const void *data, size_t length, char out[17])
+{
+    snprintf(out, 17, "%016llx", (unsigned long long)weir_hash(data, length));
+}
+
+static int write_container(int fd, const struct weir_buffer *datum, struct weir_error *error)
+{
+    char hash[17];
+    hash_text(datum->data, datum->length, hash);
+    struct weir_avro_metadata metadata = {"weir.hash", hash};
+    struct weir_avro_writer_options options = {.schema = weir_profile_schema,
+                                               .codec = WEIR_AVRO_DEFLATE,
+                                               .metadata = &metadata,
+                                               .n_metadata = 1,
+                                               .write = write_all,
+                                               .context = &fd};
+    struct weir_avro_writer *writer;
+    int code = weir_avro_writer_create(&options, &writer, error);
+    if (code)
+        return code;
+    code = weir_avro_writer_append(writer, datum->data, datum->length, error);
+    if (!code)
+        code = weir_avro_writer_flush(writer, error);
+    weir_avro_writer_destroy(writer);
+    return code;
+}
+
+int weir_profile_save(const struct weir_profile *profile, const char *path,
+                      struct weir_error *error)
+{
+    struct weir_buffer datum;
+    weir_buffer_init(&datum, WEIR_BUFFER_MAXIMUM);
+    put_profile(&datum, profile);
+    char beside[4096];
+    int fits =
+        snprintf(beside, sizeof beside, "%s.%ld.tmp", path, (long)getpid()) < (int)sizeof beside;
+    if (datum.failed || !fits) {
+        weir_buffer_free(&datum);
+        return weir_error_set(error, fits ? WEIR_ENOMEM : WEIR_EINVAL,
+                              fits ? "the profile is larger than 1 GiB"
+                                   : "the profile's path is too long");
+    }
+    int code = 0, fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        code =
+            weir_error_set(error, WEIR_EIO, "'%s' cannot be written: %s", beside, strerror(errno));
+    if (!code)
+        code = write_container(fd, &datum, error);
+    if (!code && fsync(fd))
+        code =
+            weir_error_set(error, WEIR_EIO, "'%s' cannot be written: %s", beside, strerror(errno));
+    if (fd >= 0 && close(fd) && !code)
+        code =
+            weir_error_set(error, WEIR_EIO, "'%s' cannot be written: %s", beside, strerror(errno));
+    if (!code && rename(beside, path))
+        code = weir_error_set(error, WEIR_EIO, "'%s' cannot be renamed to '%s': %s", beside, path,
+                              strerror(errno));
+    if (code && fd >= 0)
+        unlink(beside);
+    weir_buffer_free(&datum);
+    return code;
+}
+
+// ---- reading
+
+static int enum_of(struct weir_reader *in, const char *(*name)(int), int n)
+{
+    char text[64];
+    weir_get_string(in, text, sizeof text);
+    for (int i = 0; !in->failed && i < n; i++) {
+        if (!strcmp(name(i), text))
+            return i;
+    }
+    in->failed = 1;
+    return 0;
+}
+
+static const char *type_at(int i)
+{
+    return weir_type_name((enum weir_type)i);
+}
+
+static const char *role_at(int i)
+{
+    return weir_role_name((enum weir_role)i);
+}
+
+static void skip_optional(struct weir_reader *in)
+{
+    if (weir_get_count(in, 1))
+        weir_get_double(in);
+}
+
+// What is in cells and summary as well, and was put there for other readers.
+static void skip_readable(struct weir_reader *in)
+{
+    size_t length, n;
+    for (int i = 0; i < 5; i++)
+        weir_get_long(in);
+    weir_get_double(in);
+    for (int i = 0; i < 4; i++)
+        skip_optional(in);
+    while (!in->failed && (n = weir_get_count(in, weir_reader_left(in))) > 0) {
+        for (size_t i = 0; i < n && !in->failed; i++)
+            weir_get_double(in);
+    }
+    while (!in->failed && (n = weir_get_count(in, weir_reader_left(in))) > 0) {
+        for (size_t i = 0; i < n && !in->failed; i++) {
+            weir_get_bytes(in, &length);
+            weir_get_long(in);
+        }
+    }
+}
+
+static struct weir_reader nested_reader(struct weir_reader *in)
+{
+    size_t length;
+    const uint8_t *bytes = weir_get_bytes(in, &length);
+    return weir_reader_make(bytes, in->failed ? 0 : length);
+}
+
+static int read_summary(struct weir_reader *in, const struct weir_cells *cells, unsigned parts,
+                        struct weir_summary *summary)
+{
+    struct weir_summary_spec spec = {.shape = cells->shape, .parts = parts, .cells = cells};
+    int code = weir_summary_init(summary, &spec);
+    if (code)
+        return code;
+    struct weir_reader nested = nested_reader(in);
+    code = weir_summary_read_merge(summary, &nested);
+    return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+}
+
+static int read_field(struct weir_reader *in, struct weir_profile_field *field,
+                      struct weir_error *error)
+{
+    field->name = weir_get_string_alloc(in, NAME);
+    field->type = (enum weir_type)enum_of(in, type_at, WEIR_TYPE_BYTES + 1);
+    field->role = (enum weir_role)enum_of(in, role_at, WEIR_ROLE_TIME + 1);
+    skip_readable(in);
+    struct weir_reader nested = nested_reader(in);
+    if (in->failed)
+        return WEIR_ECORRUPT;
+    int code = weir_cells_read(&nested, &field->cells, error);
+    if (!code && weir_reader_left(&nested))
+        code = WEIR_ECORRUPT;
+    return code ? code : read_summary(in, field->cells, WEIR_PROFILE_PARTS, &field->summary);
+}
+
+static int read_fields(struct weir_reader *in, struct weir_profile *profile,
+                       struct weir_error *error)
+{
+    size_t n = weir_get_count(in, FIELDS);
+    if (in->failed || n > weir_reader_left(in))
+        return WEIR_ECORRUPT;
+    profile->fields = calloc(n ? n : 1, sizeof *profile->fields);
+    if (!profile->fields)
+        return WEIR_ENOMEM;
+    for (size_t f = 0; f < n; f++) {
+        profile->n_fields++;
+        int code = read_field(in, &profile->fields[f], error);
+        if (code)
+            return code;
+    }
+    // weir writes its arrays in one block.
+    return n && weir_get_long(in) ? WEIR_ECORRUPT : 0;
+}
+
+static int read_pane(struct weir_reader *in, const struct weir_profile *profile,
+                     struct weir_profile_pane *pane)
+{
+    pane->start = weir_get_long(in);
+    pane->end = weir_get_long(in);
+    pane->rows = weir_get_count(in, (size_t)1 << 60);
+    size_t n = weir_get_count(in, FIELDS);
+    if (in->failed || n != profile->n_fields || pane->end <= pane->start)
+        return WEIR_ECORRUPT;
+    for (size_t f = 0; f < n; f++) {
+        int code =
+            read_summary(in, profile->fields[f].cells, WEIR_PROFILE_PANE_PARTS, &pane->fields[f]);
+        if (code)
+            return code;
+    }
+    return n && weir_get_long(in) ? WEIR_ECORRUPT : 0;
+}
+
+static int read_panes(struct weir_reader *in, struct weir_profile *profile)
+{
+    size_t n = weir_get_count(in, PANES);
+    if (in->failed || n > weir_reader_left(in))
+        return WEIR_ECORRUPT;
+    profile->panes = calloc(n ? n : 1, sizeof *profile->panes);
+    if (!profile->panes)
+        return WEIR_ENOMEM;
+    for (size_t p = 0; p < n; p++) {
+        struct weir_profile_pane *pane = &profile->panes[p];
+        pane->fields = calloc(profile->n_fields ? profile->n_fields : 1, sizeof *pane->fields);
+        if (!pane->fields)
+            return WEIR_ENOMEM;
+        profile->n_panes++;
+        int code = read_pane(in, profile, pane);
+        if (code)
+            return code;
+        if (p && pane->start <= profile->panes[p - 1].start)
+            return WEIR_ECORRUPT;
+    }
+    return n && weir_get_long(in) ? WEIR_ECORRUPT : 0;
+}
+
+static int read_profile(struct weir_reader *in, struct weir_profile *profile,
+                        struct weir_error *error)
+{
+    profile->version = (int)weir_get_count(in, 1 << 20);
+    if (!in->failed && profile->version != VERSION)
+        return WEIR_EVERSION;
+    profile->stream = weir_get_string_alloc(in, NAME);
+    profile->rows = weir_get_count(in, (size_t)1 << 60);
+    profile->first_time = weir_get_long(in);
+    profile->last_time = weir_get_long(in);
+    int code = in->failed ? WEIR_ECORRUPT : read_fields(in, profile, error);
+    if (!code)
+        code = read_panes(in, profile);
+    if (!code && (in->failed || weir_reader_left(in)))
+        code = WEIR_ECORRUPT;
+    return code;
+}
+
+static int refuse(struct weir_error *error, int code, const char *path)
+{
+    if (code == WEIR_ENOMEM)
+        return weir_error_set(error, code, "'%s': memory is out for the profile", path);
+    if (code == WEIR_EVERSION)
+        return weir_error_set(error, code,
+                              "'%s' is a profile of another version of weir: make it anew with "
+                              "`weir profile`",
+                              path);
+    return weir_error_set(error, code,
+                          "'%s' is a damaged profile (it does not hold what it says): make it "
+                          "anew with `weir profile`",
+                          path);
+}
+
+static int read_datum(const uint8_t *data, size_t length, const char *path,
+                      struct weir_profile **out, struct weir_error *error)
+{
+    struct weir_profile *profile = calloc(1, sizeof *profile);
+    if (!profile)
+        return refuse(error, WEIR_ENOMEM, path);
+    struct weir_reader in = weir_reader_make(data, length);
+    int code = read_profile(&in, profile, NULL);
+    if (code) {
+        weir_profile_free(profile);
+        return refuse(error, code, path);
+    }
+    *out = profile;
+    return 0;
+}
+
+static int is_profile(struct weir_avro_container *container)
+{
+    size_t length;
+    return weir_avro_container_metadata(container, "weir.hash", &length) != NULL;
+}
+
+static int has_hash(struct weir_avro_container *container, const uint8_t *data, size_t length)
+{
+    char hash[17];
+    size_t n;
+    const uint8_t *stored = weir_avro_container_metadata(container, "weir.hash", &n);
+    hash_text(data, length, hash);
+    return stored && n == 16 && !memcmp(stored, hash, 16);
+}
+
+int weir_profile_read(const void *data, size_t length, const char *path,
+                      struct weir_profile **profile, struct weir_error *error)
+{
+    if (!weir_avro_container_magic(data, length))
+        return weir_error_set(error, WEIR_ECORRUPT,
+                              "'%s' is not a profile: make one with `weir profile`", path);
+    struct weir_avro_container *container;
+    int code = weir_avro_container_open_memory(data, length, path, &container, error);
+    if (code)
+        return code;
+    const uint8_t *datum;
+    size_t n;
+    uint64_t objects;
+    if (!is_profile(container)) {
+        code = weir_error_set(
+            error, WEIR_ECORRUPT,
+            "'%s' is an Avro file but not a profile: make one with `weir profile`", path);
+    } else {
+        int got = weir_avro_container_block(container, &datum, &n, &objects, error);
+        if (got < 0)
+            code = got;
+        else if (!got || objects != 1 || !has_hash(container, datum, n))
+            code = refuse(error, WEIR_ECORRUPT, path);
+        else
+            code = read_datum(datum, n, path, profile, error);
+    }
+    weir_avro_container_close(container);
+    return code;
+}
+
+int weir_profile_load(const char *path, struct weir_profile **profile, struct weir_error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return weir_error_set(error, WEIR_EIO, "profile '%s' cannot be read: %s", path,
+                              strerror(errno));
+    struct weir_buffer bytes;
+    weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
+    int code = 0;
+    ssize_t n = 1;
+    while (!code && n) {
+        code = weir_buffer_reserve(&bytes, 1 << 16);
+        n = code ? 0 : read(fd, bytes.data + bytes.length, 1 << 16);
+        if (n > 0)
+            bytes.length += (size_t)n;
+        else if (n < 0 && errno != EINTR)
+            code = WEIR_EIO;
+    }
+    if (code)
+        weir_error_set(error, code, "profile '%s' cannot be read: %s", path,
+                       code == WEIR_EIO ? strerror(errno) : "it is larger than 1 GiB");
+    else
+        code = weir_profile_read(bytes.data, bytes.length, path, profile, error);
+    close(fd);
+    weir_buffer_free(&bytes);
+    return code;
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// A profile's bytes, the cells and a summary within: the first byte says which is read.
+#include <stdlib.h>
+
+#include "consumer/profile/profile.h"
+
+static void read_cells(const uint8_t *data, size_t size)
+{
+    struct weir_cells *cells;
+    struct weir_reader in = weir_reader_make(data, size);
+    if (weir_cells_read(&in, &cells, NULL))
+        return;
+    struct weir_summary summary;
+    struct weir_summary_spec spec = {.shape = cells->shape,
+                                     .parts = WEIR_PART_MOMENTS | WEIR_PART_CELLS |
+                                              WEIR_PART_QUANTILES | WEIR_PART_DISTINCT |
+                                              WEIR_PART_TOP,
+                                     .cells = cells};
+    if (!weir_summary_init(&summary, &spec)) {
+        weir_summary_read_merge(&summary, &in);
+        weir_summary_quantile(&summary, .5);
+        char name[32];
+        weir_cells_name(cells, cells->n / 2, name, sizeof name);
+        weir_summary_free(&summary);
+    }
+    weir_cells_free(cells);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct weir_profile *profile;
+    if (size && data[0] != 'O')
+        read_cells(data + 1, size - 1);
+    else if (!weir_profile_read(data, size, "fuzz", &profile, NULL))
+        weir_profile_free(profile);
+    return 0;
+}
