@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which rules a stream's fields give, with what they need compiled once.
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/schema/schema.h"
+
+// What no pattern may need more of, so that none can stall the stream.
+enum { MATCH_LIMIT = 100000, DEPTH_LIMIT = 1000, HEAP_LIMIT_KIB = 1024 };
+
+static const struct {
+    const char *name, *kind;
+    enum weir_action action;
+} checks[SCHEMA_CHECKS] = {
+    [SCHEMA_TYPE] = {"type", "schema.type", WEIR_ACTION_FIX_PRODUCER},
+    [SCHEMA_MISSING] = {"missing", "schema.missing", WEIR_ACTION_FIX_PRODUCER},
+    [SCHEMA_NULL] = {"null", "schema.null", WEIR_ACTION_INVESTIGATE_UPSTREAM},
+    [SCHEMA_NAN] = {"nan", "schema.nan", WEIR_ACTION_INVESTIGATE_UPSTREAM},
+    [SCHEMA_RANGE] = {"range", "schema.range", WEIR_ACTION_INVESTIGATE_UPSTREAM},
+    [SCHEMA_LENGTH] = {"length", "schema.length", WEIR_ACTION_INVESTIGATE_UPSTREAM},
+    [SCHEMA_VALUES] = {"values", "schema.values", WEIR_ACTION_INVESTIGATE_UPSTREAM},
+    [SCHEMA_PATTERN] = {"pattern", "schema.pattern", WEIR_ACTION_INVESTIGATE_UPSTREAM},
+    [SCHEMA_EMPTY] = {"empty", "schema.empty", WEIR_ACTION_INVESTIGATE_UPSTREAM},
+    [SCHEMA_UNKNOWN_FIELD] = {"unknown_field", "schema.unknown_field", WEIR_ACTION_FIX_PRODUCER},
+    [SCHEMA_UNDECODABLE] = {"undecodable", "schema.undecodable", WEIR_ACTION_FIX_PRODUCER},
+    [SCHEMA_TIME] = {"time", "schema.time", WEIR_ACTION_FIX_PRODUCER},
+};
+
+void schema_rules_destroy(struct schema *schema)
+{
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        pcre2_code_free(schema->fields[i].pattern);
+        free(schema->fields[i].numbers);
+        free(schema->fields[i].texts);
+        free(schema->fields[i].lengths);
+    }
+    pcre2_match_context_free(schema->limits);
+    free(schema->fields);
+    free(schema->rules);
+}
+
+static int out_of_memory(const struct weir_detector_config *config, struct weir_error *error)
+{
+    return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for its rules", config->name);
+}
+
+// Declares one rule with the host and remembers what its number means.
+static int declare(struct schema *schema, const struct weir_detector_config *config,
+                   const struct weir_setup *setup, enum schema_check check,
+                   const struct schema_field *field, int *number, struct weir_error *error)
+{
+    char name[512];
+    snprintf(name, sizeof name, "%s%s%s", checks[check].name, field ? ":" : "",
+             field ? field->field->name : "");
+    struct weir_rule rule = {
+        .name = name,
+        .kind = checks[check].kind,
+        .field = field ? field->index : -1,
+        .severity = WEIR_WARNING,
+        .action = checks[check].action,
+        .flags = config->options[SCHEMA_OPTION_QUARANTINE].integer ? WEIR_RULE_QUARANTINE : 0,
+    };
+    int index = setup->rule(setup, &rule, error);
+    if (index < 0)
+        return index;
+    if ((size_t)index >= schema->n_rules) {
+        size_t n = (size_t)index + 1;
+        struct schema_rule *grown = realloc(schema->rules, n * sizeof *grown);
+        if (!grown)
+            return out_of_memory(config, error);
+        memset(grown + schema->n_rules, 0, (n - schema->n_rules) * sizeof *grown);
+        schema->rules = grown;
+        schema->n_rules = n;
+    }
+    schema->rules[index] = (struct schema_rule){check, field};
+    *number = index;
+    return 0;
+}
+
+static int compile_pattern(struct schema_field *field, const struct weir_detector_config *config,
+                           struct weir_error *error)
+{
+    const char *text = field->field->pattern;
+    uint32_t flags = field->field->type == WEIR_TYPE_STRING ? PCRE2_UTF : 0;
+    int code;
+    PCRE2_SIZE at;
+    field->pattern = pcre2_compile((PCRE2_SPTR)text, strlen(text), flags, &code, &at, NULL);
+    if (!field->pattern) {
+        PCRE2_UCHAR message[200];
+        pcre2_get_error_message(code, message, sizeof message);
+        return weir_error_set(error, WEIR_EINVAL, "%s: pattern of field %s, at character %zu: %s",
+                              config->name, field->field->name, (size_t)at, (char *)message);
+    }
+    // Without JIT (another architecture, no executable memory) it is interpreted.
+    pcre2_jit_compile(field->pattern, PCRE2_JIT_COMPLETE);
+    return 0;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int number_values(struct schema_field *field, const struct weir_detector_config *config,
+                         struct weir_error *error)
+{
+    const struct weir_field *of = field->field;
+    field->numbers = calloc(of->n_values, sizeof *field->numbers);
+    if (!field->numbers)
+        return out_of_memory(config, error);
+    for (size_t i = 0; i < of->n_values; i++) {
+        const char *text = of->values[i];
+        char *end;
+        double value = strtod(text, &end);
+        if (of->type == WEIR_TYPE_BOOLEAN && strcmp(text, "true") == 0)
+            value = 1;
+        else if (of->type == WEIR_TYPE_BOOLEAN && strcmp(text, "false") == 0)
+            value = 0;
+        else if (end == text || *end || isnan(value))
+            return weir_error_set(error, WEIR_EINVAL,
+                                  "%s: field %s is a %s, and \"%s\" among its values is not",
+                                  config->name, of->name, weir_type_name(of->type), text);
+        field->numbers[i] = value;
+    }
+    field->n_numbers = of->n_values;
+    qsort(field->numbers, field->n_numbers, sizeof *field->numbers, compare_numbers);
+    return 0;
+}
+
+static int text_values(struct schema_field *field, const struct weir_detector_config *config,
+                       struct weir_error *error)
+{
+    size_t n = field->field->n_values;
+    field->texts = calloc(n, sizeof *field->texts);
+    field->lengths = calloc(n, sizeof *field->lengths);
+    if (!field->texts || !field->lengths)
+        return out_of_memory(config, error);
+    memcpy(field->texts, field->field->values, n * sizeof *field->texts);
+    qsort(field->texts, n, sizeof *field->texts, compare_texts);
+    for (size_t i = 0; i < n; i++)
+        field->lengths[i] = strlen(field->texts[i]);
+    return 0;
+}
+
+static int is_text(const struct weir_field *field)
+{
+    return field->type == WEIR_TYPE_STRING || field->type == WEIR_TYPE_BYTES;
+}
+
+// Whether the rule means anything for the field. An event time has a rule of its own.
+static int applies(enum schema_check check, const struct weir_field *field, int is_time,
+                   const struct weir_option_value *options)
+{
+    switch (check) {
+    case SCHEMA_TYPE:
+        return !is_time;
+    case SCHEMA_MISSING:
+        return !field->optional && !field->is_list && !is_time;
+    case SCHEMA_NULL:
+        return !field->nullable && !is_time;
+    case SCHEMA_NAN:
+        return field->type == WEIR_TYPE_DOUBLE;
+    case SCHEMA_RANGE:
+        return field->has_range && !is_text(field);
+    case SCHEMA_LENGTH:
+        return field->has_length && (is_text(field) || field->is_list);
+    case SCHEMA_VALUES:
+        return field->n_values != 0;
+    case SCHEMA_PATTERN:
+        return field->pattern && is_text(field);
+    case SCHEMA_EMPTY:
+        return !is_text(field) || options[SCHEMA_OPTION_EMPTY].integer;
+    default:
+        return 0;
+    }
+}
+
+static int create_field(struct schema *schema, struct schema_field *field,
+                        const struct weir_detector_config *config, const struct weir_setup *setup,
+                        struct weir_error *error)
+{
+    const struct weir_field *of = field->field;
+    int code = 0;
+    for (int check = 0; check < SCHEMA_FIELD_CHECKS; check++) {
+        field->rule[check] = -1;
+        if (!code && applies((enum schema_check)check, of, field->index == schema->stream->time,
+                             config->options))
+            code = declare(schema, config, setup, (enum schema_check)check, field,
+                           &field->rule[check], error);
+    }
+    if (!code && field->rule[SCHEMA_PATTERN] >= 0)
+        code = compile_pattern(field, config, error);
+    if (!code && field->rule[SCHEMA_VALUES] >= 0)
+        code =
+            is_text(of) ? text_values(field, config, error) : number_values(field, config, error);
+    return code;
+}
+
+// Without `fields:` every field is looked at, whatever its role: a key or a label of the wrong
+// type is as bad as a feature.
+static int choose_fields(struct schema *schema, const struct weir_detector_config *config,
+                         struct weir_error *error)
+{
+    size_t n = config->fields_given ? config->n_fields : config->stream->n_fields;
+    schema->fields = calloc(n ? n : 1, sizeof *schema->fields);
+    if (!schema->fields)
+        return out_of_memory(config, error);
+    for (size_t i = 0; i < n; i++) {
+        struct schema_field *field = &schema->fields[i];
+        field->index = config->fields_given ? config->fields[i] : (int)i;
+        field->field = &config->stream->fields[field->index];
+    }
+    schema->n_fields = n;
+    return 0;
+}
+
+int schema_rules_create(struct schema *schema, const struct weir_detector_config *config,
+                        const struct weir_setup *setup, struct weir_error *error)
+{
+    int code = choose_fields(schema, config, error);
+    schema->limits = pcre2_match_context_create(NULL);
+    if (!code && !schema->limits)
+        code = out_of_memory(config, error);
+    if (code)
+        return code;
+    pcre2_set_match_limit(schema->limits, MATCH_LIMIT);
+    pcre2_set_depth_limit(schema->limits, DEPTH_LIMIT);
+    pcre2_set_heap_limit(schema->limits, HEAP_LIMIT_KIB);
+    for (size_t i = 0; i < schema->n_fields && !code; i++)
+        code = create_field(schema, &schema->fields[i], config, setup, error);
+    for (int check = SCHEMA_FIELD_CHECKS; check < SCHEMA_CHECKS; check++) {
+        schema->rule[check] = -1;
+        // Whether a stream is closed the codec knows: it lists unknown fields only where asked.
+        if (!code && (check != SCHEMA_TIME || schema->stream->time >= 0))
+            code = declare(schema, config, setup, (enum schema_check)check, NULL,
+                           &schema->rule[check], error);
+    }
+    return code;
+}

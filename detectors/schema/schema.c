@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detectors/schema/schema.h"
+
+#include <stdlib.h>
+
+static const struct weir_option options[] = {
+    {"quarantine", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Copy records that break a rule to the quarantine.", WEIR_OPTION_RESETS_STATE},
+    {"empty", WEIR_OPTION_BOOLEAN, "false", 0, 0, NULL, NULL,
+     "Report empty strings in string fields.", WEIR_OPTION_RESETS_STATE},
+    {"critical_share", WEIR_OPTION_SHARE, "5%", 0, 1, NULL, NULL,
+     "Share of bad records from which on a rule is critical and not a warning.", 0},
+    {"null_rate_change", WEIR_OPTION_SHARE, "1%", 0, 1, NULL, NULL,
+     "By how much the share of nulls and missing values must differ from the reference.", 0},
+    {"null_rate_records", WEIR_OPTION_INTEGER, "200", 1, 1e12, NULL, "records",
+     "Windows with fewer records are not compared with the reference.", 0},
+    {0}};
+
+static const char *const kinds[] = {"schema.type",        "schema.missing",
+                                    "schema.null",        "schema.nan",
+                                    "schema.range",       "schema.length",
+                                    "schema.values",      "schema.pattern",
+                                    "schema.empty",       "schema.time",
+                                    "schema.null_rate",   "schema.unknown_field",
+                                    "schema.undecodable", NULL};
+
+static void destroy(void *instance)
+{
+    struct schema *schema = instance;
+    if (schema)
+        schema_rules_destroy(schema);
+    free(schema);
+}
+
+// Counts of the fields in which nulls are legal, so that the owner can see their rate.
+static int need_counts(const struct schema *schema, const struct weir_setup *setup,
+                       struct weir_error *error)
+{
+    if (!schema->n_references)
+        return 0;
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        int code = setup->need(setup, 0, schema->fields[i].index, 0, error);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+static int create(const struct weir_detector_config *config, const struct weir_setup *setup,
+                  void **instance, struct weir_error *error)
+{
+    struct schema *schema = calloc(1, sizeof *schema);
+    if (!schema)
+        return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
+    const struct weir_option_value *values = config->options;
+    schema->stream = config->stream;
+    schema->critical_share = values[SCHEMA_OPTION_CRITICAL_SHARE].number;
+    schema->null_rate_change = values[SCHEMA_OPTION_NULL_RATE_CHANGE].number;
+    schema->null_rate_records = (uint64_t)values[SCHEMA_OPTION_NULL_RATE_RECORDS].integer;
+    schema->references = config->references;
+    schema->n_references = config->n_references;
+    int code = schema_rules_create(schema, config, setup, error);
+    if (!code)
+        code = need_counts(schema, setup, error);
+    if (code) {
+        destroy(schema);
+        return code;
+    }
+    *instance = schema;
+    return 0;
+}
+
+WEIR_PLUGIN = {
+    .abi_major = WEIR_ABI_MAJOR,
+    .abi_minor = WEIR_ABI_MINOR,
+    .size = sizeof(struct weir_plugin),
+    .name = "schema",
+    .version = WEIR_VERSION,
+    .description = "Records that a model should not be given: wrong types, missing values, NaN, "
+                   "values out of bounds",
+    .options = options,
+    .kinds = kinds,
+    .state_version = 1,
+    .create = create,
+    .destroy = destroy,
+    .edge_create = schema_edge_create,
+    .edge_destroy = schema_edge_destroy,
+    .edge_observe = schema_edge_observe,
+    .edge_save = schema_edge_save,
+    .edge_restore = schema_edge_restore,
+    .owner_create = schema_owner_create,
+    .owner_destroy = schema_owner_destroy,
+    .owner_window = schema_owner_window,
+    .owner_save = schema_owner_save,
+    .owner_restore = schema_owner_restore,
+    .describe = schema_describe,
+};

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schema detector's inside: what create() makes of the configuration, and who uses it.
+#ifndef WEIR_DETECTORS_SCHEMA_H
+#define WEIR_DETECTORS_SCHEMA_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "weir/detector.h"
+
+// The rules that one field, or the record as a whole, can break.
+enum schema_check {
+    SCHEMA_TYPE,
+    SCHEMA_MISSING,
+    SCHEMA_NULL,
+    SCHEMA_NAN,
+    SCHEMA_RANGE,
+    SCHEMA_LENGTH,
+    SCHEMA_VALUES,
+    SCHEMA_PATTERN,
+    SCHEMA_EMPTY,
+    SCHEMA_FIELD_CHECKS, // so many are of a field
+    SCHEMA_UNKNOWN_FIELD = SCHEMA_FIELD_CHECKS,
+    SCHEMA_UNDECODABLE,
+    SCHEMA_TIME,
+    SCHEMA_CHECKS
+};
+
+enum schema_option {
+    SCHEMA_OPTION_QUARANTINE,
+    SCHEMA_OPTION_EMPTY,
+    SCHEMA_OPTION_CRITICAL_SHARE,
+    SCHEMA_OPTION_NULL_RATE_CHANGE,
+    SCHEMA_OPTION_NULL_RATE_RECORDS
+};
+
+// A field that is looked at.
+struct schema_field {
+    int index; // in the stream
+    const struct weir_field *field;
+    int rule[SCHEMA_FIELD_CHECKS]; // the host's number, -1: not looked at
+    pcre2_code *pattern;
+    double *numbers; // the allowed values of a number field, ascending
+    size_t n_numbers;
+    const char **texts; // of a string field, sorted
+    size_t *lengths;
+};
+
+// What a rule of the host's is about.
+struct schema_rule {
+    enum schema_check check;
+    const struct schema_field *field; // NULL: the whole record
+};
+
+struct schema {
+    const struct weir_stream *stream;
+    struct schema_field *fields;
+    size_t n_fields;
+    struct schema_rule *rules; // by the host's number
+    size_t n_rules;
+    int rule[SCHEMA_CHECKS]; // those of the whole record
+    pcre2_match_context *limits;
+    double critical_share, null_rate_change;
+    uint64_t null_rate_records;
+    const char *const *references;
+    size_t n_references;
+};
+
+// rules.c
+int schema_rules_create(struct schema *schema, const struct weir_detector_config *config,
+                        const struct weir_setup *setup, struct weir_error *error);
+void schema_rules_destroy(struct schema *schema);
+
+// edge.c
+int schema_edge_create(void *instance, void **edge, struct weir_error *error);
+void schema_edge_destroy(void *edge);
+int schema_edge_observe(void *edge, const struct weir_batch *batch, const struct weir_edge *host,
+                        struct weir_error *error);
+int schema_edge_save(const void *edge, struct weir_buffer *out);
+int schema_edge_restore(void *edge, uint32_t state_version, struct weir_reader *in,
+                        struct weir_error *error);
+
+// text.c: what is wrong with a string in a string field, as bits of 1 << enum schema_check.
+unsigned schema_text_faults(const struct schema *schema, const struct schema_field *field,
+                            const struct weir_string *string, pcre2_match_data *match,
+                            uint64_t *limited);
+
+// describe.c
+// "1,234,567", into `text`, which has room for 32.
+const char *schema_count_text(uint64_t count, char *text);
+int schema_describe(void *instance, const struct weir_rule_count *count,
+                    struct weir_finding *finding, char *text, size_t text_size);
+
+// owner.c
+int schema_owner_create(void *instance, void **owner, struct weir_error *error);
+void schema_owner_destroy(void *owner);
+int schema_owner_window(void *owner, const struct weir_window *window, struct weir_error *error);
+int schema_owner_save(const void *owner, struct weir_buffer *out);
+int schema_owner_restore(void *owner, uint32_t state_version, struct weir_reader *in,
+                         struct weir_error *error);
+
+#endif
