@@ -115,8 +115,8 @@ static size_t keep_finite(struct weir_summary *summary, double *x, size_t n)
         doubles v, w;
         memcpy(&v, x + i, sizeof v);
         memcpy(&w, x + i + 2, sizeof w);
-        a += v - v;
-        b += w - w;
+        a += v - v; // NOLINT(misc-redundant-expression)
+        b += w - w; // NOLINT(misc-redundant-expression)
     }
     double sum = a[0] + a[1] + b[0] + b[1];
     for (size_t i = whole; i < n; i++)

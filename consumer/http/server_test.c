@@ -10,7 +10,7 @@
 
 #include "consumer/http/metrics.h"
 
-static int well;
+static _Atomic int well; // the server's thread reads it
 
 static int healthy(void *context, char *why, size_t size)
 {

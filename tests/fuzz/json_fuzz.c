@@ -31,8 +31,10 @@ static void check(const struct weir_batch *batch)
         if (column->type != WEIR_TYPE_STRING)
             continue;
         for (uint32_t k = 0; k < column->n; k++) {
+            if (column->state[k] != WEIR_STATE_VALUE)
+                continue;
             const struct weir_string *string = weir_column_string(column, column->values.code[k]);
-            for (uint32_t c = 0; column->state[k] == WEIR_STATE_VALUE && c < string->length; c++)
+            for (uint32_t c = 0; c < string->length; c++)
                 read += (uint8_t)string->data[c];
         }
     }
