@@ -395,6 +395,30 @@ START_TEST(test_kinds)
 }
 END_TEST
 
+// docs/alert-event.md has a row for each kind, in the order of the table, and no other.
+START_TEST(test_documented)
+{
+    const char *source = getenv("WEIR_SOURCE");
+    char path[4096], line[1024], row[1024];
+    size_t next = 0;
+    snprintf(path, sizeof path, "%s/docs/alert-event.md", source ? source : ".");
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "%s", path);
+    while (fgets(line, sizeof line, file) && strncmp(line, "| kind |", 8))
+        continue;
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, file));
+    while (fgets(line, sizeof line, file)) {
+        ck_assert_uint_lt(next, weir_n_kinds);
+        snprintf(row, sizeof row, "| `%s` | %s |\n", weir_kinds[next].name,
+                 weir_kinds[next].meaning);
+        ck_assert_str_eq(line, row);
+        next++;
+    }
+    ck_assert_uint_eq(next, weir_n_kinds);
+    fclose(file);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("alert");
@@ -408,6 +432,7 @@ int main(void)
     tcase_add_test(life, test_limit);
     tcase_add_test(life, test_bad_findings);
     tcase_add_test(life, test_kinds);
+    tcase_add_test(life, test_documented);
     suite_add_tcase(suite, life);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
