@@ -32,8 +32,8 @@ int weir_registry_create(const struct weir_registry_options *options,
 void weir_registry_destroy(struct weir_registry *registry);
 
 // The Avro schema with this id, JSON text, complete in itself (references are put in); lives as
-// long as the registry. WEIR_ENOTFOUND: the registry says that there is none, or that it is no
-// Avro schema (asked again after a pause as well); WEIR_EAGAIN: not to be had now.
+// long as the registry. WEIR_ENOTFOUND: the registry itself says that there is none (it is asked
+// again after a pause as well); WEIR_EAGAIN: not to be had now. May take as long as a request.
 int weir_registry_schema(struct weir_registry *registry, int32_t id, const char **schema,
                          struct weir_error *error);
 // The newest schema of a subject ("<topic>-value"); `id` and `schema` may be NULL. Asks anew.
