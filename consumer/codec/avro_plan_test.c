@@ -231,19 +231,20 @@ START_TEST(logical_types)
     weir_avro_put_branch(&f.datum, 1);
     weir_put_long(&f.datum, 1700000000123456);
     ck_assert_int_eq(
-        run(
-            R(
-                F("day", "{\"type\":\"int\",\"logicalType\":\"date\"}") "," F("t", "{\"type\":"
-                                                                                   "\"long\","
-                                                                                   "\"logicalType\""
-                                                                                   ":\"timestamp-"
-                                                                                   "micros\"}") "," F(
-                    "id", "{\"type\":\"fixed\",\"name\":\"U\",\"size\":16,\"logicalType\":"
-                          "\"uuid\"}") "," F("e",
-                                             "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\","
-                                             "\"B\"]}") "," F("m",
-                                                              "{\"type\":\"long\",\"logicalType\":"
-                                                              "\"timestamp-micros\"}"))),
+        run(R(F("day", "{\"type\":\"int\",\"logicalType\":\"date\"}") "," F(
+            "t",
+            "{\"type\":"
+            "\"long\","
+            "\"logicalType\""
+            ":\"timestamp-"
+            "micros\"}") "," F("id",
+                               "{\"type\":\"fixed\",\"name\":\"U\",\"size\":16,\"logicalType\":"
+                               "\"uuid\"}") "," F("e",
+                                                  "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":["
+                                                  "\"A\","
+                                                  "\"B\"]}") "," F("m", "{\"type\":\"long\","
+                                                                        "\"logicalType\":"
+                                                                        "\"timestamp-micros\"}"))),
         0);
     ck_assert_int_eq(f.batch->columns[0].values.i64[0], -86400000);
     ck_assert_int_eq(f.batch->columns[1].values.i64[0], -2); // rounded down, to milliseconds

@@ -137,14 +137,36 @@ static int quoted_cell(const char *row, size_t length, char separator, size_t *a
     return 0;
 }
 
+// Where the cell from `at` on ends, eight bytes at a time.
+static size_t find_separator(const char *row, size_t length, size_t at, char separator)
+{
+    const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+    uint64_t wanted = ones * (unsigned char)separator, eight;
+    for (; length - at >= 8; at += 8) {
+        memcpy(&eight, row + at, 8);
+        eight ^= wanted;
+        // The lowest byte that is marked was equal; those above it may be marked wrongly.
+        uint64_t equal = (eight - ones) & ~eight & highs;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        if (equal)
+            return at + ((size_t)__builtin_ctzll(equal) >> 3);
+#else
+        if (equal)
+            break;
+#endif
+    }
+    while (at < length && row[at] != separator)
+        at++;
+    return at;
+}
+
 int weir_csv_cell_next(const char *row, size_t length, char separator, size_t *at,
                        struct weir_csv_cell *cell)
 {
-    size_t from = *at, to = from;
+    size_t from = *at;
     if (from < length && row[from] == '"')
         return quoted_cell(row, length, separator, at, cell);
-    while (to < length && row[to] != separator)
-        to++;
+    size_t to = find_separator(row, length, from, separator);
     *cell = (struct weir_csv_cell){row + from, to - from, 0, 0};
     *at = to + 1;
     return 0;
@@ -204,6 +226,7 @@ static void set_scalar(struct weir_csv_decoder *csv, int field, const char *text
 {
     struct weir_number number;
     enum weir_type type = csv->columns[field].type;
+    enum weir_number_kind kind;
     while (length && (*text == ' ' || *text == '\t')) {
         text++;
         length--;
@@ -214,7 +237,7 @@ static void set_scalar(struct weir_csv_decoder *csv, int field, const char *text
         weir_builder_fault(csv->builder, field, WEIR_STATE_FAULT_EMPTY);
         return;
     }
-    enum weir_number_kind kind = weir_number_parse(text, length, 0, &number);
+    kind = weir_number_parse(text, length, 0, &number);
     if (kind == WEIR_NUMBER_NONE)
         set_word(csv, field, text, length);
     else if (type == WEIR_TYPE_BOOLEAN && kind == WEIR_NUMBER_INTEGER &&

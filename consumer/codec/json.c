@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "consumer/codec/dictionary.h"
 #include "consumer/codec/json_index.h"
 #include "consumer/codec/json_text.h"
 #include "consumer/codec/json_tree.h"
@@ -22,6 +23,7 @@ struct weir_json_decoder {
     char *text;
     size_t capacity;
     const char *origin;
+    uint32_t row;
     const uint32_t *at, *end; // token positions; *end is the length
     uint64_t object;          // counts objects
     unsigned arrays;          // within how many arrays
@@ -141,7 +143,7 @@ static int unescape(struct weir_json_decoder *json, struct token *string, int *h
 
 static int same(const struct token *token, const char *text, size_t length)
 {
-    return token->length == length && memcmp(token->text, text, length) == 0;
+    return token->length == length && weir_bytes_equal(token->text, text, length);
 }
 
 // A scalar that is no string, as what it is.
@@ -303,10 +305,14 @@ static void set_number(struct weir_json_decoder *json, int field, enum weir_numb
 {
     const struct weir_builder_column *column = &json->columns[field];
     if (column->type == WEIR_TYPE_DOUBLE) {
-        if (kind == WEIR_NUMBER_OVERFLOW)
+        if (kind == WEIR_NUMBER_OVERFLOW) {
             weir_builder_fault(json->builder, field, WEIR_STATE_FAULT_OVERFLOW);
-        else
+        } else if (column->is_list) {
             weir_builder_double(json->builder, field, number->real);
+        } else {
+            column->state[json->row] = WEIR_STATE_VALUE;
+            column->values.f64[json->row] = number->real;
+        }
     } else if (kind == WEIR_NUMBER_INTEGER) {
         weir_builder_long(json->builder, field, number->integer);
     } else if (column->type == WEIR_TYPE_LONG && kind != WEIR_NUMBER_REAL) {
@@ -507,7 +513,8 @@ static int decode(struct weir_json_decoder *json, struct weir_span value)
 void weir_json_decoder_add(struct weir_json_decoder *json, const struct weir_record *record)
 {
     char text[128];
-    weir_builder_row(json->builder, record->offset, record->timestamp, record->key, record->value);
+    json->row = weir_builder_row(json->builder, record->offset, record->timestamp, record->key,
+                                 record->value);
     if (!record->value.data) {
         weir_builder_tombstone(json->builder);
         return;
