@@ -85,16 +85,30 @@ static void print_kinds(const struct weir_plugin *plugin)
     printf("\n");
 }
 
+static void print_amount(const struct weir_option *option, double value)
+{
+    char text[40];
+    if (option->type == WEIR_OPTION_DURATION)
+        weir_value_print_duration(text, sizeof text, value);
+    else if (option->type == WEIR_OPTION_SIZE)
+        weir_value_print_size(text, sizeof text, value);
+    else
+        snprintf(text, sizeof text, "%.15g", value);
+    printf("%s", text);
+}
+
 static void print_range(const struct weir_option *option)
 {
     if (option->choices)
         printf("; one of %s", option->choices);
-    else if (is_ranged(option) && option->high < 1e300)
-        printf("; %.15g to %.15g%s", option->low, option->high,
-               option->type == WEIR_OPTION_DURATION ? " ms" : "");
-    else if (is_ranged(option))
-        printf("; at least %.15g%s", option->low,
-               option->type == WEIR_OPTION_DURATION ? " ms" : "");
+    if (option->choices || !is_ranged(option))
+        return;
+    printf(option->high < 1e300 ? "; " : "; at least ");
+    print_amount(option, option->low);
+    if (option->high < 1e300) {
+        printf(" to ");
+        print_amount(option, option->high);
+    }
 }
 
 static void print_plugin(const struct weir_plugin *plugin)
