@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "consumer/cli/cli.h"
+#include "consumer/cli/args.h"
 #include "consumer/generate/generate.h"
 #include "consumer/generate/send.h"
 
@@ -15,18 +15,38 @@
 struct arguments {
     struct weir_generate_options options;
     const char *paths[2]; // by stream
+    struct weir_arg_list outputs;
     const char *incidents, *training, *bootstrap;
+    const char *weeks_text, *rate_text, *seed_text, *partitions_text, *training_weeks_text;
     double training_weeks;
+    int no_incidents;
 };
 
-static const struct option long_options[] = {
-    {"output", required_argument, NULL, 'o'},     {"weeks", required_argument, NULL, 'w'},
-    {"rate", required_argument, NULL, 'r'},       {"seed", required_argument, NULL, 's'},
-    {"incidents", required_argument, NULL, 'i'},  {"no-incidents", no_argument, NULL, 'n'},
-    {"training", required_argument, NULL, 't'},   {"training-weeks", required_argument, NULL, 'T'},
-    {"bootstrap", required_argument, NULL, 'b'},  {"topic-prefix", required_argument, NULL, 'p'},
-    {"partitions", required_argument, NULL, 'P'}, {NULL, 0, NULL, 0},
-};
+static const struct weir_arg args[] = {
+    {"output", 'o', WEIR_ARG_LIST, offsetof(struct arguments, outputs), "STREAM=PATH",
+     "the stream transactions (payments) or labels (by several annotators, hours to days late), "
+     "one JSON object a line; - is standard output"},
+    {"bootstrap", 'b', WEIR_ARG_TEXT, offsetof(struct arguments, bootstrap), "HOST:PORT",
+     "to a Kafka cluster, in time order; topics that do not exist are created"},
+    {"topic-prefix", 0, WEIR_ARG_TEXT, offsetof(struct arguments, options.topic_prefix), "PREFIX",
+     "topics are PREFIXfeatures and PREFIXlabels (payments.)"},
+    {"partitions", 0, WEIR_ARG_TEXT, offsetof(struct arguments, partitions_text), "N",
+     "of each topic (1)"},
+    {"training", 0, WEIR_ARG_TEXT, offsetof(struct arguments, training), "PATH",
+     "the clean payments of the time before, for a profile"},
+    {"training-weeks", 0, WEIR_ARG_TEXT, offsetof(struct arguments, training_weeks_text), "N",
+     "how much of them (2)"},
+    {"weeks", 0, WEIR_ARG_TEXT, offsetof(struct arguments, weeks_text), "N",
+     "how long the stream is (4)"},
+    {"rate", 0, WEIR_ARG_TEXT, offsetof(struct arguments, rate_text), "N",
+     "payments an hour, in the mean (240)"},
+    {"seed", 0, WEIR_ARG_TEXT, offsetof(struct arguments, seed_text), "N",
+     "another seed gives another stream (1)"},
+    {"no-incidents", 0, WEIR_ARG_SWITCH, offsetof(struct arguments, no_incidents), NULL,
+     "nothing goes wrong"},
+    {"incidents", 0, WEIR_ARG_TEXT, offsetof(struct arguments, incidents), "PATH",
+     "the script as JSON lines: name, kind of alert, field, slice, start, end, first record"},
+    {.name = NULL}};
 
 static int parse_number(const char *text, double *out)
 {
@@ -62,45 +82,43 @@ static int parse_output(const char *text, struct arguments *arguments)
     return -1;
 }
 
-// Returns 0, or -1 when the option's value is wrong.
-static int take_option(int option, const char *value, struct arguments *arguments)
+// The texts that were given, as numbers. Returns an exit code.
+static int take_texts(struct arguments *arguments)
 {
+    const struct weir_command *self = &weir_command_generate;
     unsigned long long whole;
-    switch (option) {
-    case 'o':
-        return parse_output(value, arguments);
-    case 'w':
-        return parse_number(value, &arguments->options.weeks);
-    case 'r':
-        return parse_number(value, &arguments->options.rate);
-    case 's':
-        if (parse_whole(value, UINT64_MAX, &whole))
-            return -1;
-        arguments->options.seed = whole;
-        return 0;
-    case 'i':
-        arguments->incidents = value;
-        return 0;
-    case 'n':
-        arguments->options.incidents = 0;
-        return 0;
-    case 't':
-        arguments->training = value;
-        return 0;
-    case 'T':
-        return parse_number(value, &arguments->training_weeks);
-    case 'b':
-        arguments->bootstrap = value;
-        return 0;
-    case 'p':
-        arguments->options.topic_prefix = value;
-        return 0;
-    default:
-        if (parse_whole(value, 10000, &whole) || whole == 0)
-            return -1;
-        arguments->options.partitions = (int)whole;
-        return 0;
+    for (size_t i = 0; i < arguments->outputs.n; i++) {
+        if (parse_output(arguments->outputs.items[i], arguments))
+            return weir_cli_usage(self, "--output takes transactions=PATH or labels=PATH, not '%s'",
+                                  arguments->outputs.items[i]);
     }
+    const struct {
+        const char *name, *text;
+        double *number;
+    } numbers[] = {
+        {"weeks", arguments->weeks_text, &arguments->options.weeks},
+        {"rate", arguments->rate_text, &arguments->options.rate},
+        {"training-weeks", arguments->training_weeks_text, &arguments->training_weeks},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i].text && parse_number(numbers[i].text, numbers[i].number))
+            return weir_cli_usage(self, "--%s takes a number, not '%s'", numbers[i].name,
+                                  numbers[i].text);
+    }
+    if (arguments->seed_text) {
+        if (parse_whole(arguments->seed_text, UINT64_MAX, &whole))
+            return weir_cli_usage(self, "--seed takes a whole number, not '%s'",
+                                  arguments->seed_text);
+        arguments->options.seed = whole;
+    }
+    if (arguments->partitions_text) {
+        if (parse_whole(arguments->partitions_text, 10000, &whole) || whole == 0)
+            return weir_cli_usage(self, "--partitions takes a number from 1 to 10000, not '%s'",
+                                  arguments->partitions_text);
+        arguments->options.partitions = (int)whole;
+    }
+    arguments->options.incidents = !arguments->no_incidents;
+    return WEIR_EXIT_DONE;
 }
 
 static FILE *open_output(const char *path)
@@ -222,19 +240,13 @@ static int run(int argc, char **argv)
     const struct weir_command *self = &weir_command_generate;
     struct arguments arguments = {.training_weeks = TRAINING_WEEKS};
     weir_generate_defaults(&arguments.options);
-    int option, index = 0;
-    optind = 1;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, "o:", long_options, &index)) != -1) {
-        if (option == '?')
-            return weir_cli_usage(self, "'%s' is not an option, or lacks its value",
-                                  argv[optind - 1]);
-        if (take_option(option, optarg, &arguments))
-            return weir_cli_usage(self, "'%s' is not a value for --%s", optarg,
-                                  option == 'o' ? "output" : long_options[index].name);
-    }
-    if (optind < argc)
-        return weir_cli_usage(self, "'%s' is one argument too many", argv[optind]);
+    int first, code = weir_args_parse(self, argc, argv, &arguments, &first);
+    if (!code)
+        code = take_texts(&arguments);
+    if (code)
+        return code;
+    if (first < argc)
+        return weir_cli_usage(self, "'%s' is one argument too many", argv[first]);
     int streams = arguments.paths[0] || arguments.paths[1] || arguments.bootstrap;
     if (!streams && !arguments.training && !arguments.incidents)
         return weir_cli_usage(self, "nothing to write: name --output, --training, --incidents "
@@ -264,20 +276,7 @@ const struct weir_command weir_command_generate = {
     .help =
         "Writes card payments (features with a model's score and decision) and their labels, in\n"
         "JSON, from a seed: the same options give the same bytes. A script of incidents is\n"
-        "played in it: weir's demo shows which of them are found.\n"
-        "\n"
-        "  --output transactions=PATH   payments, one JSON object a line; - is standard output\n"
-        "  --output labels=PATH         labels by several annotators, hours to days late\n"
-        "  --bootstrap HOST:PORT        to a Kafka cluster, in time order; topics are created\n"
-        "  --topic-prefix PREFIX        topics are PREFIXfeatures, PREFIXlabels (payments.)\n"
-        "  --partitions N               of each topic (1)\n"
-        "  --training PATH              the clean payments of the time before, for a profile\n"
-        "  --training-weeks N           how much of them (2)\n"
-        "  --weeks N                    how long the stream is (4)\n"
-        "  --rate N                     payments an hour, in the mean (240)\n"
-        "  --seed N                     another seed gives another stream (1)\n"
-        "  --no-incidents               nothing goes wrong\n"
-        "  --incidents PATH             the script as JSON lines: name, kind of alert, field,\n"
-        "                               slice, start, end (epoch ms), first record",
+        "played in it: weir's demo shows which of them are found.",
     .run = run,
+    .args = args,
 };
