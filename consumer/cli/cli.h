@@ -35,6 +35,8 @@ extern const struct weir_command weir_command_check;
 extern const struct weir_command weir_command_alerts;
 extern const struct weir_command weir_command_detectors;
 extern const struct weir_command weir_command_generate;
+extern const struct weir_command weir_command_profile;
+extern const struct weir_command weir_command_show;
 extern const struct weir_command weir_command_version;
 
 #endif

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumer/cli/args.h"
+#include "consumer/cli/terminal.h"
+#include "consumer/config/config.h"
+#include "consumer/host/plugins.h"
+#include "consumer/profile/profile.h"
+#include "consumer/source/file.h"
+
+struct options {
+    const char *config, *stream, *input, *output;
+    int64_t pane;
+    int quiet;
+};
+
+static const struct weir_arg args[] = {
+    {"config", 'c', WEIR_ARG_TEXT, offsetof(struct options, config), "FILE", "the configuration"},
+    {"stream", 's', WEIR_ARG_TEXT, offsetof(struct options, stream), "STREAM",
+     "the stream of the configuration that the data is of"},
+    {"input", 'i', WEIR_ARG_TEXT, offsetof(struct options, input), "PATH",
+     "CSV, JSON lines or an Avro container, also gzipped; - is standard input"},
+    {"output", 'o', WEIR_ARG_TEXT, offsetof(struct options, output), "PROFILE",
+     "the profile to write"},
+    {"pane", 0, WEIR_ARG_DURATION, offsetof(struct options, pane), "DURATION",
+     "the length of the ordered stretches that are kept (1h)"},
+    {"quiet", 'q', WEIR_ARG_SWITCH, offsetof(struct options, quiet), NULL, "no progress bar"},
+    {.name = NULL}};
+
+static const struct weir_stream_config *find_stream(const struct weir_config *config,
+                                                    const char *name)
+{
+    for (size_t i = 0; i < config->n_streams; i++) {
+        if (!strcmp(config->streams[i].info.name, name))
+            return &config->streams[i];
+    }
+    return NULL;
+}
+
+// The stream's fields: those declared, then those that only the file knows; types that nobody
+// declared are the file's. `fields` has room for both. Sets the unit of the event time.
+static void complete(const struct weir_stream_config *config,
+                     const struct weir_schema_fields *source, struct weir_field *fields,
+                     struct weir_stream *stream, enum weir_time_unit *unit)
+{
+    *stream = config->info;
+    *unit = config->time_unit;
+    size_t n = stream->n_fields;
+    if (n)
+        memcpy(fields, config->info.fields, n * sizeof *fields);
+    for (size_t s = 0; s < source->n; s++) {
+        size_t i = 0;
+        while (i < n && strcmp(fields[i].name, source->fields[s].name))
+            i++;
+        if (i == n && source->fields[s].type != WEIR_TYPE_UNKNOWN)
+            fields[n++] = source->fields[s];
+        else if (i < n && fields[i].type == WEIR_TYPE_UNKNOWN)
+            fields[i].type = source->fields[s].type;
+        if ((int)i == stream->time && *unit == WEIR_TIME_AUTO)
+            *unit = source->units[s];
+    }
+    // Declared without a type, and the file has none: nothing but `missing` will be counted.
+    for (size_t i = 0; i < n; i++) {
+        if (fields[i].type == WEIR_TYPE_UNKNOWN)
+            fields[i].type = WEIR_TYPE_STRING;
+    }
+    stream->fields = fields;
+    stream->n_fields = n;
+}
+
+static void show_progress(void *context, double share)
+{
+    weir_progress_update(context, share, (uint64_t)(share * 100));
+}
+
+static int make(const struct options *options, const struct weir_stream_config *config)
+{
+    struct weir_error error = {0};
+    struct weir_file *file = NULL;
+    const struct weir_schema_fields none = {0}, *source = &none;
+    // What is read once only says nothing of its fields beforehand: they must be declared.
+    if (strcmp(options->input, "-")) {
+        if (weir_file_open(options->input, config->format, &file, &error))
+            return weir_cli_failed("%s", error.message);
+        source = weir_file_fields(file, &error);
+        if (!source) {
+            weir_file_close(file);
+            return weir_cli_failed("%s", error.message);
+        }
+    }
+    size_t room = config->info.n_fields + source->n + 1;
+    struct weir_field *fields = calloc(room, sizeof *fields);
+    struct weir_stream stream;
+    struct weir_progress progress;
+    struct weir_profile *profile = NULL;
+    int code = fields ? 0 : weir_error_set(&error, WEIR_ENOMEM, "out of memory");
+    if (!code) {
+        struct weir_profile_options how = {.stream = &stream,
+                                           .format = config->format,
+                                           .pane = options->pane,
+                                           .progress = show_progress,
+                                           .progress_context = &progress};
+        complete(config, source, fields, &stream, &how.time_unit);
+        weir_progress_begin(&progress, "profiling", "%", options->quiet);
+        code = weir_profile_make(options->input, &how, &profile, &error);
+        weir_progress_clear(&progress);
+    }
+    if (!code)
+        code = weir_profile_save(profile, options->output, &error);
+    if (!code && !options->quiet)
+        fprintf(stderr, "%s: %llu rows, %zu fields, %zu panes\n", options->output,
+                (unsigned long long)profile->rows, profile->n_fields, profile->n_panes);
+    weir_profile_free(profile);
+    free(fields);
+    weir_file_close(file);
+    return code ? weir_cli_failed("%s", error.message) : WEIR_EXIT_DONE;
+}
+
+static int run(int argc, char **argv)
+{
+    struct options options = {0};
+    struct weir_error error = {0};
+    struct weir_problems problems = {0};
+    struct weir_plugins *plugins = NULL;
+    struct weir_config *config = NULL;
+    int first, code = weir_args_parse(&weir_command_profile, argc, argv, &options, &first);
+    if (code)
+        return code;
+    if (!options.config || !options.stream || !options.input || !options.output)
+        return weir_cli_usage(&weir_command_profile, "-c, -s, -i and -o are needed");
+    if (first < argc)
+        return weir_cli_usage(&weir_command_profile, "'%s' is too much", argv[first]);
+    if (weir_plugins_create(&plugins, &error))
+        return weir_cli_failed("%s", error.message);
+    int bad = weir_config_load(options.config, plugins, &config, &problems);
+    weir_problems_print(&problems, options.config, stderr);
+    weir_problems_free(&problems);
+    if (bad) {
+        code = WEIR_EXIT_USAGE;
+    } else {
+        const struct weir_stream_config *stream = find_stream(config, options.stream);
+        code = stream ? make(&options, stream)
+                      : weir_cli_usage(&weir_command_profile, "%s has no stream '%s'",
+                                       options.config, options.stream);
+        weir_config_free(config);
+    }
+    weir_plugins_destroy(plugins);
+    return code;
+}
+
+const struct weir_command weir_command_profile = {
+    .name = "profile",
+    .synopsis = "-c FILE -s STREAM -i PATH -o PROFILE",
+    .summary = "summarise training data into a baseline",
+    .help =
+        "Reads a file twice and writes what detectors need to compare against it: each\n"
+        "field's cells, counts, moments, quantiles and categories, and the same by stretches\n"
+        "of event time. The profile's size does not depend on the number of rows, and no row\n"
+        "is kept. `weir show` prints it; any Avro library reads it. Of standard input only the\n"
+        "fields that the configuration declares are known.",
+    .run = run,
+    .args = args,
+};
