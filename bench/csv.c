@@ -32,7 +32,7 @@ int main(void)
 {
     static const char *const countries[] = {"US", "DE", "JP", "FR"};
     static const char *const devices[] = {"android", "ios", "desktop-browser"};
-    static char text[ROWS][512];
+    static char text[ROWS * 256]; // one after the other, as in a file
     static const char *const names[] = {"f0", "f1", "f2",     "f3",      "f4",
                                         "f5", "f6", "amount", "country", "device"};
     struct weir_decoder_options options = {.format = WEIR_FORMAT_CSV,
@@ -48,12 +48,12 @@ int main(void)
         weir_csv_decoder_create(&options, builder, &csv, NULL))
         return 1;
     for (int i = 0; i < ROWS; i++) {
-        int n =
-            snprintf(text[i], sizeof text[i],
-                     "%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.2f,%s,%s\n", uniform(),
-                     uniform() * 10, uniform() * 100, -uniform(), uniform() * 1e3, uniform() - 0.5,
-                     uniform(), uniform() * 1000, countries[rand() % 4], devices[rand() % 3]);
-        records[i] = (struct weir_record){.offset = i, .value = {(uint8_t *)text[i], (size_t)n}};
+        int n = snprintf(
+            text + bytes, 256, "%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.2f,%s,%s\n", uniform(),
+            uniform() * 10, uniform() * 100, -uniform(), uniform() * 1e3, uniform() - 0.5,
+            uniform(), uniform() * 1000, countries[rand() % 4], devices[rand() % 3]);
+        records[i] =
+            (struct weir_record){.offset = i, .value = {(uint8_t *)text + bytes, (size_t)n}};
         bytes += (size_t)n;
     }
     for (int round = 0; round < ROUNDS; round++) {

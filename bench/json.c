@@ -32,7 +32,7 @@ int main(void)
 {
     static const char *const countries[] = {"US", "DE", "JP", "FR"};
     static const char *const devices[] = {"android", "ios", "desktop-browser"};
-    static char text[ROWS][512];
+    static char text[ROWS * 256]; // one after the other, as in a file
     struct weir_builder_options options = {.stream = &stream};
     struct weir_builder *builder = NULL;
     struct weir_json_decoder *json = NULL;
@@ -43,14 +43,15 @@ int main(void)
         weir_json_decoder_create(&options, builder, &json, NULL))
         return 1;
     for (int i = 0; i < ROWS; i++) {
-        int n = snprintf(text[i], sizeof text[i],
+        int n = snprintf(text + bytes, 256,
                          "{\"f0\":%.10g,\"f1\":%.10g,\"f2\":%.10g,\"f3\":%.10g,\"f4\":%.10g,"
                          "\"f5\":%.10g,\"f6\":%.10g,\"amount\":%.2f,\"country\":\"%s\","
                          "\"device\":\"%s\"}",
                          uniform(), uniform() * 10, uniform() * 100, -uniform(), uniform() * 1e3,
                          uniform() - 0.5, uniform(), uniform() * 1000, countries[rand() % 4],
                          devices[rand() % 3]);
-        records[i] = (struct weir_record){.offset = i, .value = {(uint8_t *)text[i], (size_t)n}};
+        records[i] =
+            (struct weir_record){.offset = i, .value = {(uint8_t *)text + bytes, (size_t)n}};
         bytes += (size_t)n;
     }
     for (int round = 0; round < ROUNDS; round++) {
