@@ -4,16 +4,19 @@
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "consumer/codec/registry.h"
 #include "consumer/log/log.h"
 
-enum { POLL_MS = 200, TIMEOUT_MS = 10000 };
+enum { POLL_MS = 200, TIMEOUT_MS = 10000, PREFIX = 5 };
 
 struct follower {
     const struct weir_config *config;
     const struct weir_follow_options *options;
     rd_kafka_t *client;
-    uint8_t *at_end; // by partition
+    struct weir_registry *registry; // NULL: the configuration names none
+    uint8_t *at_end;                // by partition
     int partitions, left;
     int told_end;
     uint64_t foreign;
@@ -104,19 +107,74 @@ static int assign(struct follower *follower, struct weir_error *error)
     return 0;
 }
 
-static int take(struct follower *follower, const rd_kafka_message_t *message)
+static int open_registry(struct follower *follower, struct weir_error *error)
+{
+    const struct weir_properties *given = &follower->config->registry;
+    if (!follower->config->registry_url)
+        return 0;
+    struct weir_registry_property *properties = calloc(given->n + 1, sizeof *properties);
+    if (!properties)
+        return weir_error_set(error, WEIR_ENOMEM, "out of memory");
+    for (size_t i = 0; i < given->n; i++) {
+        properties[i].name = given->items[i].name;
+        properties[i].value = given->items[i].value;
+    }
+    struct weir_registry_options options = {follower->config->registry_url, properties, given->n};
+    int code = weir_registry_create(&options, &follower->registry, error);
+    free(properties);
+    return code;
+}
+
+// The schema, asked for as long as the registry may be waited for.
+static int get_schema(struct follower *follower, int32_t id, const char **schema,
+                      struct weir_error *error)
+{
+    const volatile sig_atomic_t *stop = follower->options->stop;
+    int64_t left = follower->options->timeout ? follower->options->timeout : TIMEOUT_MS;
+    int code;
+    while ((code = weir_registry_schema(follower->registry, id, schema, error)) == WEIR_EAGAIN &&
+           left > 0 && !(stop && *stop)) {
+        usleep(POLL_MS * 1000);
+        left -= POLL_MS;
+    }
+    return code;
+}
+
+// JSON, or Avro behind a zero byte and the schema's id. WEIR_EAGAIN: the registry does not answer.
+static int decode(struct follower *follower, const rd_kafka_message_t *message,
+                  struct weir_alert_copy *event, struct weir_error *error)
+{
+    const uint8_t *bytes = message->payload;
+    const char *schema;
+    if (message->len < PREFIX || bytes[0])
+        return weir_alert_from_json(bytes, message->len, event, error);
+    if (!follower->registry)
+        return weir_error_set(error, WEIR_EAGAIN,
+                              "the events are Avro, and the configuration names no registry");
+    uint32_t id = (uint32_t)bytes[1] << 24 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 8 |
+                  (uint32_t)bytes[4];
+    int code = get_schema(follower, (int32_t)id, &schema, error);
+    return code ? code
+                : weir_alert_from_avro(schema, bytes + PREFIX, message->len - PREFIX, event, error);
+}
+
+static int take(struct follower *follower, const rd_kafka_message_t *message,
+                struct weir_error *error)
 {
     struct weir_alert_copy event;
     struct weir_error why;
     if (!message->payload)
         return 0; // a tombstone says nothing
-    if (weir_alert_from_json(message->payload, message->len, &event, &why)) {
+    int code = decode(follower, message, &event, &why);
+    if (code == WEIR_EAGAIN)
+        return weir_error_set(error, WEIR_EIO, "%s", why.message);
+    if (code) {
         follower->foreign++;
         weir_log(WEIR_LOG_DEBUG, "alerts", "%s [%d] at %lld: %s", rd_kafka_topic_name(message->rkt),
                  (int)message->partition, (long long)message->offset, why.message);
         return 0;
     }
-    int code = follower->options->event(follower->options->context, &event);
+    code = follower->options->event(follower->options->context, &event);
     weir_alert_copy_free(&event);
     return code;
 }
@@ -141,7 +199,7 @@ static int poll_all(struct follower *follower, struct weir_error *error)
         if (!message)
             continue;
         if (!message->err)
-            code = take(follower, message);
+            code = take(follower, message, error);
         else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
             code = reach_end(follower, message->partition);
         else if (rd_kafka_fatal_error(follower->client, NULL, 0) ||
@@ -160,7 +218,9 @@ int weir_alert_follow(const struct weir_config *config, const struct weir_follow
                       uint64_t *foreign, struct weir_error *error)
 {
     struct follower follower = {.config = config, .options = options};
-    int code = open_client(&follower, error);
+    int code = open_registry(&follower, error);
+    if (!code)
+        code = open_client(&follower, error);
     if (!code)
         code = count_partitions(&follower, error);
     if (!code)
@@ -171,6 +231,7 @@ int weir_alert_follow(const struct weir_config *config, const struct weir_follow
         rd_kafka_consumer_close(follower.client);
         rd_kafka_destroy(follower.client);
     }
+    weir_registry_destroy(follower.registry);
     free(follower.at_end);
     *foreign = follower.foreign;
     return code;
