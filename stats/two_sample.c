@@ -27,6 +27,10 @@ const char *weir_test_status_text(enum weir_test_status status)
         return "the values have no order";
     case WEIR_TEST_NOT_APPLICABLE:
         return "not defined for these values";
+    case WEIR_TEST_TOO_MANY:
+        return "too many values for the exact distribution";
+    case WEIR_TEST_NO_MEMORY:
+        return "out of memory";
     case WEIR_TEST_BAD_INPUT:
         return "the counts are not valid";
     }
@@ -106,14 +110,14 @@ enum weir_test_status weir_cell_distances(const struct weir_cell_counts *counts,
     if (status != WEIR_TEST_OK)
         return status;
     struct weir_cell_distances d = {.cells = t.cells};
-    double added = 0.5 * (double)t.cells, js = 0, affinity = 0, spread = 0;
+    double js = 0, affinity = 0, spread = 0;
     double noise = 1 / t.reference + 1 / t.current;
     for (size_t i = 0; i < counts->n; i++) {
         double a = counts->reference[i], b = counts->current[i];
         if (a + b <= 0)
             continue;
         double p = a / t.reference, q = b / t.current, half = 0.5 * (p + q);
-        double ps = (a + 0.5) / (t.reference + added), qs = (b + 0.5) / (t.current + added);
+        double ps = a > 0 ? p : 0.5 / t.reference, qs = b > 0 ? q : 0.5 / t.current;
         d.psi += (qs - ps) * log(qs / ps);
         d.kl += qs * log(qs / ps);
         js += 0.5 * (entropy(p, half) + entropy(q, half));
@@ -127,6 +131,7 @@ enum weir_test_status weir_cell_distances(const struct weir_cell_counts *counts,
         spread += 0.5 * sqrt(2 / PI * pooled * (1 - pooled) * noise);
     }
     double chance = ((double)t.cells - 1) * noise;
+    d.kl = fmax(d.kl, 0); // shares that stand for zeros do not add up to one
     d.psi_debiased = d.psi - chance;
     d.jensen_shannon = root(js / LN2);
     d.jensen_shannon_debiased = root(js / LN2 - chance / (8 * LN2));

@@ -30,6 +30,8 @@ enum weir_test_status {
     WEIR_TEST_TOO_FEW,         // too few values for this test
     WEIR_TEST_NOT_ORDERED,     // a statistic of ordered cells, asked of categories
     WEIR_TEST_NOT_APPLICABLE,  // not defined for these values (say, a variance of categories)
+    WEIR_TEST_TOO_MANY,        // too many values for an exact distribution
+    WEIR_TEST_NO_MEMORY,
     WEIR_TEST_BAD_INPUT        // a count that is negative, not finite or beyond 2^53
 };
 // A short reason in words, never NULL.
@@ -47,7 +49,7 @@ struct weir_test {
 struct weir_cell_distances {
     double psi;            // sum (q - p) ln(q / p), each share with 0.5 added to its count
     double psi_debiased;   // - (B - 1)(1/n + 1/m)
-    double kl;             // sum q ln(q / p) in nats, current from reference, same smoothing
+    double kl;             // sum q ln(q / p) in nats, current from reference, zeros as in psi
     double jensen_shannon; // distance: root of the divergence in bits, 0 to 1; no smoothing
     double jensen_shannon_debiased;  // divergence - (B - 1)(1/n + 1/m) / (8 ln 2)
     double hellinger;                // sqrt(1 - sum sqrt(p q)), 0 to 1

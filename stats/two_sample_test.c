@@ -54,7 +54,7 @@ START_TEST(distances_by_hand)
     ck_assert_double_eq_tol(d.kuiper, 0.3, 1e-15);
     ck_assert_double_eq_tol(d.total_variation, 0.3, 1e-15);
     ck_assert_double_eq_tol(d.l_infinity, 0.3, 1e-15);
-    double p = 50.5 / 101.5, q = 20.5 / 101.5;
+    double p = 0.5, q = 0.2;
     ck_assert_double_eq_tol(d.psi, 2 * (p - q) * log(p / q), 1e-12);
     ck_assert_double_eq_tol(d.psi_debiased, d.psi - 2 * 0.02, 1e-12);
     ck_assert_double_eq_tol(d.kl, q * log(q / p) + p * log(p / q), 1e-12);
@@ -65,6 +65,10 @@ START_TEST(distances_by_hand)
     counts.ordered = 0;
     ck_assert_int_eq(weir_cell_distances(&counts, &d), WEIR_TEST_OK);
     ck_assert_double_eq(d.ks, 0);
+    b[2] = 0; // a cell that vanished counts as half a value
+    ck_assert_int_eq(weir_cell_distances(&counts, &d), WEIR_TEST_OK);
+    double want = (0.4 - 0.5) * log(0.4 / 0.5) + 0.3 * log(2) + (0.01 - 0.2) * log(0.01 / 0.2);
+    ck_assert_double_eq_tol(d.psi, want, 1e-12);
 }
 END_TEST
 
