@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <boost/math/policies/policy.hpp>
+#include <boost/math/special_functions/bessel.hpp>
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/erf.hpp>
 #include <boost/math/special_functions/gamma.hpp>
@@ -239,4 +240,11 @@ double weir_ln_gamma(double a)
         return nan_value;
     int sign;
     return lgamma_r(a, &sign);
+}
+
+double weir_bessel_k(double order, double x)
+{
+    if (!(x > 0) || !std::isfinite(order))
+        return nan_value;
+    return guarded([&] { return boost::math::cyl_bessel_k(order, x, quiet()); });
 }

@@ -62,6 +62,8 @@ struct weir_hypergeometric weir_hypergeometric(double x, double population, doub
                                                double drawn);
 // Natural logarithm of the gamma function, a > 0; thread-safe, unlike lgamma.
 double weir_ln_gamma(double a);
+// Modified Bessel function of the second kind, x > 0.
+double weir_bessel_k(double order, double x);
 
 #ifdef __cplusplus
 }
