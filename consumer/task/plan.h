@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compiled configuration, as the tasks see it: which streams have which window specs, which
+// summaries these keep, and which detectors look at them. Immutable once made.
+#ifndef WEIR_TASK_PLAN_H
+#define WEIR_TASK_PLAN_H
+
+#include "consumer/task/task.h"
+#include "consumer/window/pane.h"
+
+enum { WEIR_RULE_PANE = 10000 }; // ms: record rules are counted in panes of this length
+
+// Failure modes that the host itself reports, as rules of a detector called "weir".
+enum weir_host_rule {
+    WEIR_HOST_UNDECODABLE, // where no detector of the stream looks for it
+    WEIR_HOST_JUMP,
+    WEIR_HOST_LIMIT,
+    WEIR_HOST_GAP,
+    WEIR_HOST_FAILED, // + the detector's position among the stream's
+};
+
+struct weir_plan_rule {
+    struct weir_rule rule; // strings owned
+};
+
+struct weir_plan_detector {
+    const struct weir_detector_entry *entry;
+    const struct weir_plugin *plugin; // the host's own rules: NULL
+    const char *name, *type;
+    struct weir_detector_config config;
+    struct weir_plan_rule *rules;
+    size_t n_rules;
+    void *instance;
+    size_t stream, spec; // spec: index in the stream's
+    unsigned *by;        // config.by[k] is the layout's by[k + 1] of its spec
+    uint64_t state_hash; // type, state version and the options that reset state
+    int window_track_given;
+    const struct weir_profile **references; // parallel to config.references
+};
+
+struct weir_plan_spec {
+    struct weir_window_spec window;
+    struct weir_pane_layout layout;
+    char ***by_names; // owned, behind layout.by_names
+    size_t *n_by_names;
+    int **by_fields; // by_fields[by][k]: field index
+    struct weir_slot *slots;
+    size_t *first_slot;
+    int64_t pane; // ms: length of a pane; 0 where windows count records
+    int64_t panes_a_window;
+    char key[200];     // of its partials: "stream|size:hop:lateness:records"
+    uint64_t hash;     // of all that shapes its partials
+    int32_t partition; // of the partials topic
+    size_t *detectors; // positions in the plan, in the configuration's order
+    size_t n_detectors;
+};
+
+struct weir_plan_stream {
+    const struct weir_stream_config *config;
+    struct weir_stream info; // with every field that is known
+    struct weir_field *fields;
+    enum weir_time_unit time_unit;
+    int report_unknown;
+    struct weir_plan_spec *specs;
+    size_t n_specs;
+    size_t *detectors; // positions in the plan; the host's own is the last
+    size_t n_detectors;
+    char rules_key[160]; // of its rule counts: "stream|rules"
+    int32_t rules_partition;
+};
+
+struct weir_plan {
+    const struct weir_config *config;
+    struct weir_plan_stream *streams;
+    size_t n_streams;
+    struct weir_plan_detector *detectors;
+    size_t n_detectors;
+    struct weir_profile **profiles; // per reference of the configuration; NULL: no profile
+    uint32_t partials_partitions;
+    uint64_t hash;
+    void *arena;
+};
+
+// consumer/task/streams.c: completes one stream's fields.
+int weir_plan_complete_stream(struct weir_plan *plan, size_t stream,
+                              const struct weir_schema_fields *source, struct weir_error *error);
+// Memory that lives as long as the plan; NULL without memory.
+void *weir_plan_alloc(struct weir_plan *plan, size_t size);
+char *weir_plan_string(struct weir_plan *plan, const char *text);
+
+// Which summaries a spec keeps for (by, field) with these cells; NULL: none.
+const struct weir_slot *weir_plan_slot(const struct weir_plan_spec *spec, unsigned by, int field,
+                                       const struct weir_cells *cells, size_t *position);
+int weir_plan_field(const struct weir_stream *stream, const char *name); // -1: none
+int32_t weir_plan_partition(const struct weir_plan *plan, const char *key);
+
+#endif

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stream's fields, from all who know of them: what the configuration declares, what the
+// references' profiles saw, what the source's schema says; in this order, the first who says
+// something of a field's type decides.
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumer/task/plan.h"
+
+int weir_plan_field(const struct weir_stream *stream, const char *name)
+{
+    for (size_t i = 0; i < stream->n_fields; i++) {
+        if (!strcmp(stream->fields[i].name, name))
+            return (int)i;
+    }
+    return -1;
+}
+
+static struct weir_field *find(struct weir_field *fields, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(fields[i].name, name))
+            return &fields[i];
+    }
+    return NULL;
+}
+
+// Is the profile that a detector of this stream refers to about this stream?
+static int uses_profile(const struct weir_plan *plan, size_t stream, size_t reference)
+{
+    const struct weir_config *config = plan->config;
+    for (size_t d = 0; d < config->n_detectors; d++) {
+        const struct weir_detector_entry *entry = &config->detectors[d];
+        if ((size_t)entry->stream != stream)
+            continue;
+        for (size_t i = 0; i < entry->n_references; i++) {
+            if ((size_t)entry->references[i] == reference)
+                return 1;
+        }
+    }
+    return 0;
+}
+
+static void add_profile(struct weir_plan *plan, const struct weir_profile *profile,
+                        struct weir_field *fields, size_t *n)
+{
+    for (size_t i = 0; i < profile->n_fields; i++) {
+        const struct weir_profile_field *from = &profile->fields[i];
+        struct weir_field *to = find(fields, *n, from->name);
+        if (!to) {
+            to = &fields[(*n)++];
+            memset(to, 0, sizeof *to);
+            to->name = weir_plan_string(plan, from->name);
+            to->role = from->role;
+            to->nullable = from->summary.null > 0;
+            to->optional = from->summary.missing > 0;
+        }
+        if (to->type == WEIR_TYPE_UNKNOWN)
+            to->type = from->type;
+    }
+}
+
+static void add_source(struct weir_plan *plan, const struct weir_schema_fields *source, int add_new,
+                       struct weir_field *fields, size_t *n)
+{
+    for (size_t i = 0; i < source->n; i++) {
+        const struct weir_field *from = &source->fields[i];
+        struct weir_field *to = find(fields, *n, from->name);
+        if (!to && add_new) {
+            to = &fields[(*n)++];
+            *to = *from;
+            to->declared = 0;
+            to->name = weir_plan_string(plan, from->name);
+            to->unit = from->unit ? weir_plan_string(plan, from->unit) : NULL;
+            to->semantic = from->semantic ? weir_plan_string(plan, from->semantic) : NULL;
+            to->values = NULL;
+            to->n_values = 0;
+            to->pattern = NULL;
+        } else if (to && to->type == WEIR_TYPE_UNKNOWN) {
+            to->type = from->type;
+            to->is_list = from->is_list;
+        }
+    }
+}
+
+// Where nobody knows, the name and the use have to do.
+static int guess_types(struct weir_plan_stream *stream, struct weir_field *fields, size_t n,
+                       struct weir_error *error)
+{
+    const struct weir_stream_config *config = stream->config;
+    for (size_t i = 0; i < n; i++) {
+        size_t length = strlen(fields[i].name);
+        if (length > 2 && !strcmp(fields[i].name + length - 2, "[]"))
+            fields[i].is_list = 1;
+        if (fields[i].type != WEIR_TYPE_UNKNOWN)
+            continue;
+        if (fields[i].role == WEIR_ROLE_TIME)
+            fields[i].type =
+                config->time_unit == WEIR_TIME_AUTO ? WEIR_TYPE_STRING : WEIR_TYPE_LONG;
+        else if (fields[i].role == WEIR_ROLE_KEY)
+            fields[i].type = WEIR_TYPE_STRING;
+        else
+            return weir_error_set(
+                error, WEIR_EINVAL,
+                "stream '%s': the type of field '%s' is not known: declare it under "
+                "streams.%s.fields, or name a profile that has it",
+                config->info.name, fields[i].name, config->info.name);
+    }
+    return 0;
+}
+
+int weir_plan_complete_stream(struct weir_plan *plan, size_t index,
+                              const struct weir_schema_fields *source, struct weir_error *error)
+{
+    struct weir_plan_stream *stream = &plan->streams[index];
+    const struct weir_stream_config *config = stream->config;
+    size_t capacity = config->info.n_fields + (source ? source->n : 0) + 1, n = 0;
+    int has_profile = 0;
+    for (size_t i = 0; i < plan->config->n_references; i++)
+        capacity += plan->profiles[i] ? plan->profiles[i]->n_fields : 0;
+    struct weir_field *fields = weir_plan_alloc(plan, capacity * sizeof *fields);
+    if (!fields)
+        return weir_error_set(error, WEIR_ENOMEM, "no memory for the fields of a stream");
+
+    int declared = 0;
+    for (; n < config->info.n_fields; n++) {
+        fields[n] = config->info.fields[n];
+        declared |= fields[n].declared;
+    }
+    for (size_t i = 0; i < plan->config->n_references; i++) {
+        if (plan->profiles[i] && uses_profile(plan, index, i)) {
+            add_profile(plan, plan->profiles[i], fields, &n);
+            has_profile = 1;
+        }
+    }
+    // A schema is the truth about its fields. What was guessed from a file's first rows only
+    // helps where nothing else is said, so that a file and a topic give the same answers.
+    int is_schema = config->format <= WEIR_FORMAT_AVRO_PLAIN;
+    if (source)
+        add_source(plan, source, is_schema || (!declared && !has_profile), fields, &n);
+
+    stream->info = config->info;
+    stream->info.fields = stream->fields = fields;
+    stream->info.n_fields = n;
+    stream->time_unit = config->time_unit;
+    for (size_t i = 0; source && i < source->n && stream->time_unit == WEIR_TIME_AUTO; i++) {
+        if (config->info.time >= 0 &&
+            !strcmp(source->fields[i].name, config->info.fields[config->info.time].name))
+            stream->time_unit = source->units[i];
+    }
+    stream->report_unknown = config->info.closed || has_profile;
+    return guess_types(stream, fields, n, error);
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The event-time clock of one task and stream: it follows the newest record, but is not carried
+// off by a single record from the year 2100.
+//
+// A record more than `max_jump` ahead is *held*: it does not move the clock until enough
+// consecutive records confirm it, three of them, or two where the stream is sparse (its usual
+// step is over a tenth of max_jump, or not known yet). The first record of all is held likewise.
+#ifndef WEIR_WINDOW_CLOCK_H
+#define WEIR_WINDOW_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stats/buffer.h"
+
+enum { WEIR_CLOCK_HELD = 2 }; // records held at a time, at most
+
+struct weir_clock {
+    int64_t max_jump; // ms
+    int64_t newest;   // INT64_MIN: no record yet
+    uint64_t advances;
+    int64_t advanced; // sum of ordinary steps, ms
+    int64_t held[WEIR_CLOCK_HELD];
+    unsigned n_held;
+};
+
+// What to do with the held records (by their order) and with the record at hand.
+struct weir_clock_step {
+    unsigned confirm; // bit i: held record i counts
+    unsigned deny;    // bit i: held record i is out of time
+    int hold;         // the record at hand is held
+};
+
+void weir_clock_init(struct weir_clock *clock, int64_t max_jump);
+// Takes as many leading times as are ordinary, and writes to before[i] the newest time before
+// record i. Returns how many it took: the next one needs weir_clock_step().
+size_t weir_clock_run(struct weir_clock *clock, const int64_t *times, size_t n, int64_t *before);
+struct weir_clock_step weir_clock_step(struct weir_clock *clock, int64_t time);
+// Time passes without records. No effect before the first record.
+void weir_clock_advance(struct weir_clock *clock, int64_t time);
+// The end of the input: what happens to held records.
+struct weir_clock_step weir_clock_end(struct weir_clock *clock);
+
+int weir_clock_save(const struct weir_clock *clock, struct weir_buffer *out);
+void weir_clock_restore(struct weir_clock *clock, struct weir_reader *in);
+
+// floor(time / length) * length, also for times before 1970. `length` > 0.
+static inline int64_t weir_pane_floor(int64_t time, int64_t length)
+{
+    int64_t rest = time % length;
+    return time - (rest < 0 ? rest + length : rest);
+}
+// time + span, held within int64.
+static inline int64_t weir_time_add(int64_t time, int64_t span)
+{
+    int64_t sum;
+    if (__builtin_add_overflow(time, span, &sum))
+        return span > 0 ? INT64_MAX : INT64_MIN;
+    return sum;
+}
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// How often single records broke rules in one short pane: counts, offsets and a few samples,
+// mergeable in any order. Rules are numbered flat across a stream's detectors.
+#ifndef WEIR_WINDOW_TALLY_H
+#define WEIR_WINDOW_TALLY_H
+
+#include "stats/buffer.h"
+
+enum { WEIR_TALLY_SAMPLES = 5 };
+
+struct weir_tally_range {
+    int32_t partition;
+    int64_t first, last;
+};
+
+struct weir_tally {
+    uint64_t count;
+    struct weir_tally_range *ranges; // by partition
+    size_t n_ranges;
+    struct {
+        int32_t partition;
+        int64_t offset;
+    } samples[WEIR_TALLY_SAMPLES]; // the lowest, by partition and offset
+    uint32_t n_samples;
+};
+
+struct weir_tally_pane {
+    int64_t start;
+    uint64_t rows; // that were looked at
+    struct weir_tally *rules;
+    size_t n_rules;
+};
+
+int weir_tally_pane_create(size_t n_rules, int64_t start, struct weir_tally_pane **pane);
+void weir_tally_pane_destroy(struct weir_tally_pane *pane);
+// Adds `n` records; of their offsets, ascending, at least the first WEIR_TALLY_SAMPLES are given.
+int weir_tally_add(struct weir_tally *tally, int32_t partition, const int64_t *offsets,
+                   size_t n_offsets, uint64_t n, int64_t last);
+int weir_tally_merge(struct weir_tally *into, const struct weir_tally *from);
+
+// Bytes; `name` gives a rule's detector and name, by which reading finds its place again.
+typedef void (*weir_tally_namer)(void *context, size_t rule, const char **detector,
+                                 const char **name);
+typedef int64_t (*weir_tally_finder)(void *context, const char *detector, const char *name);
+int weir_tally_write(const struct weir_tally_pane *pane, weir_tally_namer namer, void *context,
+                     struct weir_buffer *out);
+// Adds what was written; rules that `finder` does not know (negative) are passed over.
+int weir_tally_read_merge(struct weir_tally_pane *pane, weir_tally_finder finder, void *context,
+                          struct weir_reader *in);
+
+#endif
