@@ -88,6 +88,37 @@ static int resolve_fields(struct weir_plan *plan, struct weir_plan_detector *det
     return 0;
 }
 
+// Options that name a field which only a schema or profile knows.
+static int resolve_options(struct weir_plan *plan, struct weir_plan_detector *detector,
+                           struct weir_error *error)
+{
+    const struct weir_detector_entry *entry = detector->entry;
+    const struct weir_option *table = detector->plugin->options;
+    size_t n = 0;
+    while (table && table[n].key)
+        n++;
+    struct weir_option_value *values = weir_plan_alloc(plan, (n + 1) * sizeof *values);
+    if (!values)
+        return no_memory(error);
+    for (size_t i = 0; i < n; i++) {
+        values[i] = entry->options[i];
+        if (table[i].type != WEIR_OPTION_FIELD || !values[i].set || values[i].integer >= 0 ||
+            !values[i].string)
+            continue;
+        values[i].integer =
+            weir_plan_field(&plan->streams[detector->stream].info, values[i].string);
+        if (values[i].integer < 0)
+            return weir_error_set(error, WEIR_EINVAL,
+                                  "%s:%u:%u: error: detector '%s': %s: stream '%s' has no field "
+                                  "'%s'",
+                                  plan->config->path, entry->mark.line, entry->mark.column,
+                                  entry->name, table[i].key,
+                                  plan->streams[detector->stream].info.name, values[i].string);
+    }
+    detector->config.options = values;
+    return 0;
+}
+
 static int resolve_by(struct weir_plan *plan, struct weir_plan_detector *detector,
                       struct weir_error *error)
 {
@@ -170,10 +201,12 @@ static int configure(struct weir_plan *plan, struct weir_plan_detector *detector
     detector->config.window_hop = entry->window.hop;
     detector->config.window_records = entry->window.records;
     detector->config.severity = entry->severity;
-    detector->config.options = entry->options;
     detector->config.redact = plan->config->redact;
+    int code = resolve_options(plan, detector, error);
+    if (code)
+        return code;
     detector->state_hash = state_hash(detector);
-    int code = resolve_fields(plan, detector, error);
+    code = resolve_fields(plan, detector, error);
     if (!code)
         code = resolve_by(plan, detector, error);
     return code ? code : resolve_references(plan, detector, error);
@@ -298,24 +331,18 @@ static enum weir_shape shape_of(const struct weir_field *field)
 const struct weir_slot *weir_plan_slot(const struct weir_plan_spec *spec, unsigned by, int field,
                                        const struct weir_cells *cells, size_t *position)
 {
-    const struct weir_slot *without = NULL;
-    for (size_t i = 0; i < spec->layout.n_slots; i++) {
+    const struct weir_slot *found = NULL;
+    for (size_t i = spec->first_slot[by]; i < spec->first_slot[by + 1]; i++) {
         const struct weir_slot *slot = &spec->slots[i];
-        if (slot->by != by || slot->field != field)
+        if (slot->field != field || (found && slot->spec.cells != cells))
             continue;
-        if (slot->spec.cells == cells) {
-            *position = i;
-            return slot;
-        }
-        if (!without && !cells) {
-            without = slot;
-            *position = i;
-        }
+        found = slot;
+        *position = i;
     }
-    return without;
+    return found;
 }
 
-static const struct weir_cells *cells_of(const struct weir_plan_detector *detector, int field)
+const struct weir_cells *weir_plan_cells(const struct weir_plan_detector *detector, int field)
 {
     const char *name = detector->config.stream->fields[field].name;
     for (size_t i = 0; i < detector->config.n_references; i++) {
@@ -339,7 +366,7 @@ static int setup_need(const struct weir_setup *api, unsigned by, int field, unsi
                               detector->name);
     const struct weir_cells *cells = NULL;
     if (parts & WEIR_PART_CELLS) {
-        cells = cells_of(detector, field);
+        cells = weir_plan_cells(detector, field);
         if (!cells)
             return weir_error_set(error, WEIR_EINVAL,
                                   "detector '%s': none of its references knows field '%s'",

@@ -90,6 +90,8 @@ char *weir_plan_string(struct weir_plan *plan, const char *text);
 // Which summaries a spec keeps for (by, field) with these cells; NULL: none.
 const struct weir_slot *weir_plan_slot(const struct weir_plan_spec *spec, unsigned by, int field,
                                        const struct weir_cells *cells, size_t *position);
+// The field's cells, from the first of the detector's references that knows it; NULL: none does.
+const struct weir_cells *weir_plan_cells(const struct weir_plan_detector *detector, int field);
 int weir_plan_field(const struct weir_stream *stream, const char *name); // -1: none
 int32_t weir_plan_partition(const struct weir_plan *plan, const char *key);
 

@@ -60,8 +60,8 @@ static void add_profile(struct weir_plan *plan, const struct weir_profile *profi
     }
 }
 
-static void add_source(struct weir_plan *plan, const struct weir_schema_fields *source, int add_new,
-                       struct weir_field *fields, size_t *n)
+static void add_source(struct weir_plan *plan, const struct weir_schema_fields *source,
+                       int is_schema, int add_new, struct weir_field *fields, size_t *n)
 {
     for (size_t i = 0; i < source->n; i++) {
         const struct weir_field *from = &source->fields[i];
@@ -76,9 +76,15 @@ static void add_source(struct weir_plan *plan, const struct weir_schema_fields *
             to->values = NULL;
             to->n_values = 0;
             to->pattern = NULL;
-        } else if (to && to->type == WEIR_TYPE_UNKNOWN) {
-            to->type = from->type;
-            to->is_list = from->is_list;
+        } else if (to) {
+            if (to->type == WEIR_TYPE_UNKNOWN) {
+                to->type = from->type;
+                to->is_list = from->is_list;
+            }
+            if (to->nullable < 0 && is_schema)
+                to->nullable = from->nullable;
+            if (to->optional < 0 && is_schema)
+                to->optional = from->optional;
         }
     }
 }
@@ -90,6 +96,9 @@ static int guess_types(struct weir_plan_stream *stream, struct weir_field *field
     const struct weir_stream_config *config = stream->config;
     for (size_t i = 0; i < n; i++) {
         size_t length = strlen(fields[i].name);
+        // Nobody said: neither null nor absent is legal.
+        fields[i].nullable = fields[i].nullable > 0;
+        fields[i].optional = fields[i].optional > 0;
         if (length > 2 && !strcmp(fields[i].name + length - 2, "[]"))
             fields[i].is_list = 1;
         if (fields[i].type != WEIR_TYPE_UNKNOWN)
@@ -137,7 +146,7 @@ int weir_plan_complete_stream(struct weir_plan *plan, size_t index,
     // helps where nothing else is said, so that a file and a topic give the same answers.
     int is_schema = config->format <= WEIR_FORMAT_AVRO_PLAIN;
     if (source)
-        add_source(plan, source, is_schema || (!declared && !has_profile), fields, &n);
+        add_source(plan, source, is_schema, is_schema || (!declared && !has_profile), fields, &n);
 
     stream->info = config->info;
     stream->info.fields = stream->fields = fields;

@@ -41,6 +41,7 @@ struct weir_emission {
     const struct weir_header *headers;
     size_t n_headers;
     const struct weir_alert *alert; // WEIR_OUTPUT_ALERTS only
+    int64_t source_row;             // row of the batch under way that is copied, or -1
     int64_t decided_at;             // event time at which it was decided: orders a replay's outputs
 };
 
@@ -93,7 +94,7 @@ int weir_edge_task_idle(struct weir_edge_task *edge, int idle, struct weir_error
 // The input ends: every pane closes. Replay only.
 int weir_edge_task_finish(struct weir_edge_task *edge, struct weir_error *error);
 // Offsets from `first` to before `next` cannot be had any more: a critical weir.gap.
-int weir_edge_task_gap(struct weir_edge_task *edge, const char *topic, int64_t first, int64_t next,
+int weir_edge_task_gap(struct weir_edge_task *edge, int64_t first, int64_t next,
                        struct weir_error *error);
 int64_t weir_edge_task_newest(const struct weir_edge_task *edge); // newest event time, or INT64_MIN
 // All state: panes, watermarks, detectors' edges. Restore only into a fresh task.
@@ -119,6 +120,8 @@ int weir_merger_save(const struct weir_merger *merger, struct weir_buffer *out);
 int weir_merger_restore(struct weir_merger *merger, const void *data, size_t length,
                         struct weir_error *error);
 void weir_merger_suppress(struct weir_merger *merger, int suppress);
+// Whether every window's statistics are written to WEIR_OUTPUT_WINDOWS (off).
+void weir_merger_windows(struct weir_merger *merger, int on);
 // Every window that ends at or before this time has been decided by this merger.
 int64_t weir_merger_decided(const struct weir_merger *merger);
 size_t weir_merger_memory(const struct weir_merger *merger);

@@ -19,6 +19,8 @@ int weir_pane_create(const struct weir_pane_layout *layout, int64_t start, int64
     made->layout = layout;
     made->start = start;
     made->end = end;
+    made->first_time = INT64_MAX;
+    made->last_time = INT64_MIN;
     made->n_by_slices = calloc(layout->n_by, sizeof *made->n_by_slices);
     made->overflow = calloc(layout->n_by, sizeof *made->overflow);
     if (!made->n_by_slices || !made->overflow ||
@@ -224,6 +226,12 @@ int weir_pane_extract(struct weir_pane *pane, const char *detector, int32_t task
     return 0;
 }
 
+static void widen(struct weir_pane *pane, int64_t first, int64_t last)
+{
+    pane->first_time = first < pane->first_time ? first : pane->first_time;
+    pane->last_time = last > pane->last_time ? last : pane->last_time;
+}
+
 int weir_pane_merge(struct weir_pane *into, const struct weir_pane *from)
 {
     const struct weir_pane_layout *layout = into->layout;
@@ -231,6 +239,7 @@ int weir_pane_merge(struct weir_pane *into, const struct weir_pane *from)
         return WEIR_EINVAL;
     into->rows += from->rows;
     into->mixed |= from->mixed;
+    widen(into, from->first_time, from->last_time);
     for (unsigned by = 0; by < layout->n_by; by++)
         into->overflow[by] += from->overflow[by];
     for (size_t i = 0; i < from->n_slices; i++) {
@@ -332,6 +341,8 @@ int weir_pane_write(const struct weir_pane *pane, size_t piece, struct weir_buff
     weir_put_long(buffer, ITEM_PANE);
     weir_put_long(buffer, (int64_t)pane->rows);
     weir_put_long(buffer, pane->mixed);
+    weir_put_long(buffer, pane->first_time);
+    weir_put_long(buffer, pane->last_time);
     for (unsigned by = 0; by < pane->layout->n_by; by++)
         weir_put_long(buffer, (int64_t)pane->overflow[by]);
     for (size_t i = 0; i < pane->n_ranges; i++) {
@@ -366,6 +377,8 @@ static void read_pane(struct weir_pane *pane, struct weir_reader *in)
 {
     pane->rows += (uint64_t)weir_get_count(in, INT64_MAX);
     pane->mixed |= weir_get_long(in) != 0;
+    int64_t first = weir_get_long(in), last = weir_get_long(in);
+    widen(pane, first, last);
     for (unsigned by = 0; by < pane->layout->n_by; by++)
         pane->overflow[by] += (uint64_t)weir_get_count(in, INT64_MAX);
 }

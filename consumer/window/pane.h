@@ -50,7 +50,8 @@ struct weir_pane_extract {
 
 struct weir_pane {
     const struct weir_pane_layout *layout;
-    int64_t start, end; // event time; of count windows their first and last record's
+    int64_t start, end;            // event time; of windows that count records: their number
+    int64_t first_time, last_time; // of its records; INT64_MAX and INT64_MIN without any
     uint64_t rows;
     struct weir_pane_slice *slices; // slices[0] is the whole stream
     size_t n_slices, slices_capacity;

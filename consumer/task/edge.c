@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of an edge task: batches in, closed panes out, state.
+#include "consumer/task/edge.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumer/http/metrics.h"
+
+// ---- open panes
+
+struct weir_pane *weir_open_pane(struct weir_open_panes *panes,
+                                 const struct weir_pane_layout *layout, int64_t start, int64_t end,
+                                 int *failed)
+{
+    size_t at = panes->n;
+    while (at && panes->items[at - 1]->start >= start) {
+        if (panes->items[at - 1]->start == start)
+            return panes->items[at - 1];
+        at--;
+    }
+    if (panes->n == panes->capacity) {
+        size_t capacity = panes->capacity ? panes->capacity * 2 : 8;
+        struct weir_pane **grown = realloc(panes->items, capacity * sizeof *grown);
+        if (!grown) {
+            *failed = WEIR_ENOMEM;
+            return NULL;
+        }
+        panes->items = grown;
+        panes->capacity = capacity;
+    }
+    struct weir_pane *pane;
+    if (weir_pane_create(layout, start, end, &pane)) {
+        *failed = WEIR_ENOMEM;
+        return NULL;
+    }
+    memmove(&panes->items[at + 1], &panes->items[at], (panes->n - at) * sizeof *panes->items);
+    panes->items[at] = pane;
+    panes->n++;
+    return pane;
+}
+
+static void empty(struct weir_open_panes *panes)
+{
+    for (size_t i = 0; i < panes->n; i++)
+        weir_pane_destroy(panes->items[i]);
+    panes->n = 0;
+}
+
+void weir_open_panes_free(struct weir_open_panes *panes)
+{
+    empty(panes);
+    free(panes->items);
+    memset(panes, 0, sizeof *panes);
+}
+
+// ---- create, destroy
+
+static int create_specs(struct weir_edge_task *task)
+{
+    task->n_specs = task->stream->n_specs;
+    task->specs = calloc(task->n_specs + 1, sizeof *task->specs);
+    if (!task->specs)
+        return WEIR_ENOMEM;
+    for (size_t i = 0; i < task->n_specs; i++) {
+        struct weir_edge_spec *spec = &task->specs[i];
+        spec->plan = &task->stream->specs[i];
+        spec->scratch = calloc(spec->plan->layout.n_slots + 1, sizeof *spec->scratch);
+        if (!spec->scratch)
+            return WEIR_ENOMEM;
+        for (size_t k = 0; k < spec->plan->layout.n_slots; k++) {
+            int code = weir_absorb_scratch_create(&spec->scratch[k]);
+            if (code)
+                return code;
+        }
+    }
+    return 0;
+}
+
+static int create_detectors(struct weir_edge_task *task, struct weir_error *error)
+{
+    task->n_detectors = task->stream->n_detectors;
+    task->detectors = calloc(task->n_detectors + 1, sizeof *task->detectors);
+    if (!task->detectors)
+        return WEIR_ENOMEM;
+    for (size_t i = 0; i < task->n_detectors; i++) {
+        struct weir_edge_detector *detector = &task->detectors[i];
+        detector->plan = &task->plan->detectors[task->stream->detectors[i]];
+        detector->task = task;
+        detector->rule_base = task->n_rules;
+        detector->closed_to = INT64_MIN;
+        task->n_rules += detector->plan->n_rules;
+        weir_edge_detector_api(detector);
+        const struct weir_plugin *plugin = detector->plan->plugin;
+        if (plugin && plugin->edge_create) {
+            int code = plugin->edge_create(detector->plan->instance, &detector->edge, error);
+            if (code)
+                return code;
+        }
+    }
+    return 0;
+}
+
+static int create_arrays(struct weir_edge_task *task)
+{
+    task->before = calloc(WEIR_BATCH_ROWS, sizeof *task->before);
+    task->pane = calloc(WEIR_BATCH_ROWS, sizeof *task->pane);
+    task->rule_pane = calloc(WEIR_BATCH_ROWS, sizeof *task->rule_pane);
+    task->group = calloc(WEIR_BATCH_ROWS, sizeof *task->group);
+    task->order = calloc(WEIR_BATCH_ROWS, sizeof *task->order);
+    task->start = calloc(WEIR_BATCH_ROWS + 1, sizeof *task->start);
+    task->slice = calloc(WEIR_BATCH_ROWS, sizeof *task->slice);
+    task->rows = calloc(WEIR_BATCH_ROWS, sizeof *task->rows);
+    return task->before && task->pane && task->rule_pane && task->group && task->order &&
+                   task->start && task->slice && task->rows
+               ? 0
+               : WEIR_ENOMEM;
+}
+
+int weir_edge_task_create(const struct weir_plan *plan, size_t stream, int32_t number,
+                          int32_t n_tasks, const struct weir_emitter *emitter,
+                          struct weir_edge_task **edge, struct weir_error *error)
+{
+    struct weir_edge_task *task = calloc(1, sizeof *task);
+    if (!task)
+        return weir_error_set(error, WEIR_ENOMEM, "no memory for a task");
+    task->plan = plan;
+    task->stream = &plan->streams[stream];
+    task->stream_index = stream;
+    task->task = number;
+    task->n_tasks = n_tasks;
+    task->emitter = *emitter;
+    task->told = INT64_MIN;
+    weir_clock_init(&task->clock, task->stream->config->max_jump);
+    weir_buffer_init(&task->piece, WEIR_BUFFER_MAXIMUM);
+    weir_buffer_init(&task->record, WEIR_BUFFER_MAXIMUM);
+    struct weir_error inner = {0};
+    int code = create_arrays(task);
+    if (!code)
+        code = create_specs(task);
+    if (!code)
+        code = create_detectors(task, &inner);
+    if (code) {
+        weir_edge_task_destroy(task);
+        return weir_error_set(error, code, "stream '%s': a task cannot be made: %s",
+                              plan->streams[stream].info.name,
+                              inner.message[0] ? inner.message : "no memory");
+    }
+    *edge = task;
+    return 0;
+}
+
+void weir_edge_task_destroy(struct weir_edge_task *task)
+{
+    if (!task)
+        return;
+    for (size_t i = 0; task->specs && i < task->n_specs; i++) {
+        struct weir_edge_spec *spec = &task->specs[i];
+        weir_open_panes_free(&spec->open);
+        for (size_t k = 0; k < WEIR_CLOCK_HELD; k++)
+            weir_open_panes_free(&spec->held[k]);
+        for (size_t k = 0; spec->scratch && k < spec->plan->layout.n_slots; k++)
+            weir_absorb_scratch_destroy(spec->scratch[k]);
+        free(spec->scratch);
+    }
+    for (size_t i = 0; task->detectors && i < task->n_detectors; i++) {
+        if (task->detectors[i].edge)
+            task->detectors[i].plan->plugin->edge_destroy(task->detectors[i].edge);
+    }
+    for (size_t i = 0; i < task->n_tallies; i++)
+        weir_tally_pane_destroy(task->tallies[i]);
+    free(task->specs);
+    free(task->detectors);
+    free(task->tallies);
+    free(task->before);
+    free(task->pane);
+    free(task->rule_pane);
+    free(task->group);
+    free(task->order);
+    free(task->start);
+    free(task->slice);
+    free(task->rows);
+    free(task->marks);
+    weir_buffer_free(&task->piece);
+    weir_buffer_free(&task->record);
+    free(task);
+}
+
+// ---- closing: what is told to the mergers
+
+static int emit_partial(struct weir_edge_task *task, const struct weir_partial *partial,
+                        int32_t partition)
+{
+    weir_buffer_reset(&task->record);
+    int code = weir_partial_write(partial, &task->record);
+    if (code || task->suppress)
+        return code;
+    struct weir_emission emission = {
+        .output = WEIR_OUTPUT_PARTIALS,
+        .partition = partition,
+        .timestamp = partial->end,
+        .key = {(const uint8_t *)partial->key, strlen(partial->key)},
+        .value = {task->record.data, task->record.length},
+        .decided_at = partial->end,
+        .source_row = -1,
+    };
+    return task->emitter.emit(task->emitter.context, &emission);
+}
+
+struct pane_writer {
+    struct weir_edge_task *task;
+    struct weir_partial partial;
+    int32_t partition;
+};
+
+static int put_piece(void *context, const struct weir_buffer *piece)
+{
+    struct pane_writer *writer = context;
+    writer->partial.payload = (struct weir_span){piece->data, piece->length};
+    writer->task->partials++;
+    WEIR_COUNT(partials, 1);
+    return emit_partial(writer->task, &writer->partial, writer->partition);
+}
+
+static int emit_pane(struct weir_edge_task *task, const struct weir_edge_spec *spec,
+                     const struct weir_pane *pane)
+{
+    struct pane_writer writer = {
+        task,
+        {.type = WEIR_PARTIAL_PANE,
+         .key = spec->plan->key,
+         .task = task->task,
+         .hash = spec->plan->hash,
+         .start = pane->start,
+         // Windows of records are decided when the newest time passes their last record.
+         .end = spec->plan->window.records ? pane->last_time : pane->end,
+         .sequence = spec->plan->window.records ? pane->start : 0},
+        spec->plan->partition};
+    return weir_pane_write(pane, WEIR_PARTIAL_BYTES, &task->piece, put_piece, &writer);
+}
+
+static int close_counted(struct weir_edge_task *task, struct weir_edge_spec *spec, int all)
+{
+    int64_t full = (int64_t)(spec->counted / (uint64_t)spec->plan->window.records);
+    size_t n = 0;
+    int code = 0;
+    while (n < spec->open.n && (all || spec->open.items[n]->start < full) && !code)
+        code = emit_pane(task, spec, spec->open.items[n++]);
+    for (size_t i = 0; i < n; i++)
+        weir_pane_destroy(spec->open.items[i]);
+    memmove(spec->open.items, spec->open.items + n, (spec->open.n - n) * sizeof *spec->open.items);
+    spec->open.n -= n;
+    return code;
+}
+
+static int close_timed(struct weir_edge_task *task, struct weir_edge_spec *spec, int64_t newest)
+{
+    int64_t oldest = newest == INT64_MAX ? INT64_MAX : weir_edge_oldest(spec->plan, newest);
+    size_t n = 0;
+    int code = 0;
+    while (n < spec->open.n && spec->open.items[n]->start < oldest && !code)
+        code = emit_pane(task, spec, spec->open.items[n++]);
+    for (size_t i = 0; i < n; i++)
+        weir_pane_destroy(spec->open.items[i]);
+    if (n)
+        memmove(spec->open.items, spec->open.items + n,
+                (spec->open.n - n) * sizeof *spec->open.items);
+    spec->open.n -= n;
+    return code;
+}
+
+static void name_rule(void *context, size_t rule, const char **detector, const char **name)
+{
+    const struct weir_edge_task *task = context;
+    size_t d = task->n_detectors - 1;
+    while (task->detectors[d].rule_base > rule)
+        d--;
+    *detector = task->detectors[d].plan->name;
+    *name = task->detectors[d].plan->rules[rule - task->detectors[d].rule_base].rule.name;
+}
+
+// All rule panes that start before `oldest`, in one record.
+static int close_tallies(struct weir_edge_task *task, int64_t oldest)
+{
+    size_t n = 0;
+    while (n < task->n_tallies && task->tallies[n]->start < oldest)
+        n++;
+    if (!n)
+        return 0;
+    weir_buffer_reset(&task->piece);
+    weir_put_long(&task->piece, (int64_t)n);
+    for (size_t i = 0; i < n; i++) {
+        weir_put_long(&task->piece, task->tallies[i]->start);
+        weir_tally_write(task->tallies[i], name_rule, task, &task->piece);
+    }
+    struct weir_partial partial = {
+        .type = WEIR_PARTIAL_RULES,
+        .key = task->stream->rules_key,
+        .task = task->task,
+        .hash = task->plan->hash,
+        .start = task->tallies[0]->start,
+        .end = task->tallies[n - 1]->start + WEIR_RULE_PANE,
+        .payload = {task->piece.data, task->piece.length},
+    };
+    int code = task->piece.failed ? WEIR_ENOMEM
+                                  : emit_partial(task, &partial, task->stream->rules_partition);
+    task->partials++;
+    WEIR_COUNT(partials, 1);
+    for (size_t i = 0; i < n; i++)
+        weir_tally_pane_destroy(task->tallies[i]);
+    memmove(task->tallies, task->tallies + n, (task->n_tallies - n) * sizeof *task->tallies);
+    task->n_tallies -= n;
+    return code;
+}
+
+// The task's newest time, to every merger, behind all that it wrote before.
+static int emit_control(struct weir_edge_task *task, int64_t newest)
+{
+    int code = 0;
+    for (uint32_t p = 0; p < task->plan->partials_partitions && !code; p++) {
+        struct weir_partial partial = {
+            .type = WEIR_PARTIAL_CONTROL,
+            .key = task->stream->info.name,
+            .task = task->task,
+            .hash = task->plan->hash,
+            .end = newest,
+            .sequence = (int64_t)task->partials,
+            .tasks = task->task == 0 ? task->n_tasks : 0,
+            .idle = task->idle,
+        };
+        code = emit_partial(task, &partial, (int32_t)p);
+    }
+    task->partials = 0;
+    task->told = newest;
+    return code;
+}
+
+// Closes what `newest` closes (INT64_MAX: all), and says so.
+static int close_panes(struct weir_edge_task *task, int64_t newest)
+{
+    int all = newest == INT64_MAX, code = task->failed;
+    if (newest == INT64_MIN)
+        return code;
+    for (size_t d = 0; d + 1 < task->n_detectors && !code; d++) {
+        struct weir_edge_detector *detector = &task->detectors[d];
+        if (!detector->edge || !detector->plan->plugin->edge_close)
+            continue;
+        const struct weir_edge_spec *spec = &task->specs[detector->plan->spec];
+        int64_t reached = newest;
+        if (spec->plan->window.records && !all)
+            reached = (int64_t)(spec->counted / (uint64_t)spec->plan->window.records);
+        code = weir_edge_extract(task, d, reached);
+    }
+    for (size_t i = 0; i < task->n_specs && !code; i++)
+        code = task->specs[i].plan->window.records ? close_counted(task, &task->specs[i], all)
+                                                   : close_timed(task, &task->specs[i], newest);
+    int64_t rules = all ? INT64_MAX : weir_pane_floor(newest, WEIR_RULE_PANE);
+    if (!code)
+        code = close_tallies(task, rules);
+    int due = task->told == INT64_MIN || all || task->partials ||
+              rules > weir_pane_floor(task->told, WEIR_RULE_PANE);
+    return code || !due ? code : emit_control(task, newest);
+}
+
+// ---- records
+
+static int process(struct weir_edge_task *task, int held)
+{
+    int code = 0;
+    for (size_t i = 0; i < task->n_specs && !code; i++)
+        code = weir_edge_absorb(task, &task->specs[i], held);
+    return code ? code : weir_edge_detect(task, held);
+}
+
+static int confirm_or_deny(struct weir_edge_task *task, const struct weir_clock_step *step)
+{
+    for (unsigned k = 0; k < WEIR_CLOCK_HELD; k++) {
+        int confirmed = step->confirm >> k & 1, denied = step->deny >> k & 1;
+        for (size_t i = 0; i < task->n_specs && (confirmed || denied); i++) {
+            struct weir_edge_spec *spec = &task->specs[i];
+            for (size_t p = 0; p < spec->held[k].n && confirmed; p++) {
+                const struct weir_pane *from = spec->held[k].items[p];
+                struct weir_pane *into = weir_open_pane(&spec->open, &spec->plan->layout,
+                                                        from->start, from->end, &task->failed);
+                if (!into || weir_pane_merge(into, from))
+                    return WEIR_ENOMEM;
+            }
+            empty(&spec->held[k]);
+        }
+        if (denied)
+            WEIR_COUNT(held_late, 1);
+    }
+    // What stays held moves up: a new candidate took the first place.
+    return task->failed;
+}
+
+static int run_part(struct weir_edge_task *task, uint32_t first, uint32_t n, int held)
+{
+    struct weir_batch view;
+    struct weir_error error;
+    const struct weir_batch *whole = task->whole;
+    task->first = first;
+    if (n == whole->n_rows) {
+        task->batch = whole;
+        return process(task, held);
+    }
+    struct weir_column *columns = malloc((whole->stream->n_fields + 1) * sizeof *columns);
+    struct weir_unknown *unknown = malloc((whole->n_unknown + 1) * sizeof *unknown);
+    int code = columns && unknown ? 0 : weir_error_set(&error, WEIR_ENOMEM, "no memory");
+    if (!code) {
+        weir_batch_view(whole, first, n, &view, columns, unknown);
+        task->batch = &view;
+        code = process(task, held);
+    }
+    task->batch = NULL;
+    free(columns);
+    free(unknown);
+    return code;
+}
+
+// A row that is not ordinary: it is held, or decides about held ones.
+static int run_step(struct weir_edge_task *task, uint32_t row)
+{
+    int64_t time = task->whole->time[row], offset = task->whole->offset[row];
+    task->before[0] = task->clock.newest;
+    struct weir_clock_step step = weir_clock_step(&task->clock, time);
+    int code = confirm_or_deny(task, &step);
+    if (!code && step.deny)
+        weir_edge_tally_at(task, WEIR_HOST_JUMP, (uint64_t)__builtin_popcount(step.deny), offset,
+                           offset);
+    if (code)
+        return code;
+    // After a denial the new candidate is the first; else it stands behind the others.
+    int held = step.hold ? (int)task->clock.n_held - 1 : -1;
+    task->after = held >= 0 ? task->before[0] : task->clock.newest;
+    return run_part(task, row, 1, held);
+}
+
+static int run_batch(struct weir_edge_task *task)
+{
+    const struct weir_batch *batch = task->whole;
+    for (uint32_t row = 0; row < batch->n_rows && !task->failed;) {
+        size_t n =
+            weir_clock_run(&task->clock, batch->time + row, batch->n_rows - row, task->before);
+        int code;
+        if (n) {
+            task->after = task->clock.newest;
+            code = run_part(task, row, (uint32_t)n, -1);
+            row += (uint32_t)n;
+        } else {
+            code = run_step(task, row++);
+        }
+        if (code)
+            return code;
+    }
+    return task->failed;
+}
+
+static int end_call(struct weir_edge_task *task, int code, struct weir_error *error)
+{
+    task->whole = task->batch = NULL;
+    task->n_marks = 0;
+    if (!code)
+        code = task->failed;
+    if (!code)
+        return 0;
+    task->failed = code;
+    return weir_error_set(error, code, "stream '%s' task %d: %s", task->stream->info.name,
+                          task->task,
+                          code == WEIR_ENOMEM ? "no memory" : "its output could not be written");
+}
+
+int weir_edge_task_observe(struct weir_edge_task *task, const struct weir_batch *batch,
+                           struct weir_error *error)
+{
+    if (!batch->n_rows)
+        return 0;
+    task->whole = batch;
+    WEIR_COUNT(records, batch->n_rows);
+    WEIR_COUNT(undecodable, batch->n_undecodable);
+    WEIR_COUNT(tombstones, batch->n_tombstones);
+    int code = run_batch(task);
+    if (!code)
+        code = weir_edge_quarantine(task);
+    task->batch = NULL;
+    if (!code)
+        code = close_panes(task, task->clock.newest);
+    return end_call(task, code, error);
+}
+
+int weir_edge_task_advance(struct weir_edge_task *task, int64_t time, struct weir_error *error)
+{
+    weir_clock_advance(&task->clock, time);
+    return end_call(task, close_panes(task, task->clock.newest), error);
+}
+
+int weir_edge_task_idle(struct weir_edge_task *task, int idle, struct weir_error *error)
+{
+    task->idle = idle;
+    return end_call(task, emit_control(task, task->clock.newest), error);
+}
+
+int weir_edge_task_finish(struct weir_edge_task *task, struct weir_error *error)
+{
+    struct weir_clock_step step = weir_clock_end(&task->clock);
+    int code = confirm_or_deny(task, &step);
+    return end_call(task, code ? code : close_panes(task, INT64_MAX), error);
+}
+
+int weir_edge_task_gap(struct weir_edge_task *task, int64_t first, int64_t next,
+                       struct weir_error *error)
+{
+    weir_edge_tally_at(task, WEIR_HOST_GAP, (uint64_t)(next - first), first, next - 1);
+    return end_call(task, 0, error);
+}
+
+int64_t weir_edge_task_newest(const struct weir_edge_task *task)
+{
+    return task->clock.newest;
+}
+
+void weir_edge_task_suppress(struct weir_edge_task *task, int suppress)
+{
+    task->suppress = suppress;
+}
+
+size_t weir_edge_task_memory(const struct weir_edge_task *task)
+{
+    size_t bytes = sizeof *task + WEIR_BATCH_ROWS * 48;
+    for (size_t i = 0; i < task->n_specs; i++) {
+        for (size_t k = 0; k < task->specs[i].open.n; k++)
+            bytes += weir_pane_memory(task->specs[i].open.items[k]);
+    }
+    return bytes + task->n_tallies * task->n_rules * sizeof(struct weir_tally);
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside an edge task: shared by edge.c (life, closing, state), edge_absorb.c (records to
+// summaries) and edge_detect.c (records to detectors, rules and quarantine).
+#ifndef WEIR_TASK_EDGE_H
+#define WEIR_TASK_EDGE_H
+
+#include "consumer/task/partial.h"
+#include "consumer/task/plan.h"
+#include "consumer/window/clock.h"
+#include "consumer/window/tally.h"
+
+// Panes of one window spec, by start. Few are open at a time.
+struct weir_open_panes {
+    struct weir_pane **items;
+    size_t n, capacity;
+};
+
+struct weir_edge_spec {
+    const struct weir_plan_spec *plan;
+    struct weir_open_panes open;
+    struct weir_open_panes held[WEIR_CLOCK_HELD]; // of records that may be out of time
+    struct weir_absorb_scratch **scratch;         // per slot
+    uint64_t counted;                             // records so far, for windows that count them
+};
+
+struct weir_edge_detector {
+    const struct weir_plan_detector *plan;
+    struct weir_edge_task *task;
+    struct weir_edge api;
+    void *edge;       // NULL: no edge role
+    size_t rule_base; // of its rules among the stream's
+    uint32_t failures;
+    int64_t backoff_until; // event time
+    int64_t closed_to;     // its edge has closed all panes that start before
+    int disabled;
+};
+
+struct weir_mark_row { // a row to be quarantined
+    uint32_t row;
+    uint32_t detector, rule;
+};
+
+struct weir_edge_task {
+    const struct weir_plan *plan;
+    const struct weir_plan_stream *stream;
+    size_t stream_index;
+    int32_t task, n_tasks;
+    struct weir_emitter emitter;
+    int suppress, idle;
+    struct weir_clock clock;
+    struct weir_edge_spec *specs;
+    size_t n_specs;
+    struct weir_edge_detector *detectors; // parallel to the stream's; the host's own is the last
+    size_t n_detectors;
+    struct weir_tally_pane **tallies; // open ones, by start
+    size_t n_tallies;
+    size_t n_rules;
+    int64_t told;      // newest time that the mergers were told of
+    uint64_t partials; // written since then
+    struct weir_buffer piece, record;
+
+    // The batch under way: arrays of WEIR_BATCH_ROWS.
+    const struct weir_batch *whole;
+    const struct weir_batch *batch; // the part of it that is looked at
+    uint32_t first;                 // its first row in the whole
+    int64_t *before;                // newest time before each row of the part
+    int64_t after;                  // and after the last
+    int64_t *pane, *rule_pane;
+    uint32_t *group, *order, *start, *slice, *rows;
+    struct weir_mark_row *marks;
+    size_t n_marks, marks_capacity;
+    int failed; // an emitter's or memory's code, kept until the call ends
+};
+
+// Rows [first, first + n) of a batch as a batch; `columns` and `unknown` have room for as many
+// as the batch has.
+void weir_batch_view(const struct weir_batch *batch, uint32_t first, uint32_t n,
+                     struct weir_batch *view, struct weir_column *columns,
+                     struct weir_unknown *unknown);
+
+struct weir_pane *weir_open_pane(struct weir_open_panes *panes,
+                                 const struct weir_pane_layout *layout, int64_t start, int64_t end,
+                                 int *failed);
+void weir_open_panes_free(struct weir_open_panes *panes);
+
+// Start of the oldest pane that is still open when `newest` is the newest time.
+static inline int64_t weir_edge_oldest(const struct weir_plan_spec *spec, int64_t newest)
+{
+    return newest == INT64_MIN
+               ? INT64_MIN
+               : weir_pane_floor(weir_time_add(newest, -spec->window.lateness), spec->pane);
+}
+
+// edge_absorb.c: the rows of task->batch into the spec's panes (`held` < 0), or held ones.
+int weir_edge_absorb(struct weir_edge_task *task, struct weir_edge_spec *spec, int held);
+
+// edge_detect.c
+int weir_edge_detect(struct weir_edge_task *task, int held);
+int weir_edge_quarantine(struct weir_edge_task *task);
+// Counts `n` records of the batch under way against a rule; `rows` of the part, ascending.
+void weir_edge_tally(struct weir_edge_task *task, size_t rule, const uint32_t *rows, size_t n);
+// The same for something that has no row: at the newest time, with one offset.
+void weir_edge_tally_at(struct weir_edge_task *task, enum weir_host_rule rule, uint64_t n,
+                        int64_t offset, int64_t last);
+// An edge's last word on panes that are closed once the newest time is `newest`.
+// Sets what a detector may call.
+void weir_edge_detector_api(struct weir_edge_detector *detector);
+int weir_edge_extract(struct weir_edge_task *task, size_t detector, int64_t newest);
+
+#endif

@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: Apache-2.0
+// A closed window goes to its owners, a closed rule pane becomes findings; both end in alerts.
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumer/http/metrics.h"
+#include "consumer/log/log.h"
+#include "consumer/task/merger.h"
+
+enum { BY_FIELDS = 16, FAILURES = 5, OFFSETS = 64 };
+
+// Tracked slices that were not seen for so long are forgotten.
+#define FORGET ((int64_t)28 * 24 * 3600 * 1000)
+
+// ---- tracked slices
+
+static int compare_values(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length)
+{
+    struct weir_span x[BY_FIELDS], y[BY_FIELDS];
+    size_t n = weir_pane_key_values(a, a_length, x, BY_FIELDS);
+    size_t m = weir_pane_key_values(b, b_length, y, BY_FIELDS);
+    for (size_t i = 0; i < n && i < m; i++) {
+        size_t shorter = x[i].length < y[i].length ? x[i].length : y[i].length;
+        int order = shorter ? memcmp(x[i].data, y[i].data, shorter) : 0;
+        if (order)
+            return order;
+        if (x[i].length != y[i].length)
+            return x[i].length < y[i].length ? -1 : 1;
+    }
+    return (n > m) - (n < m);
+}
+
+static size_t lower_bound(const struct weir_merge_key *key, unsigned by, const uint8_t *bytes,
+                          size_t length, int *found)
+{
+    size_t low = 0, high = key->n_tracked;
+    *found = 0;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const struct weir_tracked *at = &key->tracked[middle];
+        int order = at->by != by ? (at->by < by ? -1 : 1)
+                                 : compare_values(at->key, at->length, bytes, length);
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+        if (!order)
+            *found = 1;
+    }
+    return low;
+}
+
+int weir_merger_track(struct weir_merger *merger, struct weir_merge_key *key, unsigned by,
+                      const uint8_t *bytes, size_t length, uint64_t hash, int64_t start)
+{
+    int found;
+    size_t at = lower_bound(key, by, bytes, length, &found);
+    if (found) {
+        key->tracked[at].seen = start > key->tracked[at].seen ? start : key->tracked[at].seen;
+        return 1;
+    }
+    if (key->n_tracked >= (size_t)merger->plan->config->limit_slices)
+        return 0;
+    if (key->n_tracked == key->tracked_capacity) {
+        size_t capacity = key->tracked_capacity ? key->tracked_capacity * 2 : 16;
+        struct weir_tracked *grown = realloc(key->tracked, capacity * sizeof *grown);
+        if (!grown) {
+            merger->failed = WEIR_ENOMEM;
+            return 0;
+        }
+        key->tracked = grown;
+        key->tracked_capacity = capacity;
+    }
+    uint8_t *copy = malloc(length ? length : 1);
+    if (!copy) {
+        merger->failed = WEIR_ENOMEM;
+        return 0;
+    }
+    memcpy(copy, bytes, length);
+    memmove(&key->tracked[at + 1], &key->tracked[at], (key->n_tracked - at) * sizeof *key->tracked);
+    key->tracked[at] = (struct weir_tracked){by, copy, length, hash, start};
+    key->n_tracked++;
+    return 1;
+}
+
+// Takes in the window's slices; returns how many rows belong to slices that found no room.
+static uint64_t track_slices(struct weir_merger *merger, struct weir_merge_key *key,
+                             const struct weir_pane *window, int64_t start)
+{
+    uint64_t refused = 0;
+    for (size_t i = 0; i < window->n_slices; i++) {
+        const struct weir_pane_slice *slice = &window->slices[i];
+        if (slice->by && !weir_merger_track(merger, key, slice->by, slice->key, slice->key_length,
+                                            slice->hash, start))
+            refused += slice->rows;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < key->n_tracked; i++) {
+        // Windows of records have no length in time: their slices stay until the limit.
+        if (!key->plan->window.records && key->tracked[i].seen < start - FORGET)
+            free(key->tracked[i].key);
+        else
+            key->tracked[kept++] = key->tracked[i];
+    }
+    key->n_tracked = kept;
+    return refused;
+}
+
+// ---- the window as an owner sees it
+
+struct view {
+    struct weir_window api;
+    struct weir_merger *merger;
+    struct weir_slice *slices;
+    unsigned *layout_by; // per slice
+    int64_t *positions;  // per slice: in the pane, -1: no records
+    struct weir_slice_value *values;
+    char *text;
+    struct weir_span *extracts;
+};
+
+static const struct view *view_of(const struct weir_window *window)
+{
+    return (const struct view *)window->host;
+}
+
+static const struct weir_summary *window_summary(const struct weir_window *window, size_t slice,
+                                                 int field)
+{
+    const struct view *view = view_of(window);
+    const struct weir_owner *owner = view->merger->owner;
+    const struct weir_stream *stream = owner->plan->config.stream;
+    if (slice >= window->n_slices || field < 0 || (size_t)field >= stream->n_fields)
+        return NULL;
+    int32_t slot = owner->slot[window->slices[slice].by * stream->n_fields + (size_t)field];
+    if (slot < 0)
+        return NULL;
+    const struct weir_pane_layout *layout = &view->merger->key->plan->layout;
+    if (view->positions[slice] < 0)
+        return &view->merger->key->nothing[slot];
+    return &view->merger->window->slices[view->positions[slice]]
+                .summaries[(size_t)slot - layout->first_slot[view->layout_by[slice]]];
+}
+
+static const struct weir_summary *window_reference(const struct weir_window *window, size_t i,
+                                                   int field)
+{
+    const struct weir_plan_detector *detector = view_of(window)->merger->owner->plan;
+    const struct weir_stream *stream = detector->config.stream;
+    if (i >= detector->config.n_references || field < 0 || (size_t)field >= stream->n_fields)
+        return NULL;
+    const struct weir_profile_field *found =
+        weir_profile_find(detector->references[i], stream->fields[field].name);
+    return found ? &found->summary : NULL;
+}
+
+static void find(struct weir_merger *merger, const char *detector,
+                 const struct weir_finding *finding)
+{
+    WEIR_COUNT(findings, 1);
+    int code = weir_alerts_find(merger->alerts, finding);
+    if (code == WEIR_ENOMEM)
+        merger->failed = code;
+    else if (code)
+        weir_log(WEIR_LOG_ERROR, "detector", "%s: its finding of rule '%s', kind '%s' is refused",
+                 detector, finding->rule ? finding->rule : "?",
+                 finding->kind ? finding->kind : "?");
+}
+
+static void window_emit(const struct weir_window *window, const struct weir_finding *finding)
+{
+    struct weir_merger *merger = view_of(window)->merger;
+    find(merger, merger->owner->plan->name, finding);
+}
+
+static void window_report(const struct weir_window *window, size_t slice, int field,
+                          const struct weir_statistic *statistic)
+{
+    struct weir_merger *merger = view_of(window)->merger;
+    if (!merger->windows || slice)
+        return;
+    struct weir_reported *grown =
+        realloc(merger->reported, (merger->n_reported + 1) * sizeof *grown);
+    if (!grown) {
+        merger->failed = WEIR_ENOMEM;
+        return;
+    }
+    merger->reported = grown;
+    struct weir_reported *one = &grown[merger->n_reported++];
+    one->detector = merger->owner->plan->name;
+    one->slice = slice;
+    one->field = field;
+    one->statistic = *statistic;
+    snprintf(one->name, sizeof one->name, "%s", statistic->name ? statistic->name : "");
+}
+
+static int view_slices(struct view *view, const struct weir_merge_key *key,
+                       const struct weir_owner *owner, const struct weir_pane *window,
+                       uint64_t refused)
+{
+    const struct weir_plan_detector *detector = owner->plan;
+    size_t n = 1, text = 1, n_values = 1;
+    for (size_t i = 0; i < key->n_tracked; i++) {
+        text += key->tracked[i].length + BY_FIELDS;
+        n_values += key->plan->n_by_names[key->tracked[i].by];
+    }
+    view->slices = calloc(key->n_tracked + 1, sizeof *view->slices);
+    view->layout_by = calloc(key->n_tracked + 1, sizeof *view->layout_by);
+    view->positions = calloc(key->n_tracked + 1, sizeof *view->positions);
+    view->values = calloc(n_values, sizeof *view->values);
+    view->text = malloc(text);
+    if (!view->slices || !view->layout_by || !view->positions || !view->values || !view->text)
+        return WEIR_ENOMEM;
+    view->slices[0].rows = window->rows;
+    char *out = view->text;
+    struct weir_slice_value *value = view->values;
+    for (size_t by = 0; by < detector->config.n_by; by++) {
+        unsigned of = detector->by[by];
+        for (size_t i = 0; i < key->n_tracked; i++) {
+            const struct weir_tracked *tracked = &key->tracked[i];
+            if (tracked->by != of)
+                continue;
+            struct weir_slice *slice = &view->slices[n];
+            struct weir_span parts[BY_FIELDS];
+            size_t n_parts = weir_pane_key_values(tracked->key, tracked->length, parts, BY_FIELDS);
+            slice->by = (unsigned)by + 1;
+            slice->values = value;
+            slice->n_values = n_parts;
+            slice->rows_may_miss = window->overflow[of] + refused;
+            for (size_t k = 0; k < n_parts; k++) {
+                value->field = key->plan->by_names[of][k];
+                value->value = out;
+                if (parts[k].length)
+                    memcpy(out, parts[k].data, parts[k].length);
+                out[parts[k].length] = 0;
+                out += parts[k].length + 1;
+                value++;
+            }
+            view->layout_by[n] = of;
+            view->positions[n] = weir_pane_find(window, of, tracked->key, tracked->length,
+                                                weir_pane_hash(of, tracked->key, tracked->length));
+            if (view->positions[n] >= 0)
+                slice->rows = window->slices[view->positions[n]].rows;
+            n++;
+        }
+    }
+    view->api.slices = view->slices;
+    view->api.n_slices = n;
+    return 0;
+}
+
+// By pane, then task: hopping windows ask their panes, not the sum.
+static int view_extracts(struct view *view, const struct weir_merge_key *key,
+                         const struct weir_pane *window, const char *detector)
+{
+    size_t n = 0, capacity = window->n_extracts;
+    for (int64_t p = 0; p < key->plan->panes_a_window; p++)
+        capacity += key->recent[p] ? key->recent[p]->n_extracts : 0;
+    view->extracts = calloc(capacity + 1, sizeof *view->extracts);
+    if (!view->extracts)
+        return WEIR_ENOMEM;
+    int hopping = key->plan->panes_a_window > 1;
+    for (int64_t p = 0; p < (hopping ? key->plan->panes_a_window : 1); p++) {
+        const struct weir_pane *pane = hopping ? key->recent[p] : window;
+        for (size_t i = 0; pane && i < pane->n_extracts; i++) {
+            if (!strcmp(pane->extracts[i].detector, detector))
+                view->extracts[n++] =
+                    (struct weir_span){pane->extracts[i].data, pane->extracts[i].length};
+        }
+    }
+    view->api.extracts = view->extracts;
+    view->api.n_extracts = n;
+    return 0;
+}
+
+static void view_free(struct view *view)
+{
+    free(view->slices);
+    free(view->layout_by);
+    free(view->positions);
+    free(view->values);
+    free(view->text);
+    free(view->extracts);
+}
+
+// ---- alerts of a window
+
+static size_t offsets_of(const struct weir_pane *window, struct weir_offset_range *offsets)
+{
+    size_t n = window->n_ranges < OFFSETS ? window->n_ranges : OFFSETS;
+    for (size_t i = 0; i < n; i++)
+        offsets[i] =
+            (struct weir_offset_range){window->ranges[i].topic, window->ranges[i].partition,
+                                       window->ranges[i].first, window->ranges[i].last};
+    return n;
+}
+
+static void host_finding(struct weir_merger *merger, const char *rule, const char *kind,
+                         enum weir_severity severity, const char *summary)
+{
+    struct weir_finding finding = {
+        .size = sizeof finding,
+        .rule = rule,
+        .kind = kind,
+        .severity = severity,
+        .action = WEIR_ACTION_TUNE_WEIR,
+        .share = NAN,
+        .statistic = {NULL, NAN, NAN, NAN, NAN},
+        .summary = summary,
+    };
+    find(merger, "weir", &finding);
+}
+
+static void owner_failed(struct weir_owner *owner, const struct weir_merge_key *key,
+                         const struct weir_error *error)
+{
+    uint32_t shift = owner->failures < 16 ? owner->failures : 16;
+    owner->failures++;
+    owner->skip = 1u << shift;
+    owner->disabled = owner->failures >= FAILURES;
+    WEIR_COUNT(detector_failures, 1);
+    weir_log(WEIR_LOG_ERROR, "detector", "%s: failed on a window of %s: %s; %s", owner->plan->name,
+             key->plan->key, error->message,
+             owner->disabled ? "it is disabled now" : "it is tried again later");
+}
+
+static int judge_owner(struct weir_merger *merger, struct weir_merge_key *key,
+                       struct weir_owner *owner, struct view *view, uint64_t refused)
+{
+    struct weir_error error = {0};
+    struct weir_offset_range offsets[OFFSETS];
+    struct weir_pane *window = merger->window;
+    int code = view_slices(view, key, owner, window, refused);
+    if (!code)
+        code = view_extracts(view, key, window, owner->plan->name);
+    if (code)
+        return code;
+    weir_alerts_begin(merger->alerts, owner->track, view->api.start, view->api.end, window->rows,
+                      offsets, offsets_of(window, offsets));
+    merger->owner = owner;
+    code = owner->plan->plugin->owner_window(owner->owner, &view->api, &error);
+    if (code)
+        owner_failed(owner, key, &error);
+    else
+        owner->failures = 0;
+    code = weir_alerts_end(merger->alerts);
+    return code ? code : merger->failed;
+}
+
+// What the host itself has to say about a window.
+static int judge_host(struct weir_merger *merger, struct weir_merge_key *key, int64_t start,
+                      int64_t end, uint64_t refused)
+{
+    const struct weir_pane *window = merger->window;
+    struct weir_offset_range offsets[OFFSETS];
+    char rule[200], text[400];
+    weir_alerts_begin(merger->alerts, key->host_track, start, end, window->rows, offsets,
+                      offsets_of(window, offsets));
+    if (refused) {
+        snprintf(rule, sizeof rule, "slices:%s", key->plan->key);
+        snprintf(text, sizeof text,
+                 "%" PRIu64 " records belong to slices beyond limits.slices (%" PRId64
+                 ") and are only counted for the whole stream: raise it, or slice by less",
+                 refused, merger->plan->config->limit_slices);
+        host_finding(merger, rule, "weir.limit", WEIR_WARNING, text);
+    }
+    if (window->mixed) {
+        snprintf(rule, sizeof rule, "mixed:%s", key->plan->key);
+        host_finding(merger, rule, "weir.incomplete", WEIR_INFO,
+                     "A window was summarised under two configurations, and is not judged");
+    }
+    for (size_t i = 0; i < key->n_owners; i++) {
+        const struct weir_owner *owner = &key->owners[i];
+        if (!owner->failures)
+            continue;
+        snprintf(rule, sizeof rule, "owner_failed:%.100s", owner->plan->name);
+        snprintf(text, sizeof text, "Detector '%.100s' failed %u times in a row on windows%s",
+                 owner->plan->name, owner->failures,
+                 owner->disabled ? " and is disabled until weir is restarted" : "");
+        host_finding(merger, rule, "weir.detector_failed", WEIR_CRITICAL, text);
+    }
+    return weir_alerts_end(merger->alerts);
+}
+
+int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
+                      struct weir_pane *window, int64_t start, int64_t end)
+{
+    struct weir_merge_stream *stream = &merger->streams[key->stream];
+    int code = 0;
+    uint64_t refused = track_slices(merger, key, window, start);
+    merger->key = key;
+    merger->window = window;
+    merger->n_reported = 0;
+    WEIR_COUNT(windows, 1);
+    if (window->mixed)
+        WEIR_COUNT(windows_incomplete, 1);
+    for (size_t i = 0; i < key->n_owners && !code && !window->mixed; i++) {
+        struct weir_owner *owner = &key->owners[i];
+        if (!owner->owner || owner->disabled || (owner->skip && owner->skip--))
+            continue;
+        struct view view = {
+            .api = {.size = sizeof view.api,
+                    .start = start,
+                    .end = end,
+                    .rows = window->rows,
+                    .sequence = key->sequence,
+                    .phase = WEIR_FINAL,
+                    .tasks_expected = (uint32_t)stream->expected,
+                    .summary = window_summary,
+                    .reference = window_reference,
+                    .emit = window_emit,
+                    .report = window_report},
+            .merger = merger,
+        };
+        view.api.host = &view;
+        for (size_t t = 0; t < stream->n_known; t++)
+            view.api.tasks_reporting += stream->tasks[t].known && !stream->tasks[t].idle;
+        code = judge_owner(merger, key, owner, &view, refused);
+        view_free(&view);
+    }
+    if (!code)
+        code = judge_host(merger, key, start, end, refused);
+    key->sequence++;
+    if (!code && merger->windows && !merger->suppress)
+        code = weir_merger_window_json(merger, key, window, start, end);
+    return code;
+}
+
+// ---- rule panes
+
+static void plain_words(const struct weir_plan_detector *detector, const struct weir_rule *rule,
+                        const struct weir_rule_count *count, char *text, size_t size)
+{
+    const char *field =
+        rule->field >= 0 ? detector->config.stream->fields[rule->field].name : "records";
+    if (detector->plugin)
+        snprintf(text, size, "%s: %" PRIu64 " of %" PRIu64 " records break rule '%s'", field,
+                 count->count, count->rows, rule->name);
+    else if (!strcmp(rule->name, "undecodable"))
+        snprintf(text, size, "%" PRIu64 " of %" PRIu64 " records do not decode", count->count,
+                 count->rows);
+    else if (!strcmp(rule->name, "jump"))
+        snprintf(text, size,
+                 "%" PRIu64 " records are far ahead in event time, and no later record confirms it",
+                 count->count);
+    else if (!strcmp(rule->name, "gap"))
+        snprintf(text, size,
+                 "%" PRIu64 " offsets were gone before they were read: these records were never "
+                 "looked at",
+                 count->count);
+    else if (!strcmp(rule->name, "limit"))
+        snprintf(text, size, "A limit was reached: %" PRIu64 " records were left out of detail",
+                 count->count);
+    else
+        snprintf(text, size, "A detector failed on records (%s)", rule->name);
+}
+
+static void find_rule(struct weir_merger *merger, const struct weir_plan_detector *detector,
+                      unsigned number, const struct weir_tally *tally, uint64_t rows)
+{
+    const struct weir_rule *rule = &detector->rules[number].rule;
+    const struct weir_stream_config *stream = merger->plan->streams[detector->stream].config;
+    struct weir_sample samples[WEIR_TALLY_SAMPLES];
+    char text[480] = "";
+    for (uint32_t i = 0; i < tally->n_samples; i++)
+        samples[i] = (struct weir_sample){stream->topic, tally->samples[i].partition,
+                                          tally->samples[i].offset, NULL};
+    // A pane's rows are those of the tasks; things without a row can outnumber them.
+    rows = rows > tally->count ? rows : tally->count;
+    struct weir_rule_count count = {sizeof count, number,  tally->count,
+                                    rows,         samples, tally->n_samples};
+    const char *field = rule->field >= 0 ? detector->config.stream->fields[rule->field].name : NULL;
+    struct weir_evidence evidence = {.type = "samples",
+                                     .field = field,
+                                     .contribution = NAN,
+                                     .samples = samples,
+                                     .n_samples = tally->n_samples};
+    struct weir_finding finding = {
+        .size = sizeof finding,
+        .rule = rule->name,
+        .kind = rule->kind,
+        .severity = rule->severity,
+        .action = rule->action,
+        .fields = field ? &field : NULL,
+        .n_fields = field != NULL,
+        .share = (double)tally->count / (double)rows,
+        .count = tally->count,
+        .statistic = {NULL, NAN, NAN, NAN, NAN},
+        .evidence = &evidence,
+        .n_evidence = 1,
+    };
+    if (!detector->plugin || !detector->plugin->describe ||
+        detector->plugin->describe(detector->instance, &count, &finding, text, sizeof text) ||
+        !*text)
+        plain_words(detector, rule, &count, text, sizeof text);
+    finding.summary = text;
+    find(merger, detector->name, &finding);
+}
+
+int weir_merger_judge_rules(struct weir_merger *merger, struct weir_rules_key *rules,
+                            const struct weir_tally_pane *pane, int64_t start)
+{
+    const struct weir_plan_stream *stream = &merger->plan->streams[rules->stream];
+    int code = 0;
+    for (size_t i = 0; i < stream->n_detectors && !code; i++) {
+        const struct weir_plan_detector *detector = &merger->plan->detectors[stream->detectors[i]];
+        struct weir_offset_range offsets[OFFSETS];
+        size_t n_offsets = 0;
+        for (size_t r = 0; pane && r < detector->n_rules; r++) {
+            const struct weir_tally *tally = &pane->rules[rules->rule_base[i] + r];
+            for (size_t k = 0; k < tally->n_ranges; k++) {
+                size_t at = 0;
+                while (at < n_offsets && offsets[at].partition != tally->ranges[k].partition)
+                    at++;
+                if (at == OFFSETS)
+                    continue;
+                struct weir_offset_range *range = &offsets[at];
+                if (at == n_offsets) {
+                    *range = (struct weir_offset_range){
+                        stream->config->topic, tally->ranges[k].partition, INT64_MAX, INT64_MIN};
+                    n_offsets++;
+                }
+                range->first =
+                    tally->ranges[k].first < range->first ? tally->ranges[k].first : range->first;
+                range->last =
+                    tally->ranges[k].last > range->last ? tally->ranges[k].last : range->last;
+            }
+        }
+        weir_alerts_begin(merger->alerts, rules->tracks[i], start, start + WEIR_RULE_PANE,
+                          pane ? pane->rows : 0, offsets, n_offsets);
+        for (size_t r = 0; pane && r < detector->n_rules; r++) {
+            const struct weir_tally *tally = &pane->rules[rules->rule_base[i] + r];
+            if (tally->count)
+                find_rule(merger, detector, (unsigned)r, tally, pane->rows);
+        }
+        code = weir_alerts_end(merger->alerts);
+    }
+    return code ? code : merger->failed;
+}
