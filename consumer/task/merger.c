@@ -529,7 +529,7 @@ int64_t weir_merger_find_rule(void *context, const char *detector, const char *r
 {
     const struct weir_rule_names *names = context;
     const struct weir_plan_stream *stream = &names->plan->streams[names->rules->stream];
-    for (size_t i = 0; i < stream->n_detectors; i++) {
+    for (size_t i = 0; names->rules->rule_base && i < stream->n_detectors; i++) {
         const struct weir_plan_detector *of = &names->plan->detectors[stream->detectors[i]];
         for (size_t r = 0; r < of->n_rules && !strcmp(of->name, detector); r++) {
             if (!strcmp(of->rules[r].rule.name, rule))

@@ -355,7 +355,7 @@ static int judge_host(struct weir_merger *merger, struct weir_merge_key *key, in
 {
     const struct weir_pane *window = merger->window;
     struct weir_offset_range offsets[OFFSETS];
-    char rule[200], text[400];
+    char rule[256], text[400];
     weir_alerts_begin(merger->alerts, key->host_track, start, end, window->rows, offsets,
                       offsets_of(window, offsets));
     if (refused) {

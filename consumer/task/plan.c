@@ -259,7 +259,11 @@ static struct weir_plan_spec *spec_for(struct weir_plan *plan, struct weir_plan_
 
 static int same_fields(const int *a, size_t n_a, const int *b, size_t n_b)
 {
-    return n_a == n_b && !memcmp(a, b, n_a * sizeof *a);
+    for (size_t i = 0; i < n_a && n_a == n_b; i++) {
+        if (a[i] != b[i])
+            return 0;
+    }
+    return n_a == n_b;
 }
 
 // The layout's number for a list of slice fields; it is added where it is new.
