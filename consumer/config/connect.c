@@ -333,6 +333,7 @@ int weir_config_connect(const struct weir_config *config, int64_t timeout,
     if (!connect.partitions)
         return WEIR_ENOMEM;
     check_cluster(&connect);
+    weir_connect_registry(config, timeout, &connect);
     if (connect.queue)
         rd_kafka_queue_destroy(connect.queue);
     if (connect.client)
