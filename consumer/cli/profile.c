@@ -133,7 +133,8 @@ static int run(int argc, char **argv)
         return weir_cli_usage(&weir_command_profile, "'%s' is too much", argv[first]);
     if (weir_plugins_create(&plugins, &error))
         return weir_cli_failed("%s", error.message);
-    int bad = weir_config_load(options.config, plugins, &config, &problems);
+    int bad = weir_config_load_with(options.config, plugins, WEIR_CONFIG_WITHOUT_PROFILES, &config,
+                                    &problems);
     weir_problems_print(&problems, options.config, stderr);
     weir_problems_free(&problems);
     if (bad) {
