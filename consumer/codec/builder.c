@@ -27,7 +27,8 @@ static int create_field(struct weir_builder *builder, const struct weir_builder_
     uint32_t entries =
         options->dictionary_entries ? options->dictionary_entries : DICTIONARY_ENTRIES;
     // Keys and times hardly ever come twice: a dictionary of them would be filled for nothing.
-    if (field->role == WEIR_ROLE_KEY || field->role == WEIR_ROLE_TIME)
+    if (field->role == WEIR_ROLE_KEY || field->role == WEIR_ROLE_TIME ||
+        (int)i == options->stream->key || (int)i == options->stream->time)
         entries = 0;
     weir_dictionary_init(&inside->dictionary,
                          entries < DICTIONARY_ENTRIES_MAX ? entries : DICTIONARY_ENTRIES_MAX,
