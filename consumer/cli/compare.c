@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumer/cli/args.h"
+#include "consumer/cli/terminal.h"
+#include "consumer/codec/json_write.h"
+#include "consumer/compare/compare.h"
+
+struct options {
+    int json;
+};
+
+static const struct weir_arg args[] = {
+    {"json", 0, WEIR_ARG_SWITCH, offsetof(struct options, json), NULL, "print JSON"},
+    {.name = NULL}};
+
+struct comparison {
+    struct weir_table reference, current;
+    struct weir_field_comparison *fields; // one a column
+    struct weir_comparison multivariate[WEIR_MULTIVARIATE];
+};
+
+static void write_statistic(struct weir_json_writer *json, const struct weir_comparison *c)
+{
+    weir_json_key(json, c->name);
+    weir_json_open(json, '{');
+    weir_json_key(json, "value");
+    weir_json_double(json, c->value);
+    weir_json_key(json, "p_value");
+    weir_json_double(json, c->p_value);
+    const struct {
+        const char *name;
+        double value;
+    } more[] = {
+        {"p_value_exact", c->p_exact}, {"reference", c->reference}, {"current", c->current}};
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        if (!isnan(more[i].value)) {
+            weir_json_key(json, more[i].name);
+            weir_json_double(json, more[i].value);
+        }
+    if (c->reason) {
+        weir_json_key(json, "reason");
+        weir_json_text(json, c->reason);
+    }
+    weir_json_close(json, '}');
+}
+
+static int print_json(const struct comparison *c)
+{
+    struct weir_buffer out;
+    weir_buffer_init(&out, WEIR_BUFFER_MAXIMUM);
+    struct weir_json_writer json = {&out, 0};
+    weir_json_open(&json, '{');
+    weir_json_key(&json, "fields");
+    weir_json_open(&json, '{');
+    for (size_t i = 0; i < c->reference.n_columns; i++) {
+        weir_json_key(&json, c->reference.columns[i].name);
+        weir_json_open(&json, '{');
+        weir_json_key(&json, "type");
+        weir_json_text(&json, weir_compare_type_name(c->reference.columns[i].type));
+        weir_json_key(&json, "statistics");
+        weir_json_open(&json, '{');
+        for (size_t k = 0; k < c->fields[i].n; k++)
+            write_statistic(&json, &c->fields[i].statistics[k]);
+        weir_json_close(&json, '}');
+        weir_json_close(&json, '}');
+    }
+    weir_json_close(&json, '}');
+    weir_json_key(&json, "multivariate");
+    weir_json_open(&json, '{');
+    for (int i = 0; i < WEIR_MULTIVARIATE; i++)
+        write_statistic(&json, &c->multivariate[i]);
+    weir_json_close(&json, '}');
+    weir_json_close(&json, '}');
+    weir_buffer_byte(&out, '\n');
+    int failed =
+        out.failed || fwrite(out.data, 1, out.length, stdout) != out.length || fflush(stdout);
+    weir_buffer_free(&out);
+    return failed ? weir_cli_failed("standard output cannot be written") : WEIR_EXIT_DONE;
+}
+
+static double value_of(const struct weir_field_comparison *f, const char *name, double *p)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (!strcmp(f->statistics[i].name, name)) {
+            *p = f->statistics[i].p_value;
+            return f->statistics[i].value;
+        }
+    *p = NAN;
+    return NAN;
+}
+
+static void print_number(const char *format, int width, double x)
+{
+    char text[40];
+    snprintf(text, sizeof text, format, x);
+    printf(" %*s", width, isnan(x) ? "-" : text);
+}
+
+static void print_p(double p)
+{
+    if (p < 1e-300)
+        printf(" %9s", "<1e-300");
+    else
+        print_number(p < 0.001 ? "%.1e" : "%.3f", 9, p);
+}
+
+struct place {
+    size_t column;
+    double moved, p_value;
+};
+
+static int by_movement(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    if (x->moved != y->moved)
+        return x->moved < y->moved ? 1 : -1;
+    if (x->p_value != y->p_value)
+        return x->p_value > y->p_value ? 1 : -1;
+    return x->column > y->column ? 1 : -1;
+}
+
+static void print_field(const struct weir_table_column *column,
+                        const struct weir_field_comparison *f, int width)
+{
+    static const char *const shown[] = {"psi", "jensen_shannon", "wasserstein_normalised",
+                                        "null_rate", "unseen_share"};
+    double p, value = value_of(f, "ks", &p);
+    // The methods page calls a shift of .2 standard deviations worth a warning, .5 critical.
+    enum weir_colour colour = f->p_value > 1e-3 || f->moved < 0.085 ? WEIR_COLOUR_NONE
+                              : f->moved < 0.2                      ? WEIR_COLOUR_YELLOW
+                                                                    : WEIR_COLOUR_RED;
+    printf("%s%-*s%s %-11s", weir_terminal_colour(stdout, colour), width, column->name,
+           weir_terminal_colour(stdout, WEIR_COLOUR_NONE), weir_compare_type_name(column->type));
+    print_number("%.3f", 7, f->moved);
+    print_p(f->p_value);
+    print_number("%.3f", 7, value);
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        print_number("%.3f", 8, value_of(f, shown[i], &p));
+    putchar('\n');
+}
+
+static int print_table(const struct comparison *c)
+{
+    size_t n = c->reference.n_columns;
+    struct place *order = malloc((n + 1) * sizeof *order);
+    if (!order)
+        return weir_cli_failed("memory is out");
+    int width = 5;
+    for (size_t i = 0; i < n; i++) {
+        int length = (int)strlen(c->reference.columns[i].name);
+        order[i] = (struct place){i, c->fields[i].moved, c->fields[i].p_value};
+        width = length > width ? (length < 40 ? length : 40) : width;
+    }
+    qsort(order, n, sizeof *order, by_movement);
+    printf("reference %llu rows, current %llu rows; what moved most first\n\n",
+           (unsigned long long)c->reference.rows, (unsigned long long)c->current.rows);
+    printf("%s%-*s %-11s %7s %9s %7s %8s %8s %8s %8s %8s%s\n",
+           weir_terminal_colour(stdout, WEIR_COLOUR_BOLD), width, "field", "type", "moved", "p",
+           "ks", "psi", "js", "w1/sd", "null", "unseen",
+           weir_terminal_colour(stdout, WEIR_COLOUR_NONE));
+    for (size_t i = 0; i < n; i++)
+        print_field(&c->reference.columns[order[i].column], &c->fields[order[i].column], width);
+    printf("\nall numeric fields together:");
+    for (int i = 0; i < WEIR_MULTIVARIATE; i++) {
+        const struct weir_comparison *m = &c->multivariate[i];
+        if (isnan(m->value))
+            printf("%s %s: %s", i ? ";" : "", m->name, m->reason);
+        else
+            printf("%s %s %.3f (p %.2g)", i ? "," : "", m->name, m->value, m->p_value);
+    }
+    putchar('\n');
+    free(order);
+    return fflush(stdout) ? weir_cli_failed("standard output cannot be written") : WEIR_EXIT_DONE;
+}
+
+static int compare_all(struct comparison *c)
+{
+    c->fields = calloc(c->reference.n_columns + 1, sizeof *c->fields);
+    int code = c->fields ? 0 : WEIR_ENOMEM;
+    for (size_t i = 0; i < c->reference.n_columns && !code; i++)
+        code = weir_compare_field(&c->reference.columns[i], &c->current.columns[i], &c->fields[i]);
+    if (!code)
+        code = weir_compare_multivariate(&c->reference, &c->current, c->multivariate);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct options options = {0};
+    int first, status = weir_args_parse(&weir_command_compare, argc, argv, &options, &first);
+    if (status)
+        return status;
+    if (argc - first != 2)
+        return weir_cli_usage(&weir_command_compare, "it takes two files");
+    struct comparison c;
+    memset(&c, 0, sizeof c);
+    struct weir_error error = {0, 0, 0, ""};
+    if (weir_table_load(argv[first], NULL, &c.reference, &error) ||
+        weir_table_load(argv[first + 1], &c.reference, &c.current, &error))
+        status = weir_cli_failed("%s", error.message);
+    else if (compare_all(&c))
+        status = weir_cli_failed("memory is out");
+    else
+        status = options.json ? print_json(&c) : print_table(&c);
+    free(c.fields);
+    weir_table_free(&c.current);
+    weir_table_free(&c.reference);
+    return status;
+}
+
+const struct weir_command weir_command_compare = {
+    .name = "compare",
+    .synopsis = "REFERENCE CURRENT [--json]",
+    .summary = "every statistic between two files, per field",
+    .help =
+        "Compares two files (CSV, TSV, JSON lines, Avro containers, each also gzipped) field by\n"
+        "field and prints what moved most first; with --json every statistic, with its p-value\n"
+        "where it has one, else null and a reason. Fields and types are the reference's: numbers,\n"
+        "booleans (true, false), categories, and text (strings of which more than 1,000, and\n"
+        "more than one in twenty, are distinct).\n\n"
+        "Statistics are exact: on all values. psi, kl, hellinger, total_variation,\n"
+        "jensen_shannon, chi_square, g, l_infinity and cramers_v of numbers are on cells of equal\n"
+        "mass in the reference. NaN counts as null; infinities are left out of statistics of\n"
+        "numbers, whose unseen and vanished shares are of values outside the other's range.\n"
+        "Differences are current less reference, but for t, which is the other way round, and\n"
+        "mann_whitney, the U of the reference.\n\n"
+        "In the table `moved` is the Jensen-Shannon distance less what chance explains, or the\n"
+        "change of the null rate if that is larger; `p` the one of all tests together.",
+    .run = run,
+    .args = args,
+};

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumer/compare/matrix.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LARGEST 10.0 // standard deviations
+#define LEAST_ROWS 20
+
+struct scale {
+    double mean, deviation;
+};
+
+static struct scale scale_of(const struct weir_table_column *column)
+{
+    double sum = 0, squares = 0, n = 0;
+    for (size_t i = 0; i < column->n; i++)
+        if (isfinite(column->number[i])) {
+            sum += column->number[i];
+            n++;
+        }
+    double mean = n > 0 ? sum / n : 0;
+    for (size_t i = 0; i < column->n; i++)
+        if (isfinite(column->number[i]))
+            squares += (column->number[i] - mean) * (column->number[i] - mean);
+    return (struct scale){mean, n > 1 ? sqrt(squares / (n - 1)) : 0};
+}
+
+static double standardised(double x, const struct scale *scale)
+{
+    if (isnan(x))
+        return 0;
+    double z = (x - scale->mean) / scale->deviation;
+    return z > LARGEST ? LARGEST : z < -LARGEST ? -LARGEST : z;
+}
+
+static size_t rows_of(const struct weir_table *table)
+{
+    return table->rows < WEIR_MATRIX_ROWS ? (size_t)table->rows : WEIR_MATRIX_ROWS;
+}
+
+static void fill(const struct weir_table *table, const size_t *chosen, const struct scale *scales,
+                 size_t columns, size_t rows, double *cell)
+{
+    for (size_t i = 0; i < rows; i++) {
+        // Even distances: a stretch of time is not preferred.
+        size_t row = (size_t)((double)i * (double)table->rows / (double)rows);
+        for (size_t j = 0; j < columns; j++)
+            cell[i * columns + j] = standardised(table->columns[chosen[j]].number[row], &scales[j]);
+    }
+}
+
+int weir_matrix_make(const struct weir_table *reference, const struct weir_table *current,
+                     struct weir_matrix *matrix)
+{
+    size_t chosen[WEIR_MATRIX_COLUMNS], n = 0;
+    struct scale scales[WEIR_MATRIX_COLUMNS];
+    struct weir_matrix m = {0, rows_of(reference), rows_of(current), NULL};
+    for (size_t i = 0; i < reference->n_columns && n < WEIR_MATRIX_COLUMNS; i++) {
+        const struct weir_table_column *a = &reference->columns[i], *b = &current->columns[i];
+        if (a->type != WEIR_COMPARE_NUMERIC || a->is_list || a->n != reference->rows ||
+            b->n != current->rows || b->n_absent == b->n)
+            continue;
+        scales[n] = scale_of(a);
+        if (scales[n].deviation > 0 && isfinite(scales[n].deviation))
+            chosen[n++] = i;
+    }
+    if (n < 2 || m.rows_a < LEAST_ROWS || m.rows_b < LEAST_ROWS)
+        return WEIR_ENOTFOUND;
+    m.columns = n;
+    m.cell = malloc((m.rows_a + m.rows_b) * n * sizeof *m.cell);
+    if (!m.cell)
+        return WEIR_ENOMEM;
+    fill(reference, chosen, scales, n, m.rows_a, m.cell);
+    fill(current, chosen, scales, n, m.rows_b, m.cell + m.rows_a * n);
+    *matrix = m;
+    return 0;
+}
+
+void weir_matrix_free(struct weir_matrix *matrix)
+{
+    free(matrix->cell);
+    matrix->cell = NULL;
+}
+
+static void rotate(double *a, double *vectors, size_t n, size_t p, size_t q)
+{
+    double apq = a[p * n + q];
+    if (fabs(apq) < 1e-300)
+        return;
+    double theta = (a[q * n + q] - a[p * n + p]) / (2 * apq);
+    double t = copysign(1, theta) / (fabs(theta) + hypot(theta, 1));
+    double c = 1 / hypot(t, 1), s = t * c;
+    for (size_t k = 0; k < n; k++) {
+        double x = a[k * n + p], y = a[k * n + q];
+        a[k * n + p] = c * x - s * y;
+        a[k * n + q] = s * x + c * y;
+    }
+    for (size_t k = 0; k < n; k++) {
+        double x = a[p * n + k], y = a[q * n + k];
+        a[p * n + k] = c * x - s * y;
+        a[q * n + k] = s * x + c * y;
+        x = vectors[p * n + k];
+        y = vectors[q * n + k];
+        vectors[p * n + k] = c * x - s * y;
+        vectors[q * n + k] = s * x + c * y;
+    }
+}
+
+static void sort_down(double *values, double *vectors, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t best = i;
+        for (size_t j = i + 1; j < n; j++)
+            if (values[j] > values[best])
+                best = j;
+        double swap = values[i];
+        values[i] = values[best];
+        values[best] = swap;
+        for (size_t k = 0; k < n && best != i; k++) {
+            swap = vectors[i * n + k];
+            vectors[i * n + k] = vectors[best * n + k];
+            vectors[best * n + k] = swap;
+        }
+    }
+}
+
+void weir_matrix_eigen(double *a, size_t n, double *values, double *vectors)
+{
+    memset(vectors, 0, n * n * sizeof *vectors);
+    for (size_t i = 0; i < n; i++)
+        vectors[i * n + i] = 1;
+    for (int sweep = 0; sweep < 30; sweep++) {
+        double off = 0, all = 0;
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < n; j++) {
+                all += a[i * n + j] * a[i * n + j];
+                off += i == j ? 0 : a[i * n + j] * a[i * n + j];
+            }
+        if (off <= 1e-24 * all)
+            break;
+        for (size_t p = 0; p + 1 < n; p++)
+            for (size_t q = p + 1; q < n; q++)
+                rotate(a, vectors, n, p, q);
+    }
+    for (size_t i = 0; i < n; i++)
+        values[i] = a[i * n + i];
+    sort_down(values, vectors, n);
+}
+
+int weir_matrix_solve(double *a, double *b, size_t n)
+{
+    for (size_t j = 0; j < n; j++) {
+        for (size_t k = 0; k < j; k++)
+            for (size_t i = j; i < n; i++)
+                a[i * n + j] -= a[i * n + k] * a[j * n + k];
+        if (!(a[j * n + j] > 0))
+            return WEIR_EINVAL;
+        double root = sqrt(a[j * n + j]);
+        for (size_t i = j; i < n; i++)
+            a[i * n + j] /= root;
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < i; k++)
+            b[i] -= a[i * n + k] * b[k];
+        b[i] /= a[i * n + i];
+    }
+    for (size_t i = n; i-- > 0;) {
+        for (size_t k = i + 1; k < n; k++)
+            b[i] -= a[k * n + i] * b[k];
+        b[i] /= a[i * n + i];
+    }
+    return 0;
+}

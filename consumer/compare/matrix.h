@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The numeric fields of two files as one matrix, standardised by the reference.
+#ifndef WEIR_COMPARE_MATRIX_H
+#define WEIR_COMPARE_MATRIX_H
+
+#include "consumer/compare/table.h"
+
+enum { WEIR_MATRIX_COLUMNS = 64, WEIR_MATRIX_ROWS = 2000 };
+
+struct weir_matrix {
+    size_t columns;
+    size_t rows_a, rows_b; // rows of the reference come first
+    double *cell;          // row by row
+};
+
+// WEIR_ENOTFOUND: fewer than two numeric fields that vary, or fewer than 20 rows of either.
+int weir_matrix_make(const struct weir_table *reference, const struct weir_table *current,
+                     struct weir_matrix *matrix);
+void weir_matrix_free(struct weir_matrix *matrix);
+
+// Eigenvalues (descending) and eigenvectors (rows of `vectors`) of the symmetric n x n `a`,
+// which is used up: Jacobi's rotations.
+void weir_matrix_eigen(double *a, size_t n, double *values, double *vectors);
+// Solves a x = b for a symmetric positive definite `a` by Cholesky; a and b are used up, b
+// becomes x. WEIR_EINVAL where it is not positive definite.
+int weir_matrix_solve(double *a, double *b, size_t n);
+
+#endif

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumer/compare/table.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Strings are categories up to so many distinct ones, or such a share of the rows.
+#define MOST_CATEGORIES 1000
+#define MOST_CATEGORY_SHARE 0.05
+
+const char *weir_compare_type_name(enum weir_compare_type type)
+{
+    static const char *const names[] = {"numeric", "categorical", "boolean", "text", "vector"};
+    return names[type];
+}
+
+static int is_number(enum weir_type type)
+{
+    return type == WEIR_TYPE_DOUBLE || type == WEIR_TYPE_LONG;
+}
+
+static int holds_numbers(const struct weir_table_column *column)
+{
+    return column->type == WEIR_COMPARE_NUMERIC || column->type == WEIR_COMPARE_VECTOR;
+}
+
+static enum weir_compare_type first_type(const struct weir_field *field)
+{
+    if (is_number(field->type))
+        return field->is_list ? WEIR_COMPARE_VECTOR : WEIR_COMPARE_NUMERIC;
+    return field->type == WEIR_TYPE_BOOLEAN ? WEIR_COMPARE_BOOLEAN : WEIR_COMPARE_CATEGORICAL;
+}
+
+static int reserve(struct weir_table_column *column, size_t more)
+{
+    if (column->capacity - column->n >= more)
+        return 0;
+    size_t capacity = (column->n + more) * 2;
+    uint8_t *absent = realloc(column->absent, capacity);
+    if (!absent)
+        return WEIR_ENOMEM;
+    column->absent = absent;
+    if (holds_numbers(column)) {
+        double *number = realloc(column->number, capacity * sizeof *number);
+        if (!number)
+            return WEIR_ENOMEM;
+        column->number = number;
+    } else {
+        uint64_t *hash = realloc(column->hash, capacity * sizeof *hash);
+        if (!hash)
+            return WEIR_ENOMEM;
+        column->hash = hash;
+    }
+    column->capacity = capacity;
+    return 0;
+}
+
+static void add_number(struct weir_table_column *into, size_t at, double x, int absent)
+{
+    absent |= isnan(x); // what Python calls a missing number
+    into->number[at] = absent ? NAN : x + 0.0;
+    into->absent[at] = (uint8_t)absent;
+    into->n_absent += (size_t)absent;
+}
+
+static uint64_t add_string(struct weir_table_column *into, const struct weir_string *string)
+{
+    if (into->n_first == 0 || (into->n_first == 1 && into->first[0].hash != string->hash)) {
+        size_t most = sizeof into->first[0].text - 1;
+        size_t length = string->length < most ? string->length : most;
+        into->first[into->n_first].hash = string->hash;
+        memcpy(into->first[into->n_first].text, string->data, length);
+        into->n_first++;
+    }
+    return string->hash;
+}
+
+static int add_column(struct weir_table_column *into, const struct weir_column *from)
+{
+    if (reserve(into, from->n))
+        return WEIR_ENOMEM;
+    for (uint32_t i = 0; i < from->n; i++) {
+        int absent = from->state[i] != WEIR_STATE_VALUE;
+        size_t at = into->n + i;
+        if (holds_numbers(into)) {
+            double x = absent                           ? 0
+                       : from->type == WEIR_TYPE_DOUBLE ? from->values.f64[i]
+                                                        : (double)from->values.i64[i];
+            add_number(into, at, x, absent);
+            continue;
+        }
+        if (absent)
+            into->hash[at] = 0;
+        else if (from->type == WEIR_TYPE_BOOLEAN)
+            into->hash[at] = (uint64_t)from->values.i64[i];
+        else
+            into->hash[at] = add_string(into, weir_column_string(from, from->values.code[i]));
+        into->absent[at] = (uint8_t)absent;
+        into->n_absent += (size_t)absent;
+    }
+    into->n += from->n;
+    return 0;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+// Whether the strings are categories or text.
+static int tell_text(struct weir_table_column *column)
+{
+    size_t n = 0, distinct = 0;
+    if (column->type != WEIR_COMPARE_CATEGORICAL || column->n == 0)
+        return 0;
+    uint64_t *sorted = malloc(column->n * sizeof *sorted);
+    if (!sorted)
+        return WEIR_ENOMEM;
+    for (size_t i = 0; i < column->n; i++)
+        if (!column->absent[i])
+            sorted[n++] = column->hash[i];
+    qsort(sorted, n, sizeof *sorted, compare_hashes);
+    for (size_t i = 0; i < n; i++)
+        distinct += i == 0 || sorted[i] != sorted[i - 1];
+    free(sorted);
+    if (distinct > MOST_CATEGORIES && (double)distinct > MOST_CATEGORY_SHARE * (double)n)
+        column->type = WEIR_COMPARE_TEXT;
+    return 0;
+}
+
+// The fields to read, every one with a type.
+static int take_fields(struct weir_table *table, const struct weir_table *types,
+                       struct weir_error *error)
+{
+    const struct weir_field *fields = types ? types->fields : NULL;
+    size_t n = types ? types->n_columns : 0;
+    if (!types) {
+        const struct weir_schema_fields *own = weir_file_fields(table->file, error);
+        if (!own)
+            return error->code ? error->code : WEIR_EINVAL;
+        fields = own->fields;
+        n = own->n;
+    }
+    table->fields = calloc(n ? n : 1, sizeof *table->fields);
+    table->columns = calloc(n ? n : 1, sizeof *table->columns);
+    if (!table->fields || !table->columns)
+        return weir_error_set(error, WEIR_ENOMEM, "memory is out");
+    table->n_columns = n;
+    for (size_t i = 0; i < n; i++) {
+        struct weir_field *field = &table->fields[i];
+        *field = (struct weir_field){.name = fields[i].name,
+                                     .type = fields[i].type,
+                                     .is_list = fields[i].is_list,
+                                     .nullable = 1,
+                                     .optional = 1};
+        if (field->type == WEIR_TYPE_UNKNOWN)
+            field->type = WEIR_TYPE_STRING;
+        table->columns[i].name = field->name;
+        table->columns[i].is_list = field->is_list;
+        table->columns[i].type = types ? types->columns[i].type : first_type(field);
+    }
+    return 0;
+}
+
+static int read_all(struct weir_table *table, const char *path, struct weir_error *error)
+{
+    struct weir_stream stream = {
+        .name = path, .fields = table->fields, .n_fields = table->n_columns, .key = -1, .time = -1};
+    struct weir_builder_options options = {.stream = &stream};
+    const struct weir_batch *batch;
+    int code = weir_file_start(table->file, &options, error), more = 0;
+    while (!code && (more = weir_file_next(table->file, WEIR_BATCH_ROWS, &batch, error)) > 0) {
+        table->rows += batch->n_rows;
+        for (size_t i = 0; i < table->n_columns && !code; i++)
+            code = add_column(&table->columns[i], &batch->columns[i]);
+        if (code)
+            weir_error_set(error, code,
+                           "%s does not fit into memory: make profiles of the files "
+                           "(weir profile) and compare those",
+                           path);
+    }
+    return code ? code : more;
+}
+
+int weir_table_load(const char *path, const struct weir_table *types, struct weir_table *out,
+                    struct weir_error *error)
+{
+    struct weir_table table = {NULL, 0, 0, NULL, NULL};
+    int code = weir_file_open(path, WEIR_FORMAT_CSV, &table.file, error);
+    if (!code)
+        code = take_fields(&table, types, error);
+    if (!code)
+        code = read_all(&table, path, error);
+    for (size_t i = 0; i < table.n_columns && !code && !types; i++)
+        if (tell_text(&table.columns[i]))
+            code = weir_error_set(error, WEIR_ENOMEM, "memory is out");
+    if (code) {
+        weir_table_free(&table);
+        return code;
+    }
+    *out = table;
+    return 0;
+}
+
+void weir_table_free(struct weir_table *table)
+{
+    for (size_t i = 0; i < table->n_columns; i++) {
+        free(table->columns[i].number);
+        free(table->columns[i].hash);
+        free(table->columns[i].absent);
+    }
+    free(table->columns);
+    free(table->fields);
+    if (table->file)
+        weir_file_close(table->file);
+    memset(table, 0, sizeof *table);
+}

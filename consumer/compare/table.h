@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file in memory, column by column: what exact statistics need (sorting, ranks) and streams
+// never have.
+#ifndef WEIR_COMPARE_TABLE_H
+#define WEIR_COMPARE_TABLE_H
+
+#include "consumer/source/file.h"
+
+enum weir_compare_type {
+    WEIR_COMPARE_NUMERIC,
+    WEIR_COMPARE_CATEGORICAL,
+    WEIR_COMPARE_BOOLEAN,
+    WEIR_COMPARE_TEXT,  // strings of which more are distinct than there can be categories
+    WEIR_COMPARE_VECTOR // the elements of an array of numbers
+};
+const char *weir_compare_type_name(enum weir_compare_type type);
+
+struct weir_table_column {
+    const char *name;
+    enum weir_compare_type type;
+    int is_list; // values are elements: not one a row
+    size_t n, capacity;
+    double *number;  // numeric, vector: NaN where there is no value
+    uint64_t *hash;  // otherwise: of the text (XXH3); booleans: 0 and 1
+    uint8_t *absent; // null, missing or not of the type: there is no value
+    size_t n_absent;
+    // The first two distinct texts, cut, and their hashes: for the order of a 2 x 2 table.
+    struct {
+        uint64_t hash;
+        char text[64];
+    } first[2];
+    int n_first;
+};
+
+struct weir_table {
+    struct weir_table_column *columns;
+    size_t n_columns;
+    uint64_t rows;
+    struct weir_file *file; // owns the names
+    struct weir_field *fields;
+};
+
+// Reads `path`: CSV, TSV, JSON lines or an Avro container, each also gzipped. `types` NULL: the
+// file says its own fields; else those of that table are read, whatever the file thinks, so that
+// both sides of a comparison have the same columns.
+int weir_table_load(const char *path, const struct weir_table *types, struct weir_table *table,
+                    struct weir_error *error);
+void weir_table_free(struct weir_table *table);
+
+#endif

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`weir compare --json` on whole files: CSV, JSON lines and Avro containers of the same rows say
+the same, exact statistics are SciPy's, and there is never a NaN, whatever the files hold."""
+import csv
+import gzip
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+
+import fastavro
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.spatial import distance
+
+WEIR = os.path.join(os.environ["WEIR_BUILD"], "weir")
+NUMERIC = """ks anderson_darling cramer_von_mises kuiper berk_jones psi jensen_shannon kl hellinger
+total_variation wasserstein wasserstein_normalised energy mann_whitney welch_t variance_ratio
+chi_square g l_infinity cramers_v quantile_shift null_rate unseen_share vanished_share""".split()
+CATEGORICAL = """psi jensen_shannon kl hellinger total_variation chi_square g fisher l_infinity
+cramers_v null_rate unseen_share vanished_share""".split()
+faults = checks = 0
+
+
+def expect(truth, what):
+    global faults, checks
+    checks += 1
+    if not truth:
+        faults += 1
+        print("FAIL", what)
+
+
+def near(got, want, what, tolerance=1e-9):
+    expect(got is not None and abs(got - want) <= tolerance * abs(want) + 1e-14, f"{what}: {got}, not {want}")
+
+
+def refuse(token):
+    raise ValueError(f"{token} in JSON")
+
+
+def compare(a, b, *more):
+    run = subprocess.run([WEIR, "compare", a, b, *more], capture_output=True, text=True, timeout=120)
+    return run
+
+
+def answer(a, b):
+    run = compare(a, b, "--json")
+    expect(run.returncode == 0, f"compare {a} {b}: {run.returncode} {run.stderr}")
+    return json.loads(run.stdout, parse_constant=refuse)
+
+
+def rows(rng, n, shift):
+    for i in range(n):
+        yield {
+            "amount": float(rng.lognormal(3 + shift, 1)),
+            "count": int(rng.integers(0, 6)),
+            "age": None if rng.uniform() < 0.05 + shift else float(rng.integers(18, 90)),
+            "country": str(rng.choice(["US", "DE", "JP", "F,R", 'q"q'], p=[0.4, 0.3 - shift, 0.2, 0.05, 0.05 + shift])),
+            "plan": "old" if rng.uniform() < 0.5 + shift else "new",
+            "flag": bool(rng.uniform() < 0.3 + shift),
+            "name": f"n{rng.integers(10**9)}",
+        }
+
+
+AVRO = {"type": "record", "name": "row", "fields": [
+    {"name": "amount", "type": "double"}, {"name": "count", "type": "int"},
+    {"name": "age", "type": ["null", "double"]}, {"name": "country", "type": "string"},
+    {"name": "plan", "type": "string"}, {"name": "flag", "type": "boolean"},
+    {"name": "name", "type": "string"}]}
+
+
+def write(folder, name, data):
+    paths = [os.path.join(folder, name + end) for end in (".csv", ".jsonl", ".avro", ".csv.gz")]
+    for path in (paths[0], paths[3]):
+        opener = gzip.open if path.endswith("gz") else open
+        with opener(path, "wt", newline="") as file:
+            writer = csv.DictWriter(file, list(data[0]))
+            writer.writeheader()
+            for row in data:
+                row = {k: "" if v is None else str(v).lower() if isinstance(v, bool) else v for k, v in row.items()}
+                writer.writerow(row)
+    with open(paths[1], "w") as file:
+        file.writelines(json.dumps(row) + "\n" for row in data)
+    with open(paths[2], "wb") as file:
+        fastavro.writer(file, AVRO, data, codec="deflate")
+    return paths
+
+
+def check_numeric(name, got, a, b):
+    s = got["fields"][name]["statistics"]
+    expect(got["fields"][name]["type"] == "numeric", f"{name} is {got['fields'][name]['type']}")
+    expect(sorted(s) == sorted(NUMERIC), f"{name}: {sorted(set(NUMERIC) ^ set(s))}")
+    a, b = np.array([x for x in a if x is not None], float), np.array([x for x in b if x is not None], float)
+    for key, result in {
+        "ks": stats.ks_2samp(a, b, method="asymp"),
+        "cramer_von_mises": stats.cramervonmises_2samp(a, b, method="asymptotic"),
+        "mann_whitney": stats.mannwhitneyu(a, b, method="asymptotic"),
+        "welch_t": stats.ttest_ind(a, b, equal_var=False),
+    }.items():
+        near(s[key]["value"], result.statistic, f"{name} {key}", 1e-8)
+        expect(abs(s[key]["p_value"] - result.pvalue) <= 1e-6 * result.pvalue + 2e-6, f"{name} {key} p")
+    near(s["wasserstein"]["value"], stats.wasserstein_distance(a, b), f"{name} wasserstein")
+    near(s["energy"]["value"], stats.energy_distance(a, b), f"{name} energy")
+    near(s["wasserstein_normalised"]["value"], stats.wasserstein_distance(a, b) / a.std(ddof=1), f"{name} w1/sd")
+
+
+def check_categorical(name, got, a, b, kind):
+    s = got["fields"][name]["statistics"]
+    expect(got["fields"][name]["type"] == kind, f"{name} is {got['fields'][name]['type']}")
+    expect(sorted(s) == sorted(CATEGORICAL), f"{name}: {sorted(set(CATEGORICAL) ^ set(s))}")
+    table = pd.crosstab(np.array(["a"] * len(a) + ["b"] * len(b)), np.array(a + b)).to_numpy()
+    chi = stats.chi2_contingency(table, correction=False)
+    near(s["chi_square"]["value"], chi.statistic, f"{name} chi_square")
+    near(s["chi_square"]["p_value"], chi.pvalue, f"{name} chi_square p", 1e-6)
+    p, q = table[0] / table[0].sum(), table[1] / table[1].sum()
+    near(s["jensen_shannon"]["value"], distance.jensenshannon(p, q, base=2), f"{name} js")
+    near(s["psi"]["value"], np.sum((q - p) * np.log(q / p)), f"{name} psi")
+    if table.shape[1] == 2:
+        fisher = stats.fisher_exact(table)
+        near(s["fisher"]["value"], fisher.statistic, f"{name} fisher")
+        near(s["fisher"]["p_value"], fisher.pvalue, f"{name} fisher p", 1e-6)
+    else:
+        expect(s["fisher"]["value"] is None and s["fisher"]["reason"], f"{name} fisher")
+
+
+def check_formats(folder, rng):
+    a, b = list(rows(rng, 1500, 0)), list(rows(rng, 700, 0.05))
+    paths_a, paths_b = write(folder, "a", a), write(folder, "b", b)
+    first = answer(paths_a[0], paths_b[0])
+    for x in paths_a:
+        for y in paths_b:
+            expect(answer(x, y) == first, f"{x} {y} differ from CSV")
+    for name in ("amount", "count", "age"):
+        check_numeric(name, first, [r[name] for r in a], [r[name] for r in b])
+    for name, kind in (("country", "categorical"), ("plan", "categorical"), ("flag", "boolean")):
+        check_categorical(name, first, [r[name] for r in a], [r[name] for r in b], kind)
+    expect(first["fields"]["name"]["type"] == "text", "name is text")
+    nulls = sum(r["age"] is None for r in b) / len(b)
+    near(first["fields"]["age"]["statistics"]["null_rate"]["value"], nulls, "null_rate")
+    expect(sorted(first["multivariate"]) == ["correlation_change", "domain_auc", "mmd", "pca_error"], "multivariate")
+    same = answer(paths_a[0], paths_a[1])
+    expect(same["fields"]["amount"]["statistics"]["ks"]["p_value"] == 1, "a file against itself")
+    expect(same["multivariate"]["mmd"]["value"] < 1e-6, "mmd of a file against itself")
+    run = compare(paths_a[0], paths_b[0])
+    expect(run.returncode == 0 and "amount" in run.stdout and "nan" not in run.stdout, "the table")
+
+
+def check_found(folder, rng):
+    """What only several fields together show: a correlation that turns round."""
+    paths = []
+    for name, sign in (("r", 1), ("s", 1), ("t", -1)):
+        x = rng.normal(size=1500)
+        frame = pd.DataFrame({"x": x, "y": sign * x + 0.5 * rng.normal(size=1500), "z": rng.normal(size=1500)})
+        paths.append(os.path.join(folder, name + ".csv"))
+        frame.to_csv(paths[-1], index=False)
+    quiet, moved = answer(paths[0], paths[1])["multivariate"], answer(paths[0], paths[2])["multivariate"]
+    expect(quiet["mmd"]["p_value"] > 0.01 and moved["mmd"]["p_value"] <= 0.01, f"mmd {quiet} {moved}")
+    expect(moved["correlation_change"]["value"] > 1.5 and moved["correlation_change"]["p_value"] < 1e-9, "correlation")
+    expect(moved["pca_error"]["value"] > 2 and quiet["pca_error"]["value"] < 1.5, "pca_error")
+    shifted = pd.read_csv(paths[1]) + 0.7
+    shifted.to_csv(paths[1], index=False)
+    expect(answer(paths[0], paths[1])["multivariate"]["domain_auc"]["value"] > 0.7, "domain_auc")
+
+
+def check_edges(folder):
+    texts = ["", "x\n", "x\n1\n", "x,y\n1,\n1,\n1,\n", "x,y\n5,a\n5,a\n5,a\n", "x,y\nNaN,\ninf,b\n-inf,\n", "x,y\n1e308,a\n-1e308,b\n0,c\n",
+             "x,y\n" + "".join(f"{i},{i % 2}\n" for i in range(50)), "y,q\n1,2\n", "x,y\ntrue,1\nfalse,2\n", "x,y\n1\n2,3,4\n\n"]
+    paths = []
+    for i, text in enumerate(texts):
+        paths.append(os.path.join(folder, f"edge{i}.csv"))
+        with open(paths[-1], "w") as file:
+            file.write(text)
+    for a in paths:
+        for b in paths:
+            run = compare(a, b, "--json")
+            if run.returncode == 1 and run.stderr.startswith("weir: ") and not run.stdout:
+                continue  # a file without a header is refused in words
+            expect(run.returncode == 0, f"{a} {b}: {run.returncode} {run.stderr}")
+            got = json.loads(run.stdout, parse_constant=refuse) if run.returncode == 0 else {"fields": {}}
+            for field, entry in got["fields"].items():
+                for name, s in entry["statistics"].items():
+                    expect(s["value"] is not None or s.get("reason"), f"{a} {b} {field} {name}: no reason")
+            expect(compare(a, b).returncode == 0, f"{a} {b}: the table")
+    expect(compare(paths[2], os.path.join(folder, "none.csv")).returncode == 1, "a file that is not there")
+    expect(subprocess.run([WEIR, "compare", paths[2]], capture_output=True).returncode == 2, "one operand")
+
+
+def main():
+    rng = np.random.default_rng(7)
+    with tempfile.TemporaryDirectory() as folder:
+        check_formats(folder, rng)
+        check_found(folder, rng)
+        check_edges(folder)
+    print(f"{checks} checks, {faults} failed")
+    return 1 if faults or checks < 300 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
