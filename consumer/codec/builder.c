@@ -36,6 +36,7 @@ static int create_field(struct weir_builder *builder, const struct weir_builder_
     column->type = field->type;
     column->is_list = field->is_list;
     if (column->is_list) {
+        builder->has_lists = 1;
         inside->offsets = calloc(WEIR_BATCH_ROWS + 1, sizeof *inside->offsets);
         return inside->offsets ? 0 : -1;
     }
@@ -169,9 +170,7 @@ static void preset(struct weir_builder *builder)
         struct weir_builder_column *column = &builder->columns[i];
         if (column->is_list)
             continue;
-        size_t size = value_size(column->type);
         memset(column->state + from, WEIR_STATE_MISSING, PRESET_ROWS);
-        memset((char *)column->values.f64 + from * size, 0, PRESET_ROWS * size);
     }
     memset(builder->fault + from, WEIR_ROW_GOOD, PRESET_ROWS);
     memset(builder->reason + from, 0, PRESET_ROWS * sizeof *builder->reason);
@@ -192,7 +191,7 @@ uint32_t weir_builder_row(struct weir_builder *builder, int64_t offset, int64_t 
     uint32_t row = builder->n_rows++;
     if (row == builder->n_preset)
         preset(builder);
-    for (size_t i = 0; i < builder->n_fields; i++) {
+    for (size_t i = 0; builder->has_lists && i < builder->n_fields; i++) {
         if (builder->columns[i].is_list)
             builder->fields[i].offsets[row] = builder->fields[i].n_elements;
     }
@@ -295,6 +294,20 @@ static void count_states(struct weir_column *column)
     column->n_fault = fault;
 }
 
+// Values are not preset as states are: few fields are ever missing.
+static void clear_missing(const struct weir_builder_column *column, uint32_t n)
+{
+    int wide = value_size(column->type) == 8;
+    for (uint32_t i = 0; i < n; i++) {
+        if (column->state[i] != WEIR_STATE_MISSING)
+            continue;
+        if (wide)
+            column->values.i64[i] = 0;
+        else
+            column->values.code[i] = 0;
+    }
+}
+
 static void finish_column(struct weir_builder *builder, size_t i)
 {
     const struct weir_builder_column *from = &builder->columns[i];
@@ -314,6 +327,8 @@ static void finish_column(struct weir_builder *builder, size_t i)
     };
     column->values.f64 = from->values.f64;
     count_states(column);
+    if (column->n_missing)
+        clear_missing(from, column->n);
 }
 
 const struct weir_batch *weir_builder_finish(struct weir_builder *builder)

@@ -194,9 +194,58 @@ static uint32_t local_code(struct weir_builder *builder, struct weir_builder_fie
     return field->first_local + field->n_local++;
 }
 
+// What tells a string of 1 to 16 bytes from every other of its length.
+static inline struct weir_builder_recent short_string(const char *data, size_t length)
+{
+    struct weir_builder_recent made = {.length = (uint32_t)length};
+    uint32_t low, high;
+    if (length >= 8) {
+        memcpy(&made.head, data, 8);
+        memcpy(&made.tail, data + length - 8, 8);
+    } else if (length >= 4) {
+        memcpy(&low, data, 4);
+        memcpy(&high, data + length - 4, 4);
+        made.head = low | (uint64_t)high << 32;
+    } else {
+        made.head = (uint64_t)(uint8_t)data[0] | (uint64_t)(uint8_t)data[length / 2] << 8 |
+                    (uint64_t)(uint8_t)data[length - 1] << 16;
+    }
+    return made;
+}
+
+static inline struct weir_builder_recent *recent_place(struct weir_builder_field *field,
+                                                       const struct weir_builder_recent *made)
+{
+    uint64_t mixed =
+        (made->head ^ made->tail * 0x9e3779b97f4a7c15u ^ made->length) * 0xd6e8feb86659fd93u;
+    return &field->recent[mixed >> 58]; // of 64
+}
+
+static uint32_t long_code_of(struct weir_builder *builder, int index, const char *data,
+                             size_t length, int valid, int *invalid);
+
 // `valid`: known to be UTF-8, or no matter. WEIR_DICTIONARY_NONE with `*invalid` set: it is not.
 static inline uint32_t code_of(struct weir_builder *builder, int index, const char *data,
                                size_t length, int valid, int *invalid)
+{
+    struct weir_builder_field *field = &builder->fields[index];
+    if (length - 1 >= WEIR_BUILDER_SHORT)
+        return long_code_of(builder, index, data, length, valid, invalid);
+    struct weir_builder_recent made = short_string(data, length);
+    struct weir_builder_recent *recent = recent_place(field, &made);
+    if (recent->length == made.length && recent->head == made.head && recent->tail == made.tail)
+        return recent->code;
+    uint32_t code = long_code_of(builder, index, data, length, valid, invalid);
+    uint32_t lasting = field->n_local ? field->first_local : field->dictionary.n;
+    if (code < lasting) { // not NONE, nor for this batch alone
+        *recent = made;
+        recent->code = code;
+    }
+    return code;
+}
+
+static uint32_t long_code_of(struct weir_builder *builder, int index, const char *data,
+                             size_t length, int valid, int *invalid)
 {
     struct weir_builder_field *field = &builder->fields[index];
     uint64_t hash = XXH3_64bits(data, length);

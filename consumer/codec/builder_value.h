@@ -6,8 +6,19 @@
 #include "consumer/codec/builder.h"
 #include "consumer/codec/dictionary.h"
 
+// Codes of short strings that came lately, found without a hash of the string: most values of a
+// category are one of a few.
+enum { WEIR_BUILDER_RECENT = 64, WEIR_BUILDER_SHORT = 16 };
+
+struct weir_builder_recent {
+    uint64_t head, tail; // with the length, all of a string of at most 16 bytes
+    uint32_t length;     // 0: free
+    uint32_t code;       // in the dictionary, where codes never change
+};
+
 // What a column needs beside what codecs see of it.
 struct weir_builder_field {
+    struct weir_builder_recent recent[WEIR_BUILDER_RECENT];
     struct weir_dictionary dictionary;
     struct weir_string *local; // strings of this batch alone
     uint32_t n_local, local_capacity;
@@ -19,6 +30,7 @@ struct weir_builder_field {
 struct weir_builder {
     const struct weir_stream *stream;
     size_t n_fields;
+    int has_lists;
     struct weir_builder_column *columns;
     struct weir_builder_field *fields;
     uint32_t n_rows, n_preset;
