@@ -66,8 +66,8 @@ START_TEST(refuses)
         "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"x\",\"type\":\"R\"}]}",
         "{\"type\":\"array\"}",
         "{\"type\":\"fixed\",\"name\":\"F\",\"size\":-1}",
-        "[{\"type\":\"fixed\",\"name\":\"F\",\"size\":1},"
-        "{\"type\":\"fixed\",\"name\":\"F\",\"size\":2}]"};
+        ("[{\"type\":\"fixed\",\"name\":\"F\",\"size\":1},"
+         "{\"type\":\"fixed\",\"name\":\"F\",\"size\":2}]")};
     struct weir_avro_schema *schema = NULL;
     struct weir_error error;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
