@@ -279,7 +279,8 @@ int noise_edge_close(void *state, int64_t start, int64_t end, struct weir_buffer
             code = noise_tally_write(tally, &edge->annotators, &edge->classes, out);
         noise_tally_free(tally);
     }
-    memmove(edge->panes, edge->panes + closed, (edge->n_panes - closed) * sizeof *edge->panes);
+    if (closed)
+        memmove(edge->panes, edge->panes + closed, (edge->n_panes - closed) * sizeof *edge->panes);
     edge->n_panes -= closed;
     return code ? weir_error_set(error, code, "no memory to close a pane") : 0;
 }

@@ -322,11 +322,10 @@ START_TEST(partitions_and_batches_make_no_difference)
         ck_assert_ptr_nonnull(strstr(said, "label.annotator ann-6"));
         ck_assert_ptr_nonnull(strstr(said, "label.conflict"));
         // Offsets are per task here, so samples are compared only between like partitions.
-        if (form == 0)
-            continue;
         if (form == 1)
             strcpy(first, said);
-        ck_assert_str_eq(said, first);
+        if (form > 0)
+            ck_assert_str_eq(said, first);
         stop(&run);
     }
 }
