@@ -38,6 +38,7 @@ extern const struct weir_command weir_command_detectors;
 extern const struct weir_command weir_command_generate;
 extern const struct weir_command weir_command_profile;
 extern const struct weir_command weir_command_show;
+extern const struct weir_command weir_command_replay;
 extern const struct weir_command weir_command_version;
 
 #endif
