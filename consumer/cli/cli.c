@@ -8,9 +8,9 @@
 #include "consumer/cli/args.h"
 
 static const struct weir_command *const commands[] = {
-    &weir_command_replay,  &weir_command_check,     &weir_command_profile,
-    &weir_command_compare, &weir_command_show,      &weir_command_detectors,
-    &weir_command_alerts,  &weir_command_generate,  &weir_command_version,
+    &weir_command_replay,  &weir_command_check,    &weir_command_profile,
+    &weir_command_compare, &weir_command_show,     &weir_command_detectors,
+    &weir_command_alerts,  &weir_command_generate, &weir_command_version,
 };
 
 static void print_overview(FILE *out)

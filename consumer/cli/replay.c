@@ -70,8 +70,8 @@ static void put_span(struct weir_json_writer *json, const char *name, struct wei
 // The headers that weir adds are keys of their own; `headers` would hold the record's.
 static void put_quarantine(struct weir_json_writer *json, const struct weir_emission *emission)
 {
-    static const char *const names[] = {"reason", "detector",  "rule",  "topic",
-                                        "partition", "offset", "reasons"};
+    static const char *const names[] = {"reason",    "detector", "rule",   "topic",
+                                        "partition", "offset",   "reasons"};
     weir_json_open(json, '{');
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         for (size_t k = 0; k < emission->n_headers; k++) {
@@ -204,8 +204,7 @@ static int write_stats(const struct session *session, const char *path)
     weir_json_key(&json, "seconds");
     weir_json_double(&json, session->seconds);
     weir_json_key(&json, "records_per_second");
-    weir_json_double(&json,
-                     session->seconds > 0 ? (double)stats->records / session->seconds : 0);
+    weir_json_double(&json, session->seconds > 0 ? (double)stats->records / session->seconds : 0);
     weir_json_key(&json, "peak_rss_bytes");
     weir_json_long(&json, (int64_t)peak_memory());
     weir_json_key(&json, "alerts");
@@ -284,9 +283,8 @@ static int write_report(const struct session *session, const struct weir_config 
     snprintf(counts[4], sizeof counts[4], "%" PRIu64, stats->quarantined);
     snprintf(counts[5], sizeof counts[5], "%" PRIu64, stats->late);
     const struct weir_report_pair pairs[] = {
-        {"records", counts[0]},         {"bytes", counts[1]},
-        {"seconds", counts[2]},         {"alert events", counts[3]},
-        {"invalid records", counts[4]}, {"late records", counts[5]}};
+        {"records", counts[0]},      {"bytes", counts[1]},           {"seconds", counts[2]},
+        {"alert events", counts[3]}, {"invalid records", counts[4]}, {"late records", counts[5]}};
     struct weir_report_context context = {.app = config->app,
                                           .files = files,
                                           .n_files = n,
@@ -343,13 +341,14 @@ static int replay(const struct options *options, const struct weir_config *confi
     session.seconds = now() - started;
     weir_progress_clear(&session.progress);
     if (code)
-        result = weir_cli_failed("%s", session.error.message[0] ? session.error.message
-                                                                : error.message);
+        result =
+            weir_cli_failed("%s", session.error.message[0] ? session.error.message : error.message);
     else
         result = finish(&session, config);
     if (!result && session.print)
-        fprintf(stderr, "%" PRIu64 " records in %.1f s (%.0f a second), %" PRIu64
-                        " alert events, %" PRIu64 " invalid and %" PRIu64 " late records\n",
+        fprintf(stderr,
+                "%" PRIu64 " records in %.1f s (%.0f a second), %" PRIu64 " alert events, %" PRIu64
+                " invalid and %" PRIu64 " late records\n",
                 session.stats.records, session.seconds,
                 session.seconds > 0 ? (double)session.stats.records / session.seconds : 0,
                 session.stats.alerts, session.stats.quarantined, session.stats.late);
