@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detectors/drift/drift.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct weir_option options[] = {
+    {"delta", WEIR_OPTION_NUMBER, "0.2", 0.01, 10, NULL, "robust standard deviations",
+     "The smallest change worth an alert, as a shift; other effects are held to what such a shift "
+     "gives.",
+     0},
+    {"critical", WEIR_OPTION_NUMBER, "0.5", 0.01, 10, NULL, "robust standard deviations",
+     "The change that is critical once its lower confidence bound reaches it.", 0},
+    {"minimum", WEIR_OPTION_INTEGER, "200", 10, 1e12, NULL, "records",
+     "Windows and slices with fewer values of a field are not judged.", 0},
+    {"alpha", WEIR_OPTION_NUMBER, NULL, 1e-12, 0.5, NULL, "chance a window",
+     "Chance of a false alarm in a window, over all fields and tests; unless given, one false "
+     "alarm in 30 days.",
+     0},
+    {"tests", WEIR_OPTION_STRINGS, "auto", 0, 0, NULL, NULL,
+     "What is tested: auto (omnibus, null_rate, unseen, tail), or any of these, ks, kuiper, "
+     "cramer_von_mises, anderson_darling, berk_jones, chi_square, g.",
+     0},
+    {0}};
+
+static const char *const kinds[] = {"drift.feature", "drift.score", "drift.prediction", NULL};
+
+// Without a length of window in time, as if it were an hour.
+static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3;
+
+const char *drift_test_name(enum drift_test test)
+{
+    static const char *const names[] = {
+        "omnibus",          "ks",         "kuiper",     "cramer_von_mises",
+        "anderson_darling", "berk_jones", "chi_square", "g",
+        "null_rate",        "unseen",     "tail"};
+    return names[test];
+}
+
+static int read_tests(struct drift *drift, const struct weir_option_value *value,
+                      struct weir_error *error)
+{
+    for (size_t i = 0; i < value->n_strings; i++) {
+        const char *name = value->strings[i];
+        unsigned test = 0;
+        while (test < DRIFT_TESTS && strcmp(name, drift_test_name(test)))
+            test++;
+        if (test < DRIFT_TESTS)
+            drift->tests |= 1u << test;
+        else if (!strcmp(name, "auto"))
+            drift->tests |=
+                1u << DRIFT_OMNIBUS | 1u << DRIFT_NULL_RATE | 1u << DRIFT_UNSEEN | 1u << DRIFT_TAIL;
+        else
+            return weir_error_set(error, WEIR_EINVAL,
+                                  "%s: tests: there is no test '%s'; see `weir detectors drift`",
+                                  drift->name, name);
+    }
+    drift->n_tests = (unsigned)__builtin_popcount(drift->tests);
+    return drift->n_tests
+               ? 0
+               : weir_error_set(error, WEIR_EINVAL, "%s: tests: the list is empty", drift->name);
+}
+
+static int is_known(const struct weir_detector_config *config, const struct weir_setup *setup,
+                    int field)
+{
+    for (size_t i = 0; i < config->n_references; i++) {
+        const struct weir_summary *summary = setup->reference(setup, i, field);
+        if (summary && summary->cell)
+            return 1;
+    }
+    return 0;
+}
+
+static int add_fields(struct drift *drift, const struct weir_detector_config *config,
+                      const struct weir_setup *setup, struct weir_error *error)
+{
+    drift->fields = calloc(config->n_fields ? config->n_fields : 1, sizeof *drift->fields);
+    if (!drift->fields)
+        return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
+    for (size_t i = 0; i < config->n_fields; i++) {
+        int field = config->fields[i];
+        const struct weir_field *info = &config->stream->fields[field];
+        if (!is_known(config, setup, field)) {
+            if (config->fields_given)
+                return weir_error_set(error, WEIR_EINVAL, "%s: no reference knows the field '%s'",
+                                      config->name, info->name);
+            continue;
+        }
+        for (unsigned by = 0; by <= config->n_by; by++) {
+            int code = setup->need(
+                setup, by, field, WEIR_PART_CELLS | WEIR_PART_MOMENTS | WEIR_PART_QUANTILES, error);
+            if (code)
+                return code;
+        }
+        drift->fields[drift->n_fields++] = (struct drift_field){field, info};
+    }
+    if (!drift->n_fields)
+        return weir_error_set(error, WEIR_EINVAL,
+                              "%s: none of its references knows any of its fields: is the profile "
+                              "of this stream?",
+                              config->name);
+    return 0;
+}
+
+static void destroy(void *instance)
+{
+    struct drift *drift = instance;
+    if (drift)
+        free(drift->fields);
+    free(drift);
+}
+
+static int create(const struct weir_detector_config *config, const struct weir_setup *setup,
+                  void **instance, struct weir_error *error)
+{
+    if (!config->n_references)
+        return weir_error_set(error, WEIR_EINVAL, "%s: drift needs a `reference:` to compare with",
+                              config->name);
+    struct drift *drift = calloc(1, sizeof *drift);
+    if (!drift)
+        return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
+    const struct weir_option_value *values = config->options;
+    drift->name = config->name;
+    drift->references = config->references;
+    drift->n_references = config->n_references;
+    drift->n_by = config->n_by;
+    drift->redact = config->redact;
+    drift->delta = values[DRIFT_OPTION_DELTA].number;
+    drift->critical = fmax(values[DRIFT_OPTION_CRITICAL].number, drift->delta);
+    drift->minimum = (uint64_t)values[DRIFT_OPTION_MINIMUM].integer;
+    double step = config->window_hop > 0 ? (double)config->window_hop : HOUR;
+    drift->alpha = values[DRIFT_OPTION_ALPHA].set ? values[DRIFT_OPTION_ALPHA].number
+                                                  : fmin(step / MONTH, 0.05);
+    int code = read_tests(drift, &values[DRIFT_OPTION_TESTS], error);
+    if (!code)
+        code = add_fields(drift, config, setup, error);
+    if (code) {
+        destroy(drift);
+        return code;
+    }
+    *instance = drift;
+    return 0;
+}
+
+WEIR_PLUGIN = {
+    .abi_major = WEIR_ABI_MAJOR,
+    .abi_minor = WEIR_ABI_MINOR,
+    .size = sizeof(struct weir_plugin),
+    .name = "drift",
+    .version = WEIR_VERSION,
+    .description = "Fields whose values are no longer distributed as in the reference",
+    .options = options,
+    .kinds = kinds,
+    .state_version = 1,
+    .create = create,
+    .destroy = destroy,
+    .owner_create = drift_owner_create,
+    .owner_destroy = drift_owner_destroy,
+    .owner_window = drift_owner_window,
+    .owner_save = drift_owner_save,
+    .owner_restore = drift_owner_restore,
+};

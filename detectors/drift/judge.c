@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// A field moved when chance does not explain the difference AND it is large enough to matter.
+// Significance comes from exact tests that know both sample sizes; effects are brought to one
+// scale, the shift in standard deviations of a normal variable that would give them.
+#include <math.h>
+#include <stdlib.h>
+
+#include "detectors/drift/drift.h"
+#include "stats/special.h"
+#include "stats/summary.h"
+
+// Local changes that global effects would veto: share and factor that each must reach.
+static const double NULL_CHANGE = 0.01, NULL_FACTOR = 2, LOCAL_SHARE = 0.005, LOCAL_FACTOR = 5;
+// From where on a local change is critical (lower confidence bound).
+static const double CRITICAL_SHARE = 0.1;
+static const double LOWER_BOUND = 2.33; // standard errors below: 99%
+
+// ---- significance
+
+// Chance of at least, or at most, so many marked ones among those drawn.
+static double upper_tail(double x, double drawn, double marked, double population)
+{
+    double p = weir_hypergeometric(x, population, marked, drawn).upper;
+    return p >= 0 && p <= 1 ? p : 1;
+}
+
+static double two_sided(double x, double drawn, double marked, double population)
+{
+    struct weir_hypergeometric h = weir_hypergeometric(x, population, marked, drawn);
+    double p = 2 * fmin(h.lower, h.upper);
+    return p >= 0 && p <= 1 ? p : 1;
+}
+
+static void take(struct drift_verdict *verdict, enum drift_test test, double p)
+{
+    verdict->test = test;
+    verdict->p_value = p;
+    verdict->moved = 1;
+}
+
+static int wants(const struct drift *drift, enum drift_test test)
+{
+    return (drift->tests >> test & 1) != 0;
+}
+
+static double lower_bound(double share, double n)
+{
+    return share - LOWER_BOUND * sqrt(share * (1 - share) / n);
+}
+
+// ---- nulls, unseen values, tails
+
+static void judge_nulls(const struct drift *drift, double alpha, struct drift_verdict *verdict)
+{
+    const struct weir_summary *now = verdict->now, *then = verdict->then;
+    double n = (double)now->rows, m = (double)then->rows;
+    double nulls = (double)(now->null + now->missing),
+           before = (double)(then->null + then->missing);
+    if (!wants(drift, DRIFT_NULL_RATE) || now->rows < drift->minimum || !then->rows)
+        return;
+    double share = nulls / n, baseline = before / m, change = fabs(share - baseline);
+    double high = fmax(share, baseline), low = fmin(share, baseline);
+    if (change < NULL_CHANGE || high < NULL_FACTOR * low)
+        return;
+    double p = two_sided(nulls, n, nulls + before, n + m);
+    if (p > alpha)
+        return;
+    take(verdict, DRIFT_NULL_RATE, p);
+    verdict->share = share;
+    verdict->baseline = baseline;
+    verdict->critical = lower_bound(change, n) >= CRITICAL_SHARE;
+}
+
+// The reference has none of them by construction: what is expected is what more of it would
+// have brought (Good and Turing), but not less than one value in the reference's size.
+static void judge_unseen(const struct drift *drift, double alpha, struct drift_verdict *verdict)
+{
+    const struct weir_summary *now = verdict->now, *then = verdict->then;
+    if (!wants(drift, DRIFT_UNSEEN) || !then->cells->known || !then->values)
+        return;
+    double n = (double)now->values, share = (double)now->unseen / n;
+    double expected = fmin(fmax(then->cells->unseen_share, 1 / ((double)then->values + 1)), 1);
+    if (share < LOCAL_SHARE || share < LOCAL_FACTOR * expected)
+        return;
+    double p = weir_binomial_sf((double)now->unseen, n, expected);
+    if (!(p <= alpha))
+        return;
+    take(verdict, DRIFT_UNSEEN, p);
+    verdict->share = share;
+    verdict->baseline = then->cells->unseen_share;
+    verdict->critical = lower_bound(share, n) >= CRITICAL_SHARE;
+}
+
+// Cells beyond the outermost cuts, and those where the reference has nothing at all.
+static double tail_of(const struct weir_summary *summary, const struct weir_summary *reference)
+{
+    size_t n = reference->cells->n;
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || i + 1 == n || !reference->cell[i])
+            sum += (double)summary->cell[i];
+    }
+    return sum;
+}
+
+static void judge_tail(const struct drift *drift, double alpha, struct drift_verdict *verdict)
+{
+    const struct weir_summary *now = verdict->now, *then = verdict->then;
+    if (!wants(drift, DRIFT_TAIL) || now->shape != WEIR_SHAPE_NUMERIC || then->cells->n < 2)
+        return;
+    double n = 0, m = 0, far = tail_of(now, then), before = tail_of(then, then);
+    for (size_t i = 0; i < then->cells->n; i++) {
+        n += (double)now->cell[i];
+        m += (double)then->cell[i];
+    }
+    if (n < (double)drift->minimum || m < 1 || before * 2 > m)
+        return;
+    double share = far / n, baseline = before / m;
+    if (share < LOCAL_SHARE || share < LOCAL_FACTOR * baseline)
+        return;
+    double p = upper_tail(far, n, far + before, n + m);
+    if (p > alpha)
+        return;
+    take(verdict, DRIFT_TAIL, p);
+    verdict->share = share;
+    verdict->baseline = baseline;
+    verdict->critical = lower_bound(share, n) >= CRITICAL_SHARE;
+}
+
+// ---- the distribution
+
+// A difference of distribution functions, or total variation, as a shift.
+static double shift_of_difference(double difference)
+{
+    if (!(difference > 0))
+        return 0;
+    return 2 * weir_normal_quantile((1 + fmin(difference, 0.999999)) / 2);
+}
+
+// What a shift by d gives: KS and TV 2 Phi(d / 2) - 1, PSI d^2, Hellinger^2 1 - exp(-d^2 / 8),
+// ln of the variance ratio as visible as a shift at 1.1 d.
+static double effect_of(const struct weir_cell_distances *distances,
+                        const struct weir_omnibus *omnibus, double alpha)
+{
+    double effect = distances->psi_debiased > 0 ? sqrt(distances->psi_debiased) : 0;
+    effect = fmax(effect, shift_of_difference(distances->ks_debiased));
+    effect = fmax(effect, shift_of_difference(distances->total_variation_debiased));
+    double hellinger = fmin(distances->hellinger_debiased, 0.999);
+    if (hellinger > 0)
+        effect = fmax(effect, sqrt(-8 * log1p(-hellinger * hellinger)));
+    const struct weir_test *scale = &omnibus->parts[WEIR_OMNIBUS_SCALE];
+    if (omnibus->status == WEIR_TEST_OK && scale->status == WEIR_TEST_OK && scale->p_value <= alpha)
+        effect = fmax(effect, fabs(scale->value) / 1.1);
+    return effect;
+}
+
+static double named_p(const struct drift *drift, const struct weir_cell_counts *counts,
+                      enum drift_test *which)
+{
+    struct weir_cell_tests tests;
+    double best = 1;
+    if (weir_cell_tests(counts, &tests) != WEIR_TEST_OK)
+        return 1;
+    const struct weir_test *const by_test[] = {
+        [DRIFT_KS] = &tests.ks,
+        [DRIFT_KUIPER] = &tests.kuiper,
+        [DRIFT_CRAMER_VON_MISES] = &tests.cramer_von_mises,
+        [DRIFT_ANDERSON_DARLING] = &tests.anderson_darling,
+        [DRIFT_BERK_JONES] = &tests.berk_jones,
+        [DRIFT_CHI_SQUARE] = &tests.chi_square,
+        [DRIFT_G] = &tests.g,
+    };
+    for (int test = DRIFT_KS; test <= DRIFT_G; test++) {
+        const struct weir_test *result = by_test[test];
+        if (wants(drift, (enum drift_test)test) && result->status == WEIR_TEST_OK &&
+            result->p_value < best) {
+            best = result->p_value;
+            *which = (enum drift_test)test;
+        }
+    }
+    return best;
+}
+
+// Cells in which the reference has values; the others are the tail's or the unseen values'.
+static size_t fill(struct drift_room *room, const struct weir_summary *now,
+                   const struct weir_summary *then)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < then->cells->n; i++) {
+        if (!then->cell[i])
+            continue;
+        room->reference[n] = (double)then->cell[i];
+        room->current[n++] = (double)now->cell[i];
+    }
+    return n;
+}
+
+static void judge_distribution(const struct drift *drift, double alpha, struct drift_room *room,
+                               struct drift_verdict *verdict)
+{
+    const struct weir_summary *now = verdict->now, *then = verdict->then;
+    struct weir_cell_counts counts = {.reference = room->reference,
+                                      .current = room->current,
+                                      .n = fill(room, now, then),
+                                      .ordered = now->shape == WEIR_SHAPE_NUMERIC};
+    double n = 0, m = 0;
+    for (size_t i = 0; i < counts.n; i++) {
+        n += room->current[i];
+        m += room->reference[i];
+    }
+    if (n < (double)drift->minimum || m < 2 ||
+        weir_cell_distances(&counts, &verdict->distances) != WEIR_TEST_OK)
+        return;
+    struct weir_omnibus omnibus;
+    enum drift_test which = DRIFT_OMNIBUS;
+    double p = 1;
+    weir_omnibus(&counts, &omnibus);
+    if (wants(drift, DRIFT_OMNIBUS) && omnibus.status == WEIR_TEST_OK)
+        p = omnibus.p_value;
+    enum drift_test named = which;
+    double q = named_p(drift, &counts, &named);
+    if (q < p) {
+        p = q;
+        which = named;
+    }
+    verdict->effect = effect_of(&verdict->distances, &omnibus, alpha);
+    if (p > alpha || verdict->effect < drift->delta)
+        return;
+    take(verdict, which, p);
+    double error = 1.25 * sqrt(1 / n + 1 / m);
+    verdict->critical = verdict->effect - LOWER_BOUND * error >= drift->critical;
+}
+
+static int make_room(struct drift_room *room, size_t n)
+{
+    if (n <= room->n)
+        return 0;
+    double *reference = realloc(room->reference, n * sizeof *reference);
+    if (reference)
+        room->reference = reference;
+    double *current = realloc(room->current, n * sizeof *current);
+    if (current)
+        room->current = current;
+    if (!reference || !current)
+        return WEIR_ENOMEM;
+    room->n = n;
+    return 0;
+}
+
+int drift_judge(const struct drift *drift, double alpha, struct drift_room *room,
+                const struct weir_summary *now, const struct weir_summary *then,
+                struct drift_verdict *verdict)
+{
+    verdict->now = now;
+    verdict->then = then;
+    verdict->p_value = 1;
+    if (!now->cell || !then->cell || now->cells->n != then->cells->n ||
+        (now->cells != then->cells && weir_cells_hash(now->cells) != weir_cells_hash(then->cells)))
+        return 0;
+    if (make_room(room, then->cells->n))
+        return WEIR_ENOMEM;
+    // One reason a verdict: a share of nulls or unseen values, a tail, else the distribution.
+    judge_nulls(drift, alpha, verdict);
+    if (now->values < drift->minimum)
+        return 0;
+    if (!verdict->moved)
+        judge_unseen(drift, alpha, verdict);
+    struct drift_verdict shape = *verdict, tail = *verdict;
+    shape.moved = shape.critical = tail.moved = tail.critical = 0;
+    judge_distribution(drift, alpha, room, &shape);
+    judge_tail(drift, alpha, &tail);
+    tail.distances = verdict->distances = shape.distances;
+    tail.effect = verdict->effect = shape.effect;
+    // A tail is the reason where it is a good part of what changed (noise adds to the whole).
+    if (tail.moved && 3 * (tail.share - tail.baseline) >= shape.distances.total_variation_debiased)
+        shape = tail;
+    else if (shape.moved)
+        shape.share = shape.baseline = 0;
+    if (shape.moved && (!verdict->moved || shape.critical > verdict->critical))
+        *verdict = shape;
+    return 0;
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verdicts into words: one sentence, and a line of evidence for each field, cell and slice.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "detectors/drift/drift.h"
+#include "stats/summary.h"
+
+enum {
+    FIELDS = 10, // shown as evidence
+    CELLS = 3,
+    SLICES = 5,
+    NAMED = 4, // fields named after `also`
+    SEEN = 50, // a category that came so often is no value of a single record
+    TEXT = 200
+};
+
+struct lines {
+    struct weir_evidence items[FIELDS + CELLS + SLICES];
+    char before[FIELDS + CELLS + SLICES][TEXT];
+    char after[FIELDS + CELLS + SLICES][TEXT];
+    size_t n;
+};
+
+// 1204 -> "1,204"
+static const char *count_text(uint64_t n, char out[32])
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n), at = 0;
+    for (int i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = 0;
+    return out;
+}
+
+static const char *kind_of(enum weir_role role)
+{
+    return role == WEIR_ROLE_SCORE        ? "drift.score"
+           : role == WEIR_ROLE_PREDICTION ? "drift.prediction"
+                                          : "drift.feature";
+}
+
+static double cell_share(const struct weir_summary *summary, size_t i)
+{
+    return summary->values ? (double)summary->cell[i] / (double)summary->values : 0;
+}
+
+static int may_be_named(const struct drift *drift, const struct weir_summary *then, size_t i)
+{
+    if (then->shape == WEIR_SHAPE_NUMERIC || then->shape == WEIR_SHAPE_BOOLEAN)
+        return 1;
+    return i >= then->cells->n_categories || !drift->redact || then->cell[i] >= SEEN;
+}
+
+// The cell whose share changed most, leaving out those of `done`.
+static size_t largest_change(const struct drift *drift, const struct drift_verdict *verdict,
+                             const size_t *done, size_t n_done)
+{
+    size_t best = verdict->then->cells->n;
+    double most = 0;
+    for (size_t i = 0; i < verdict->then->cells->n; i++) {
+        int taken = !may_be_named(drift, verdict->then, i);
+        for (size_t k = 0; k < n_done; k++)
+            taken |= done[k] == i;
+        double change = fabs(cell_share(verdict->now, i) - cell_share(verdict->then, i));
+        if (!taken && change > most) {
+            most = change;
+            best = i;
+        }
+    }
+    return best;
+}
+
+// ---- one field
+
+// What moved, as "median 41 -> 63" or "JP 12% -> 31%".
+static void change_text(const struct drift *drift, const struct drift_verdict *verdict, char *out,
+                        size_t size)
+{
+    const struct weir_summary *now = verdict->now, *then = verdict->then;
+    if (now->shape == WEIR_SHAPE_NUMERIC) {
+        double before = weir_summary_quantile(then, .5), after = weir_summary_quantile(now, .5);
+        double spread_before = weir_summary_quantile(then, .95) - weir_summary_quantile(then, .05);
+        double spread_after = weir_summary_quantile(now, .95) - weir_summary_quantile(now, .05);
+        if (isnan(before) || isnan(after))
+            snprintf(out, size, "other values");
+        else if (fabs(after - before) * 20 >= spread_before)
+            snprintf(out, size, "median %.3g -> %.3g", before, after);
+        else if (fabs(spread_after - spread_before) * 20 >= spread_before)
+            snprintf(out, size, "5 to 95%% range %.3g -> %.3g wide, median still %.3g",
+                     spread_before, spread_after, after);
+        else
+            snprintf(out, size, "another shape, median still %.3g", after);
+        return;
+    }
+    char name[64];
+    size_t i = largest_change(drift, verdict, NULL, 0);
+    if (i == then->cells->n) {
+        snprintf(out, size, "other shares");
+        return;
+    }
+    weir_cells_name(then->cells, i, name, sizeof name);
+    snprintf(out, size, "%s %.3g%% -> %.3g%%", *name ? name : "(empty)", 100 * cell_share(then, i),
+             100 * cell_share(now, i));
+}
+
+static void sentence(const struct drift *drift, const struct drift_verdict *verdict, char *out,
+                     size_t size)
+{
+    const char *name = verdict->field->info->name,
+               *reference = drift->references[verdict->reference];
+    char change[TEXT], count[32];
+    count_text(verdict->test == DRIFT_NULL_RATE ? verdict->now->rows : verdict->now->values, count);
+    switch (verdict->test) {
+    case DRIFT_NULL_RATE:
+        snprintf(out, size, "%s: %.3g%% of %s records are null or lack it, %.3g%% in %s", name,
+                 100 * verdict->share, count, 100 * verdict->baseline, reference);
+        return;
+    case DRIFT_UNSEEN:
+        snprintf(out, size, "%s: %.3g%% of %s records have values that %s never had", name,
+                 100 * verdict->share, count, reference);
+        return;
+    case DRIFT_TAIL:
+        snprintf(out, size,
+                 "%s: %.3g%% of %s records are beyond nearly all of %s, where %.2g%% are", name,
+                 100 * verdict->share, count, reference, 100 * verdict->baseline);
+        return;
+    default:
+        change_text(drift, verdict, change, sizeof change);
+        snprintf(out, size, "%s moved: %s (as far as a shift by %.2g sd), %s records against %s",
+                 name, change, verdict->effect, count, reference);
+    }
+}
+
+static void describe(const struct weir_summary *summary, char *out, size_t size)
+{
+    double nulls =
+        summary->rows ? (double)(summary->null + summary->missing) / (double)summary->rows : 0;
+    double median = weir_summary_quantile(summary, .5);
+    char count[32];
+    count_text(summary->rows, count);
+    if (summary->shape == WEIR_SHAPE_NUMERIC && !isnan(median))
+        snprintf(out, size, "%s records, median %.4g, 5 to 95%% %.4g to %.4g, null %.3g%%", count,
+                 median, weir_summary_quantile(summary, .05), weir_summary_quantile(summary, .95),
+                 100 * nulls);
+    else
+        snprintf(out, size, "%s records, null %.3g%%", count, 100 * nulls);
+}
+
+static struct weir_evidence *add_line(struct lines *lines, const char *type, const char *field)
+{
+    struct weir_evidence *line = &lines->items[lines->n];
+    *line = (struct weir_evidence){.type = type,
+                                   .field = field,
+                                   .before = lines->before[lines->n],
+                                   .after = lines->after[lines->n],
+                                   .contribution = NAN};
+    lines->n++;
+    return line;
+}
+
+static void add_field(struct lines *lines, const struct drift_verdict *verdict, double all)
+{
+    struct weir_evidence *line = add_line(lines, "field", verdict->field->info->name);
+    char *after = lines->after[lines->n - 1];
+    describe(verdict->then, lines->before[lines->n - 1], TEXT);
+    describe(verdict->now, after, TEXT);
+    size_t used = strlen(after);
+    const struct weir_cell_distances *d = &verdict->distances;
+    if (d->cells)
+        snprintf(after + used, TEXT - used, "; PSI %.3g, KS %.3g, JS %.3g; by %s, p %.2g", d->psi,
+                 d->ks, d->jensen_shannon, drift_test_name(verdict->test), verdict->p_value);
+    if (all > 0)
+        line->contribution = verdict->effect / all;
+}
+
+static void add_cells(struct lines *lines, const struct drift *drift,
+                      const struct drift_verdict *verdict)
+{
+    size_t done[CELLS];
+    for (size_t n = 0; n < CELLS; n++) {
+        char name[64];
+        done[n] = largest_change(drift, verdict, done, n);
+        if (done[n] == verdict->then->cells->n)
+            return;
+        weir_cells_name(verdict->then->cells, done[n], name, sizeof name);
+        add_line(lines, "cell", verdict->field->info->name);
+        snprintf(lines->before[lines->n - 1], TEXT, "%s: %.3g%%", *name ? name : "(empty)",
+                 100 * cell_share(verdict->then, done[n]));
+        snprintf(lines->after[lines->n - 1], TEXT, "%s: %.3g%%", *name ? name : "(empty)",
+                 100 * cell_share(verdict->now, done[n]));
+    }
+}
+
+static void add_slice(struct lines *lines, const struct drift *drift,
+                      const struct weir_window *window, const struct drift_slice *slice)
+{
+    const struct weir_slice *which = &window->slices[slice->slice];
+    struct weir_evidence *line = add_line(lines, "slice", slice->strongest.field->info->name);
+    line->slice = which->values;
+    line->n_slice = which->n_values;
+    describe(slice->strongest.then, lines->before[lines->n - 1], TEXT);
+    sentence(drift, &slice->strongest, lines->after[lines->n - 1], TEXT);
+}
+
+static void add_others(char *out, size_t size, const struct drift_verdict *moved, size_t n)
+{
+    size_t used = strlen(out), shown = n - 1 < NAMED ? n - 1 : NAMED;
+    for (size_t i = 1; i <= shown && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i == 1 ? "; also " : ", ",
+                                 moved[i].field->info->name);
+    if (n - 1 > shown && used < size)
+        snprintf(out + used, size - used, " and %zu more", n - 1 - shown);
+}
+
+static int any_critical(const struct drift_verdict *moved, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (moved[i].critical)
+            return 1;
+    }
+    return 0;
+}
+
+static enum weir_action action_of(const struct drift_verdict *lead)
+{
+    return lead->test == DRIFT_NULL_RATE || lead->test == DRIFT_UNSEEN || lead->test == DRIFT_TAIL
+               ? WEIR_ACTION_INVESTIGATE_UPSTREAM
+               : WEIR_ACTION_RETRAIN;
+}
+
+void drift_report(const struct drift *drift, const struct weir_window *window, size_t slice,
+                  const struct drift_verdict *moved, size_t n_moved, double alpha,
+                  const struct drift_slice *slices, size_t n_slices)
+{
+    const struct drift_verdict *lead = &moved[0];
+    const struct weir_slice *where = &window->slices[slice];
+    const char *names[FIELDS];
+    struct lines lines = {.n = 0};
+    size_t shown = n_moved < FIELDS ? n_moved : FIELDS;
+    double all = 0;
+    for (size_t i = 0; i < n_moved; i++)
+        all += moved[i].effect;
+    for (size_t i = 0; i < shown; i++) {
+        names[i] = moved[i].field->info->name;
+        add_field(&lines, &moved[i], all);
+    }
+    add_cells(&lines, drift, lead);
+    for (size_t i = 0; i < n_slices && i < SLICES; i++)
+        add_slice(&lines, drift, window, &slices[i]);
+    char text[640];
+    size_t used = 0;
+    for (size_t i = 0; i < where->n_values && used < sizeof text / 2; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %.60s", i ? ", " : "In ",
+                                 where->values[i].field,
+                                 where->values[i].value ? where->values[i].value : "null");
+    if (used > sizeof text / 2)
+        used = sizeof text / 2;
+    if (used)
+        used += (size_t)snprintf(text + used, sizeof text - used, ": ");
+    sentence(drift, lead, text + used, sizeof text - used);
+    add_others(text, sizeof text, moved, n_moved);
+    struct weir_finding finding = {
+        .size = sizeof finding,
+        .rule = "omnibus",
+        .kind = kind_of(lead->field->info->role),
+        .severity = any_critical(moved, n_moved) ? WEIR_CRITICAL : WEIR_WARNING,
+        .action = action_of(lead),
+        // Which fields lead may change while it is one and the same incident.
+        .identity = WEIR_BY_SLICE | WEIR_BY_MODEL_VERSION,
+        .fields = names,
+        .n_fields = shown,
+        .slice = where->values,
+        .n_slice = where->n_values,
+        .provisional = 1,
+        .share = lead->share > 0 ? lead->share : NAN,
+        .count = lead->now->values,
+        .statistic = {drift_test_name(lead->test), -log(fmax(lead->p_value, 1e-304)), -log(alpha),
+                      lead->p_value, NAN},
+        .summary = text,
+        .evidence = lines.items,
+        .n_evidence = lines.n,
+    };
+    window->emit(window, &finding);
+}
