@@ -6,7 +6,7 @@
 #include "consumer/cli/args.h"
 #include "consumer/cli/terminal.h"
 #include "consumer/codec/json_write.h"
-#include "consumer/compare/compare.h"
+#include "consumer/compare/set.h"
 
 struct options {
     int json;
@@ -15,12 +15,6 @@ struct options {
 static const struct weir_arg args[] = {
     {"json", 0, WEIR_ARG_SWITCH, offsetof(struct options, json), NULL, "print JSON"},
     {.name = NULL}};
-
-struct comparison {
-    struct weir_table reference, current;
-    struct weir_field_comparison *fields; // one a column
-    struct weir_comparison multivariate[WEIR_MULTIVARIATE];
-};
 
 static void write_statistic(struct weir_json_writer *json, const struct weir_comparison *c)
 {
@@ -47,7 +41,7 @@ static void write_statistic(struct weir_json_writer *json, const struct weir_com
     weir_json_close(json, '}');
 }
 
-static int print_json(const struct comparison *c)
+static int print_json(const struct weir_comparison_set *c)
 {
     struct weir_buffer out;
     weir_buffer_init(&out, WEIR_BUFFER_MAXIMUM);
@@ -55,15 +49,15 @@ static int print_json(const struct comparison *c)
     weir_json_open(&json, '{');
     weir_json_key(&json, "fields");
     weir_json_open(&json, '{');
-    for (size_t i = 0; i < c->reference.n_columns; i++) {
-        weir_json_key(&json, c->reference.columns[i].name);
+    for (size_t i = 0; i < c->n; i++) {
+        weir_json_key(&json, c->fields[i].name);
         weir_json_open(&json, '{');
         weir_json_key(&json, "type");
-        weir_json_text(&json, weir_compare_type_name(c->reference.columns[i].type));
+        weir_json_text(&json, weir_compare_type_name(c->fields[i].type));
         weir_json_key(&json, "statistics");
         weir_json_open(&json, '{');
-        for (size_t k = 0; k < c->fields[i].n; k++)
-            write_statistic(&json, &c->fields[i].statistics[k]);
+        for (size_t k = 0; k < c->fields[i].comparison.n; k++)
+            write_statistic(&json, &c->fields[i].comparison.statistics[k]);
         weir_json_close(&json, '}');
         weir_json_close(&json, '}');
     }
@@ -122,18 +116,18 @@ static int by_movement(const void *a, const void *b)
     return x->column > y->column ? 1 : -1;
 }
 
-static void print_field(const struct weir_table_column *column,
-                        const struct weir_field_comparison *f, int width)
+static void print_field(const struct weir_compared_field *field, int width)
 {
     static const char *const shown[] = {"psi", "jensen_shannon", "wasserstein_normalised",
                                         "null_rate", "unseen_share"};
+    const struct weir_field_comparison *f = &field->comparison;
     double p, value = value_of(f, "ks", &p);
     // The methods page calls a shift of .2 standard deviations worth a warning, .5 critical.
     enum weir_colour colour = f->p_value > 1e-3 || f->moved < 0.085 ? WEIR_COLOUR_NONE
                               : f->moved < 0.2                      ? WEIR_COLOUR_YELLOW
                                                                     : WEIR_COLOUR_RED;
-    printf("%s%-*s%s %-11s", weir_terminal_colour(stdout, colour), width, column->name,
-           weir_terminal_colour(stdout, WEIR_COLOUR_NONE), weir_compare_type_name(column->type));
+    printf("%s%-*s%s %-11s", weir_terminal_colour(stdout, colour), width, field->name,
+           weir_terminal_colour(stdout, WEIR_COLOUR_NONE), weir_compare_type_name(field->type));
     print_number("%.3f", 7, f->moved);
     print_p(f->p_value);
     print_number("%.3f", 7, value);
@@ -142,27 +136,28 @@ static void print_field(const struct weir_table_column *column,
     putchar('\n');
 }
 
-static int print_table(const struct comparison *c)
+static int print_table(const struct weir_comparison_set *c)
 {
-    size_t n = c->reference.n_columns;
+    size_t n = c->n;
     struct place *order = malloc((n + 1) * sizeof *order);
     if (!order)
         return weir_cli_failed("memory is out");
     int width = 5;
     for (size_t i = 0; i < n; i++) {
-        int length = (int)strlen(c->reference.columns[i].name);
-        order[i] = (struct place){i, c->fields[i].moved, c->fields[i].p_value};
+        int length = (int)strlen(c->fields[i].name);
+        order[i] =
+            (struct place){i, c->fields[i].comparison.moved, c->fields[i].comparison.p_value};
         width = length > width ? (length < 40 ? length : 40) : width;
     }
     qsort(order, n, sizeof *order, by_movement);
     printf("reference %llu rows, current %llu rows; what moved most first\n\n",
-           (unsigned long long)c->reference.rows, (unsigned long long)c->current.rows);
+           (unsigned long long)c->rows_reference, (unsigned long long)c->rows_current);
     printf("%s%-*s %-11s %7s %9s %7s %8s %8s %8s %8s %8s%s\n",
            weir_terminal_colour(stdout, WEIR_COLOUR_BOLD), width, "field", "type", "moved", "p",
            "ks", "psi", "js", "w1/sd", "null", "unseen",
            weir_terminal_colour(stdout, WEIR_COLOUR_NONE));
     for (size_t i = 0; i < n; i++)
-        print_field(&c->reference.columns[order[i].column], &c->fields[order[i].column], width);
+        print_field(&c->fields[order[i].column], width);
     printf("\nall numeric fields together:");
     for (int i = 0; i < WEIR_MULTIVARIATE; i++) {
         const struct weir_comparison *m = &c->multivariate[i];
@@ -176,17 +171,6 @@ static int print_table(const struct comparison *c)
     return fflush(stdout) ? weir_cli_failed("standard output cannot be written") : WEIR_EXIT_DONE;
 }
 
-static int compare_all(struct comparison *c)
-{
-    c->fields = calloc(c->reference.n_columns + 1, sizeof *c->fields);
-    int code = c->fields ? 0 : WEIR_ENOMEM;
-    for (size_t i = 0; i < c->reference.n_columns && !code; i++)
-        code = weir_compare_field(&c->reference.columns[i], &c->current.columns[i], &c->fields[i]);
-    if (!code)
-        code = weir_compare_multivariate(&c->reference, &c->current, c->multivariate);
-    return code;
-}
-
 static int run(int argc, char **argv)
 {
     struct options options = {0};
@@ -195,38 +179,34 @@ static int run(int argc, char **argv)
         return status;
     if (argc - first != 2)
         return weir_cli_usage(&weir_command_compare, "it takes two files");
-    struct comparison c;
-    memset(&c, 0, sizeof c);
+    struct weir_comparison_set set;
     struct weir_error error = {0, 0, 0, ""};
-    if (weir_table_load(argv[first], NULL, &c.reference, &error) ||
-        weir_table_load(argv[first + 1], &c.reference, &c.current, &error))
-        status = weir_cli_failed("%s", error.message);
-    else if (compare_all(&c))
-        status = weir_cli_failed("memory is out");
-    else
-        status = options.json ? print_json(&c) : print_table(&c);
-    free(c.fields);
-    weir_table_free(&c.current);
-    weir_table_free(&c.reference);
+    if (weir_compare_paths(argv[first], argv[first + 1], &set, &error))
+        return weir_cli_failed("%s", error.message);
+    status = options.json ? print_json(&set) : print_table(&set);
+    weir_comparison_set_free(&set);
     return status;
 }
 
 const struct weir_command weir_command_compare = {
     .name = "compare",
     .synopsis = "REFERENCE CURRENT [--json]",
-    .summary = "every statistic between two files, per field",
+    .summary = "every statistic between two files or profiles, per field",
     .help =
         "Compares two files (CSV, TSV, JSON lines, Avro containers, each also gzipped) field by\n"
         "field and prints what moved most first; with --json every statistic, with its p-value\n"
         "where it has one, else null and a reason. Fields and types are the reference's: numbers,\n"
         "booleans (true, false), categories, and text (strings of which more than 1,000, and\n"
         "more than one in twenty, are distinct).\n\n"
-        "Statistics are exact: on all values. psi, kl, hellinger, total_variation,\n"
+        "Between files statistics are exact: on all values. psi, kl, hellinger, total_variation,\n"
         "jensen_shannon, chi_square, g, l_infinity and cramers_v of numbers are on cells of equal\n"
         "mass in the reference. NaN counts as null; infinities are left out of statistics of\n"
         "numbers, whose unseen and vanished shares are of values outside the other's range.\n"
         "Differences are current less reference, but for t, which is the other way round, and\n"
         "mann_whitney, the U of the reference.\n\n"
+        "Where one is a profile, tests are on the reference's cells, wasserstein, energy,\n"
+        "mann_whitney and quantile_shift by sketches (within 1% of the value), and what needs\n"
+        "rows is null.\n\n"
         "In the table `moved` is the Jensen-Shannon distance less what chance explains, or the\n"
         "change of the null rate if that is larger; `p` the one of all tests together.",
     .run = run,

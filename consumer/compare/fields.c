@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consumer/compare/compare.h"
+#include "consumer/compare/summaries.h"
 #include "stats/cells.h"
 #include "stats/cells_build.h"
 #include "stats/samples.h"
@@ -20,8 +20,8 @@ static struct weir_comparison *add(struct weir_field_comparison *out, const char
     return c;
 }
 
-static struct weir_comparison *add_test(struct weir_field_comparison *out, const char *name,
-                                        struct weir_test test)
+struct weir_comparison *weir_comparison_add(struct weir_field_comparison *out, const char *name,
+                                            struct weir_test test)
 {
     struct weir_comparison *c = add(out, name);
     if (test.status != WEIR_TEST_OK)
@@ -36,11 +36,11 @@ static struct weir_comparison *add_test(struct weir_field_comparison *out, const
 // A statistic that has no p-value at all.
 static void add_value(struct weir_field_comparison *out, const char *name, struct weir_test test)
 {
-    add_test(out, name, test)->p_value = NAN;
+    weir_comparison_add(out, name, test)->p_value = NAN;
 }
 
-static void add_number(struct weir_field_comparison *out, const char *name, double value,
-                       enum weir_test_status status)
+void weir_comparison_add_value(struct weir_field_comparison *out, const char *name, double value,
+                               enum weir_test_status status)
 {
     add_value(out, name, (struct weir_test){value, 1, status});
 }
@@ -50,14 +50,13 @@ static double share(double part, double all)
     return all > 0 ? part / all : NAN;
 }
 
-static void add_nulls(struct weir_field_comparison *out, const struct weir_table_column *a,
-                      const struct weir_table_column *b)
+void weir_comparison_add_nulls(struct weir_field_comparison *out, double null_a, double n_a,
+                               double null_b, double n_b)
 {
-    struct weir_test test =
-        weir_two_proportions((double)a->n_absent, (double)a->n, (double)b->n_absent, (double)b->n);
-    struct weir_comparison *c = add_test(out, "null_rate", test);
-    c->reference = share((double)a->n_absent, (double)a->n);
-    c->current = share((double)b->n_absent, (double)b->n);
+    struct weir_test test = weir_two_proportions(null_a, n_a, null_b, n_b);
+    struct weir_comparison *c = weir_comparison_add(out, "null_rate", test);
+    c->reference = share(null_a, n_a);
+    c->current = share(null_b, n_b);
     if (test.status == WEIR_TEST_OK) {
         c->value = c->current;
         out->moved = fmax(out->moved, fabs(test.value));
@@ -66,22 +65,23 @@ static void add_nulls(struct weir_field_comparison *out, const struct weir_table
 }
 
 // What is computed on cells, for values of any kind.
-static void add_cells(struct weir_field_comparison *out, const struct weir_cell_counts *counts)
+void weir_comparison_add_cells(struct weir_field_comparison *out,
+                               const struct weir_cell_counts *counts)
 {
     struct weir_cell_distances d;
     struct weir_cell_tests t;
     struct weir_omnibus o;
     enum weir_test_status status = weir_cell_distances(counts, &d);
     weir_cell_tests(counts, &t);
-    add_number(out, "psi", d.psi, status);
-    add_number(out, "jensen_shannon", d.jensen_shannon, status);
-    add_number(out, "kl", d.kl, status);
-    add_number(out, "hellinger", d.hellinger, status);
-    add_number(out, "total_variation", d.total_variation, status);
-    add_test(out, "chi_square", t.chi_square);
-    add_test(out, "g", t.g);
-    add_number(out, "l_infinity", d.l_infinity, status);
-    add_number(out, "cramers_v", d.cramers_v, status);
+    weir_comparison_add_value(out, "psi", d.psi, status);
+    weir_comparison_add_value(out, "jensen_shannon", d.jensen_shannon, status);
+    weir_comparison_add_value(out, "kl", d.kl, status);
+    weir_comparison_add_value(out, "hellinger", d.hellinger, status);
+    weir_comparison_add_value(out, "total_variation", d.total_variation, status);
+    weir_comparison_add(out, "chi_square", t.chi_square);
+    weir_comparison_add(out, "g", t.g);
+    weir_comparison_add_value(out, "l_infinity", d.l_infinity, status);
+    weir_comparison_add_value(out, "cramers_v", d.cramers_v, status);
     if (weir_omnibus(counts, &o) == WEIR_TEST_OK)
         out->p_value = fmin(out->p_value, fmin(1, 2 * o.p_value));
     out->moved = fmax(out->moved, d.jensen_shannon_debiased);
@@ -121,7 +121,7 @@ static int add_numeric_cells(struct weir_field_comparison *out, const struct wei
         weir_cells_count(cells, s->b, s->n_b, count + n);
         for (size_t i = 0; i < 2 * n; i++)
             both[i] = (double)count[i];
-        add_cells(out, &(struct weir_cell_counts){both, both + n, n, 1});
+        weir_comparison_add_cells(out, &(struct weir_cell_counts){both, both + n, n, 1});
     }
     free(count);
     free(both);
@@ -139,29 +139,31 @@ static int compare_numbers(const struct weir_table_column *a, const struct weir_
         return WEIR_ENOMEM;
     }
     struct weir_samples s = {va, finite_of(a, va), vb, finite_of(b, vb)};
-    struct weir_comparison *ks = add_test(out, "ks", weir_samples_ks(&s));
+    struct weir_comparison *ks = weir_comparison_add(out, "ks", weir_samples_ks(&s));
     struct weir_test exact = weir_samples_ks_exact(&s);
     if (exact.status == WEIR_TEST_OK)
         ks->p_exact = exact.p_value;
-    add_test(out, "anderson_darling", weir_samples_anderson_darling(&s));
-    add_test(out, "cramer_von_mises", weir_samples_cramer_von_mises(&s));
-    add_test(out, "kuiper", weir_samples_kuiper(&s));
-    add_test(out, "berk_jones", weir_samples_berk_jones(&s));
+    weir_comparison_add(out, "anderson_darling", weir_samples_anderson_darling(&s));
+    weir_comparison_add(out, "cramer_von_mises", weir_samples_cramer_von_mises(&s));
+    weir_comparison_add(out, "kuiper", weir_samples_kuiper(&s));
+    weir_comparison_add(out, "berk_jones", weir_samples_berk_jones(&s));
     int code = add_numeric_cells(out, &s);
     add_value(out, "wasserstein", weir_samples_wasserstein(&s));
     add_value(out, "wasserstein_normalised", weir_samples_wasserstein_normalised(&s));
     add_value(out, "energy", weir_samples_energy(&s));
-    add_test(out, "mann_whitney", weir_samples_mann_whitney(&s));
-    add_test(out, "welch_t", weir_samples_welch_t(&s));
-    add_test(out, "variance_ratio", weir_samples_variance_ratio(&s));
+    weir_comparison_add(out, "mann_whitney", weir_samples_mann_whitney(&s));
+    weir_comparison_add(out, "welch_t", weir_samples_welch_t(&s));
+    weir_comparison_add(out, "variance_ratio", weir_samples_variance_ratio(&s));
     add_value(out, "quantile_shift", weir_samples_quantile_shift(&s));
-    add_nulls(out, a, b);
+    weir_comparison_add_nulls(out, (double)a->n_absent, (double)a->n, (double)b->n_absent,
+                              (double)b->n);
     enum weir_test_status status = s.n_a == 0   ? WEIR_TEST_REFERENCE_EMPTY
                                    : s.n_b == 0 ? WEIR_TEST_CURRENT_EMPTY
                                                 : WEIR_TEST_OK;
     int ok = status == WEIR_TEST_OK;
-    add_number(out, "unseen_share", ok ? outside(vb, s.n_b, va, s.n_a) : 0, status);
-    add_number(out, "vanished_share", ok ? outside(va, s.n_a, vb, s.n_b) : 0, status);
+    weir_comparison_add_value(out, "unseen_share", ok ? outside(vb, s.n_b, va, s.n_a) : 0, status);
+    weir_comparison_add_value(out, "vanished_share", ok ? outside(va, s.n_a, vb, s.n_b) : 0,
+                              status);
     free(va);
     free(vb);
     return code;
@@ -231,12 +233,12 @@ static void add_fisher(struct weir_field_comparison *out, const struct weir_tabl
 {
     if (n != 2) {
         struct weir_test none = {0, 1, WEIR_TEST_NOT_APPLICABLE};
-        add_test(out, "fisher", none)->reason = "only for two values";
+        weir_comparison_add(out, "fisher", none)->reason = "only for two values";
         return;
     }
     int first = in_order(a, b, c) ? 0 : 1, second = 1 - first;
     struct weir_test test = weir_fisher_exact(c[first].a, c[second].a, c[first].b, c[second].b);
-    struct weir_comparison *f = add_test(out, "fisher", test);
+    struct weir_comparison *f = weir_comparison_add(out, "fisher", test);
     if (test.status == WEIR_TEST_OK && test.value > 1e300) {
         f->value = NAN;
         f->reason = "the odds ratio is infinite";
@@ -267,15 +269,16 @@ static int compare_categories(const struct weir_table_column *a, const struct we
         unseen += c[i].a > 0 ? 0 : c[i].b;
         vanished += c[i].b > 0 ? 0 : c[i].a;
     }
-    add_cells(out, &(struct weir_cell_counts){counts, counts + cells, cells, 0});
+    weir_comparison_add_cells(out, &(struct weir_cell_counts){counts, counts + cells, cells, 0});
     add_fisher(out, a, b, c, n);
-    add_nulls(out, a, b);
+    weir_comparison_add_nulls(out, (double)a->n_absent, (double)a->n, (double)b->n_absent,
+                              (double)b->n);
     enum weir_test_status status = !(total[0] > 0)   ? WEIR_TEST_REFERENCE_EMPTY
                                    : !(total[1] > 0) ? WEIR_TEST_CURRENT_EMPTY
                                                      : WEIR_TEST_OK;
     int ok = status == WEIR_TEST_OK;
-    add_number(out, "unseen_share", ok ? unseen / total[1] : 0, status);
-    add_number(out, "vanished_share", ok ? vanished / total[0] : 0, status);
+    weir_comparison_add_value(out, "unseen_share", ok ? unseen / total[1] : 0, status);
+    weir_comparison_add_value(out, "vanished_share", ok ? vanished / total[0] : 0, status);
     free(counts);
     free(c);
     return 0;

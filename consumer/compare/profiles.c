@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumer/compare/set.h"
+#include "consumer/compare/summaries.h"
+#include "consumer/profile/profile.h"
+
+enum { PARTS = WEIR_PART_MOMENTS | WEIR_PART_CELLS | WEIR_PART_QUANTILES };
+
+int weir_compare_is_profile(const char *path)
+{
+    static const char magic[] = {'O', 'b', 'j', 1}, mark[] = "weir.hash";
+    char *head = malloc(1 << 16);
+    FILE *file = strcmp(path, "-") ? fopen(path, "rb") : NULL;
+    size_t n = head && file ? fread(head, 1, 1 << 16, file) : 0;
+    int is = n > sizeof magic && !memcmp(head, magic, sizeof magic) &&
+             memmem(head, n, mark, sizeof mark - 1) != NULL;
+    if (file)
+        fclose(file);
+    free(head);
+    return is;
+}
+
+// What a file itself says of its fields, every one with a type; the names are the file's.
+static struct weir_field *typed(const struct weir_field *fields, size_t n)
+{
+    struct weir_field *out = calloc(n + 1, sizeof *out);
+    for (size_t i = 0; out && i < n; i++)
+        out[i] = (struct weir_field){.name = fields[i].name,
+                                     .type = fields[i].type == WEIR_TYPE_UNKNOWN ? WEIR_TYPE_STRING
+                                                                                 : fields[i].type,
+                                     .is_list = fields[i].is_list,
+                                     .nullable = 1,
+                                     .optional = 1};
+    return out;
+}
+
+// A profile of a file of data.
+static int make_profile(const char *path, struct weir_profile **profile, struct weir_error *error)
+{
+    struct weir_file *file;
+    int code = weir_file_open(path, WEIR_FORMAT_CSV, &file, error);
+    if (code)
+        return code;
+    const struct weir_schema_fields *own = weir_file_fields(file, error);
+    struct weir_field *fields = own ? typed(own->fields, own->n) : NULL;
+    if (!own)
+        code = error->code ? error->code : WEIR_EINVAL;
+    else if (!fields)
+        code = weir_error_set(error, WEIR_ENOMEM, "memory is out");
+    else {
+        struct weir_stream stream = {
+            .name = path, .fields = fields, .n_fields = own->n, .key = -1, .time = -1};
+        struct weir_profile_options options = {.stream = &stream, .format = WEIR_FORMAT_CSV};
+        code = weir_profile_make(path, &options, profile, error);
+    }
+    free(fields);
+    weir_file_close(file);
+    return code;
+}
+
+static enum weir_compare_type type_of(const struct weir_profile_field *field)
+{
+    size_t length = strlen(field->name);
+    int is_list = length > 2 && !strcmp(field->name + length - 2, "[]");
+    switch (field->summary.shape) {
+    case WEIR_SHAPE_NUMERIC:
+        return is_list ? WEIR_COMPARE_VECTOR : WEIR_COMPARE_NUMERIC;
+    case WEIR_SHAPE_BOOLEAN:
+        return WEIR_COMPARE_BOOLEAN;
+    case WEIR_SHAPE_CATEGORICAL:
+        return WEIR_COMPARE_CATEGORICAL;
+    case WEIR_SHAPE_TEXT:
+        break;
+    }
+    return WEIR_COMPARE_TEXT;
+}
+
+static int begin(struct weir_comparison_set *set, const struct weir_profile *a)
+{
+    set->fields = calloc(a->n_fields + 1, sizeof *set->fields);
+    if (!set->fields)
+        return WEIR_ENOMEM;
+    set->rows_reference = a->rows;
+    set->from_profiles = 1;
+    for (set->n = 0; set->n < a->n_fields; set->n++) {
+        struct weir_compared_field *field = &set->fields[set->n];
+        field->type = type_of(&a->fields[set->n]);
+        field->name = strdup(a->fields[set->n].name);
+        if (!field->name)
+            return WEIR_ENOMEM;
+    }
+    return 0;
+}
+
+static int compare_both(const struct weir_profile *a, const struct weir_profile *b,
+                        struct weir_comparison_set *set)
+{
+    int code = begin(set, a);
+    set->rows_current = b->rows;
+    for (size_t i = 0; i < a->n_fields && !code; i++) {
+        const struct weir_profile_field *x = &a->fields[i], *y = weir_profile_find(b, x->name);
+        struct weir_summary none;
+        if (y && y->summary.shape == x->summary.shape) {
+            int same = weir_cells_hash(x->cells) == weir_cells_hash(y->cells);
+            code =
+                weir_compare_summaries(&x->summary, &y->summary, same, &set->fields[i].comparison);
+            continue;
+        }
+        // The current one has no such field, or one of another kind: there is no value.
+        struct weir_summary_spec spec = {x->cells->shape, PARTS, x->cells, 0};
+        code = weir_summary_init(&none, &spec);
+        if (!code) {
+            none.rows = none.missing = b->rows;
+            code = weir_compare_summaries(&x->summary, &none, 1, &set->fields[i].comparison);
+            weir_summary_free(&none);
+        }
+    }
+    return code;
+}
+
+// Takes a file's rows into summaries with the reference's cells.
+static int absorb_file(struct weir_file *file, const struct weir_profile *a,
+                       const struct weir_field *fields, struct weir_summary *summaries,
+                       uint64_t *rows, struct weir_error *error)
+{
+    struct weir_stream stream = {
+        .name = a->stream, .fields = fields, .n_fields = a->n_fields, .key = -1, .time = -1};
+    struct weir_builder_options options = {.stream = &stream};
+    struct weir_absorb_scratch **scratch = calloc(a->n_fields + 1, sizeof *scratch);
+    const struct weir_batch *batch;
+    int code = scratch ? weir_file_start(file, &options, error) : WEIR_ENOMEM, more = 0;
+    for (size_t i = 0; i < a->n_fields && !code; i++)
+        code = weir_absorb_scratch_create(&scratch[i]);
+    while (!code && (more = weir_file_next(file, WEIR_BATCH_ROWS, &batch, error)) > 0) {
+        *rows += batch->n_rows;
+        for (size_t i = 0; i < a->n_fields && !code; i++)
+            code = weir_summary_absorb(&summaries[i], &batch->columns[i], NULL, 0, scratch[i]);
+    }
+    for (size_t i = 0; scratch && i < a->n_fields; i++)
+        if (scratch[i])
+            weir_absorb_scratch_destroy(scratch[i]);
+    free(scratch);
+    return code ? code : more;
+}
+
+static int compare_file(const struct weir_profile *a, const char *path,
+                        struct weir_comparison_set *set, struct weir_error *error)
+{
+    struct weir_file *file;
+    size_t made = 0;
+    int code = weir_file_open(path, WEIR_FORMAT_CSV, &file, error);
+    if (code)
+        return code;
+    struct weir_field *fields = calloc(a->n_fields + 1, sizeof *fields);
+    struct weir_summary *summaries = calloc(a->n_fields + 1, sizeof *summaries);
+    code = fields && summaries ? begin(set, a) : WEIR_ENOMEM;
+    for (; made < a->n_fields && !code; made += !code) {
+        const struct weir_profile_field *field = &a->fields[made];
+        size_t length = strlen(field->name);
+        fields[made] =
+            (struct weir_field){.name = field->name,
+                                .type = field->type,
+                                .is_list = length > 2 && !strcmp(field->name + length - 2, "[]"),
+                                .nullable = 1,
+                                .optional = 1};
+        struct weir_summary_spec spec = {field->cells->shape, PARTS, field->cells, 0};
+        code = weir_summary_init(&summaries[made], &spec);
+    }
+    if (!code)
+        code = absorb_file(file, a, fields, summaries, &set->rows_current, error);
+    for (size_t i = 0; i < a->n_fields && !code; i++)
+        code = weir_compare_summaries(&a->fields[i].summary, &summaries[i], 1,
+                                      &set->fields[i].comparison);
+    for (size_t i = 0; i < made; i++)
+        weir_summary_free(&summaries[i]);
+    free(summaries);
+    free(fields);
+    weir_file_close(file);
+    return code;
+}
+
+int weir_compare_profiles(const char *reference, const char *current,
+                          struct weir_comparison_set *set, struct weir_error *error)
+{
+    static const char *const names[] = {"mmd", "pca_error", "domain_auc", "correlation_change"};
+    struct weir_profile *a = NULL, *b = NULL;
+    error->code = 0;
+    int code = weir_compare_is_profile(reference) ? weir_profile_load(reference, &a, error)
+                                                  : make_profile(reference, &a, error);
+    if (!code && weir_compare_is_profile(current)) {
+        code = weir_profile_load(current, &b, error);
+        if (!code)
+            code = compare_both(a, b, set);
+    } else if (!code) {
+        code = compare_file(a, current, set, error);
+    }
+    for (int i = 0; i < WEIR_MULTIVARIATE; i++)
+        set->multivariate[i] = (struct weir_comparison){
+            names[i], NAN, NAN, NAN, NAN, NAN, "needs the rows of both: a profile has none"};
+    if (code && !error->code)
+        weir_error_set(error, code, "memory is out");
+    weir_profile_free(b);
+    weir_profile_free(a);
+    return code;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumer/compare/set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_tables(const struct weir_table *a, const struct weir_table *b,
+                          struct weir_comparison_set *set)
+{
+    set->fields = calloc(a->n_columns + 1, sizeof *set->fields);
+    int code = set->fields ? 0 : WEIR_ENOMEM;
+    set->rows_reference = a->rows;
+    set->rows_current = b->rows;
+    for (size_t i = 0; i < a->n_columns && !code; i++) {
+        set->n = i + 1;
+        set->fields[i].type = a->columns[i].type;
+        set->fields[i].name = strdup(a->columns[i].name);
+        code = set->fields[i].name
+                   ? weir_compare_field(&a->columns[i], &b->columns[i], &set->fields[i].comparison)
+                   : WEIR_ENOMEM;
+    }
+    return code ? code : weir_compare_multivariate(a, b, set->multivariate);
+}
+
+static int compare_files(const char *reference, const char *current,
+                         struct weir_comparison_set *set, struct weir_error *error)
+{
+    struct weir_table a, b;
+    int code = weir_table_load(reference, NULL, &a, error);
+    if (code)
+        return code;
+    code = weir_table_load(current, &a, &b, error);
+    if (!code) {
+        code = compare_tables(&a, &b, set);
+        if (code)
+            weir_error_set(error, code, "memory is out");
+        weir_table_free(&b);
+    }
+    weir_table_free(&a);
+    return code;
+}
+
+int weir_compare_paths(const char *reference, const char *current, struct weir_comparison_set *set,
+                       struct weir_error *error)
+{
+    memset(set, 0, sizeof *set);
+    int profiles = weir_compare_is_profile(reference) || weir_compare_is_profile(current);
+    int code = profiles ? weir_compare_profiles(reference, current, set, error)
+                        : compare_files(reference, current, set, error);
+    if (code)
+        weir_comparison_set_free(set);
+    return code;
+}
+
+void weir_comparison_set_free(struct weir_comparison_set *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        free(set->fields[i].name);
+    free(set->fields);
+    memset(set, 0, sizeof *set);
+}

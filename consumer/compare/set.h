@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole comparison: two files, two profiles, or one of each.
+#ifndef WEIR_COMPARE_SET_H
+#define WEIR_COMPARE_SET_H
+
+#include "consumer/compare/compare.h"
+
+struct weir_compared_field {
+    char *name;
+    enum weir_compare_type type;
+    struct weir_field_comparison comparison;
+};
+
+struct weir_comparison_set {
+    struct weir_compared_field *fields; // those of the reference, in its order
+    size_t n;
+    uint64_t rows_reference, rows_current;
+    int from_profiles; // by summaries, not by values
+    struct weir_comparison multivariate[WEIR_MULTIVARIATE];
+};
+
+// Where neither is a profile, exact; else as weir_compare_profiles(). Zeroed on failure.
+int weir_compare_paths(const char *reference, const char *current, struct weir_comparison_set *set,
+                       struct weir_error *error);
+void weir_comparison_set_free(struct weir_comparison_set *set);
+
+// Whether a file begins like a profile of weir. A file that cannot be read does not.
+int weir_compare_is_profile(const char *path);
+
+// At least one of the two is a profile; of a file a summary is made. Statistics of the order of
+// numbers are on the reference's cells, wasserstein, energy, mann_whitney and quantile_shift on
+// quantile sketches (1% of the value), moments exact. Where both sides have cells of their own
+// the current's sketch is put into the reference's cells.
+int weir_compare_profiles(const char *reference, const char *current,
+                          struct weir_comparison_set *set, struct weir_error *error);
+
+#endif
