@@ -7,11 +7,21 @@
 
 #include "consumer/cli/args.h"
 
+// A line each, in the order of the overview.
+// clang-format off
 static const struct weir_command *const commands[] = {
-    &weir_command_replay,  &weir_command_check,    &weir_command_profile,
-    &weir_command_compare, &weir_command_show,     &weir_command_detectors,
-    &weir_command_alerts,  &weir_command_generate, &weir_command_version,
+    &weir_command_run,
+    &weir_command_replay,
+    &weir_command_check,
+    &weir_command_profile,
+    &weir_command_compare,
+    &weir_command_show,
+    &weir_command_detectors,
+    &weir_command_alerts,
+    &weir_command_generate,
+    &weir_command_version,
 };
+// clang-format on
 
 static void print_overview(FILE *out)
 {

@@ -31,14 +31,15 @@ __attribute__((format(printf, 2, 3))) int weir_cli_usage(const struct weir_comma
 __attribute__((format(printf, 1, 2))) int weir_cli_failed(const char *format, ...);
 
 // One a command, each in its own file; cli.c has the table.
-extern const struct weir_command weir_command_check;
-extern const struct weir_command weir_command_alerts;
-extern const struct weir_command weir_command_compare;
-extern const struct weir_command weir_command_detectors;
-extern const struct weir_command weir_command_generate;
-extern const struct weir_command weir_command_profile;
-extern const struct weir_command weir_command_show;
+extern const struct weir_command weir_command_run;
 extern const struct weir_command weir_command_replay;
+extern const struct weir_command weir_command_check;
+extern const struct weir_command weir_command_profile;
+extern const struct weir_command weir_command_compare;
+extern const struct weir_command weir_command_show;
+extern const struct weir_command weir_command_detectors;
+extern const struct weir_command weir_command_alerts;
+extern const struct weir_command weir_command_generate;
 extern const struct weir_command weir_command_version;
 
 #endif

@@ -27,6 +27,8 @@
     X(partials, counter, "weir_partials_total", "Partial summaries handed to mergers.")            \
     X(partials_late, counter, "weir_late_partials_total",                                          \
       "Partials of a window that had closed already.")                                             \
+    X(partials_refused, counter, "weir_refused_partials_total",                                    \
+      "Records of the partials topic that do not decode, passed over.")                            \
     X(windows, counter, "weir_windows_closed_total", "Windows closed.")                            \
     X(windows_incomplete, counter, "weir_incomplete_windows_total",                                \
       "Windows not judged because configurations were mixed.")                                     \

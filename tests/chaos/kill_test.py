@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kills members of weir, and asks whether anyone could tell from what they wrote.
+
+Three members share four partitions while records come in. They are killed (SIGKILL), stopped
+(SIGTERM), frozen past their session (SIGSTOP), and told to kill themselves at every fail point.
+Afterwards one undisturbed member reads the same records under another name. Alerts and
+quarantined records, read committed, must be the same, none missing and none twice.
+
+    kill_test.py [--seconds 45] [--seed 1]       the long form: --seconds 600
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+
+from confluent_kafka import Producer  # noqa: E402
+from harness import Broker, Cluster, Member, shared_servers, unique, wait_until  # noqa: E402
+
+MEMBERS = 3
+PARTITIONS = 4
+BASE = 1_700_000_000_000  # event time of the first record: long past, so that no clock matters
+STEP = 250  # ms of event time from record to record of a partition
+POINTS = [
+    "after-begin:3", "after-produce:4", "after-send-offsets:3", "during-commit:5",
+    "after-begin:1", "after-produce:1", "after-send-offsets:1", "during-commit:1",
+    "restore:2", "restore:1", "revoke:1", "revoked:1",
+]  # fmt: skip
+SESSION = 4.0
+
+CONFIG = """\
+version: 1
+app: {app}
+instance: ${{WEIR_INSTANCE:-}}
+state_dir: ./state
+kafka:
+  bootstrap.servers: {bootstrap}
+  consumer: {{session.timeout.ms: {session}, heartbeat.interval.ms: 500, fetch.wait.max.ms: 100}}
+streams:
+  payments:
+    topic: {source}
+    format: json
+    key: id
+    time: at
+    idle_timeout: 1h
+    fields:
+      id: {{type: string}}
+      at: {{type: long}}
+      amount: {{type: double, range: [0, 1000]}}
+      country: {{type: string, values: [JP, DE, US], role: slice}}
+      note: {{type: string, optional: true}}
+alerts: {{topic: {app}.alerts}}
+quarantine: {{topic: {app}.quarantine}}
+http: {{listen: off}}
+workers: 2
+commit: {{every: 100ms, snapshot_every: 2s}}
+defaults:
+  window: {{size: 20s, lateness: 5s}}
+detectors:
+  contract: {{type: schema, stream: payments, by: [country]}}
+"""
+
+
+def record(partition, number):
+    """The same for every run: a good record, or one of several kinds of bad ones."""
+    key = f"{partition}-{number}"
+    value = {
+        "id": key, "at": BASE + number * STEP, "amount": (number * 37 + partition * 11) % 900,
+        "country": ("JP", "DE", "US")[(number + partition) % 3],
+    }  # fmt: skip
+    phase = number // 400 % 4
+    if phase == 1 and number % 7 == 0:
+        value["amount"] = 5000.0 + number
+    if phase == 2 and number % 11 == 0:
+        value["country"] = "Atlantis"
+    if phase == 3 and number % 13 == 0:
+        del value["amount"]
+    if number % 97 == 5:
+        return key, b"{not json"
+    return key, json.dumps(value).encode()
+
+
+class Feed(threading.Thread):
+    """Writes records to every partition at a steady pace until told to stop."""
+
+    def __init__(self, bootstrap, topic, rate):
+        super().__init__(daemon=True)
+        self.producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5})
+        self.topic, self.rate = topic, rate
+        self.sent = 0  # in each partition
+        self.stopped = threading.Event()
+
+    def write(self, number):
+        for partition in range(PARTITIONS):
+            key, value = record(partition, number)
+            self.producer.produce(self.topic, value, key, partition=partition)
+        self.producer.poll(0)
+
+    def run(self):
+        while not self.stopped.wait(0.05):
+            for _ in range(max(1, int(self.rate * 0.05))):
+                self.write(self.sent)
+                self.sent += 1
+
+    def finish(self):
+        """Trailing records, an hour on, decide every window before them."""
+        self.stopped.set()
+        self.join()
+        for extra in range(3):
+            for partition in range(PARTITIONS):
+                number = self.sent + 3_600_000 // STEP + extra
+                value = {"id": f"end-{partition}-{extra}", "at": BASE + number * STEP,
+                         "amount": 1, "country": "JP"}  # fmt: skip
+                self.producer.produce(self.topic, json.dumps(value), partition=partition)
+        assert self.producer.flush(30) == 0
+
+
+class Squad:
+    """The members that are tormented."""
+
+    def __init__(self, folder, config, random_source):
+        self.members = [
+            Member(config, folder / f"m{i}", {"WEIR_INSTANCE": f"m{i}", "WEIR_LOG": "debug"})
+            for i in range(MEMBERS)
+        ]
+        self.random = random_source
+        self.frozen = {}
+        self.points = []
+        self.counts = collections.Counter()
+        self.inside = collections.Counter()
+        self.spared = [0] * MEMBERS
+        self.marks = [0] * MEMBERS  # how much of a log has been looked at
+
+    def tail(self, index):
+        log = self.members[index].log()
+        fresh = log[self.marks[index]:]
+        self.marks[index] = len(log)
+        return fresh
+
+    def note_end(self, index, how):
+        """Where in its work a member was when it ended, by what it had logged."""
+        fresh = self.tail(index)
+        if "fail point " in fresh:
+            point = fresh.rsplit("fail point ", 1)[1].split()[0]
+            self.counts[f"fail point {point}"] += 1
+            kind = {"restore": "restore", "revoke": "rebalance", "revoked": "rebalance"}
+            self.inside[kind.get(point, "transaction")] += 1
+            return
+        self.counts[how] += 1
+        if how != "SIGKILL":
+            return
+        if fresh.rfind("transaction begins") > fresh.rfind("transaction committed"):
+            self.inside["transaction"] += 1
+        waiting = set()
+        for line in fresh.splitlines():
+            for word, change in (("assigned ", waiting.add), ("revoked ", waiting.discard)):
+                if word in line:
+                    change(line.split(word, 1)[1].rstrip('"'))
+            if "at offset" in line and ": restored" in line or ": new at offset" in line:
+                waiting.discard(line.split('"', 1)[-1].split(":")[0])
+        if waiting:
+            self.inside["restore"] += 1
+        if fresh.rfind("rebalance begins") > fresh.rfind("rebalance ends"):
+            self.inside["rebalance"] += 1
+
+    def reap(self):
+        for index, member in enumerate(self.members):
+            if member.child is not None and member.child.poll() is not None:
+                code = member.child.returncode
+                if code not in (0, -signal.SIGKILL):
+                    if code != 1:
+                        raise AssertionError(f"{member.name}{index}: exit {code}\n{member.log()[-3000:]}")
+                    self.counts["gave up its place"] += 1  # fenced, and said so
+                    self.tail(index)
+                elif code == -signal.SIGKILL:
+                    self.note_end(index, "SIGKILL")
+                else:
+                    self.note_end(index, "SIGTERM")
+                member.child = None
+            if index in self.frozen and time.monotonic() > self.frozen[index]:
+                del self.frozen[index]
+                if member.running:
+                    member.signal(signal.SIGCONT)
+
+    def start_missing(self, with_points=True):
+        for index, member in enumerate(self.members):
+            if member.child is not None:
+                continue
+            member.env.pop("WEIR_FAIL", None)
+            self.spared[index] = 0
+            if with_points and self.random.random() < 0.7:
+                if not self.points:
+                    self.points = self.random.sample(POINTS, len(POINTS))
+                member.env["WEIR_FAIL"] = self.points.pop()
+                self.spared[index] = time.monotonic() + 4  # time to come to its point
+            member.start()
+
+    def torment(self):
+        index = self.random.randrange(MEMBERS)
+        member = self.members[index]
+        if not member.running or index in self.frozen or time.monotonic() < self.spared[index]:
+            return
+        what = self.random.choices(["kill", "term", "freeze"], [6, 2, 1])[0]
+        if what == "freeze" and self.frozen:
+            what = "kill"
+        if what == "freeze":
+            member.signal(signal.SIGSTOP)
+            self.counts["SIGSTOP"] += 1
+            self.frozen[index] = time.monotonic() + SESSION + 2
+        else:
+            member.signal(signal.SIGKILL if what == "kill" else signal.SIGTERM)
+
+    def thaw(self):
+        for index in list(self.frozen):
+            self.frozen[index] = 0
+        self.reap()
+
+
+def last_offsets(cluster, topic):
+    last = {}
+    for message in cluster.read(topic):
+        last[message.partition()] = max(last.get(message.partition(), -1), message.offset())
+    return last
+
+
+def wait_settled(cluster, app, source, check=lambda: None, timeout=180):
+    """Until the group has read all of the source, and all partials that came of it."""
+    group, partials = f"weir.{app}", f"weir.{app}.partials"
+
+    def settled():
+        check()
+        for topic in (source, partials):
+            at = cluster.committed(group, topic)
+            behind = {n: (at.get(n, -1), o) for n, o in last_offsets(cluster, topic).items()
+                      if at.get(n, -1) <= o}  # fmt: skip
+            if behind:
+                settled.why = f"{topic}: {behind}"
+                return False
+        return True
+
+    try:
+        wait_until(settled, f"{app} to have read everything", timeout, 0.5)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {settled.why}") from None
+
+
+def results(cluster, app):
+    """Alerts without what names the app; quarantined records by where they came from."""
+    alerts = []
+    for message in cluster.read(f"{app}.alerts"):
+        alert = json.loads(message.value())
+        for key in ("id", "fingerprint", "app"):
+            alert.pop(key)
+        alerts.append(json.dumps(alert, sort_keys=True))
+    copies = []
+    for message in cluster.read(f"{app}.quarantine"):
+        headers = {name: value.decode() for name, value in message.headers()}
+        copies.append((headers["weir_partition"], headers["weir_offset"], headers["weir_reasons"],
+                       message.key(), message.value()))  # fmt: skip
+    return collections.Counter(alerts), collections.Counter(copies)
+
+
+def compare(what, found, wanted):
+    missing, extra = wanted - found, found - wanted
+    print(f"{what}: {sum(found.values())}, undisturbed {sum(wanted.values())}, "
+          f"missing {sum(missing.values())}, extra or twice {sum(extra.values())}")  # fmt: skip
+    for name, some in (("missing", missing), ("extra", extra)):
+        for item in list(some)[:3]:
+            print(f"  {name}: {str(item)[:600]}")
+    return not missing and not extra
+
+
+def torment(squad, feed, seconds):
+    feed.start()
+    until = time.monotonic() + seconds
+    next_blow = time.monotonic() + 4
+    while time.monotonic() < until:
+        squad.reap()
+        squad.start_missing()
+        if time.monotonic() > next_blow:
+            squad.torment()
+            next_blow = time.monotonic() + squad.random.uniform(0.5, 2.0)
+        time.sleep(0.05)
+    squad.thaw()
+    feed.finish()
+    for member in squad.members:
+        if member.running and "WEIR_FAIL" in member.env:
+            member.kill()  # the last stretch is undisturbed
+    squad.reap()
+    squad.start_missing(with_points=False)
+
+
+def watch(squad):
+    squad.reap()
+    squad.start_missing(with_points=False)
+
+
+def run(bootstrap, seconds, seed, folder):
+    cluster = Cluster(bootstrap)
+    app, calm = unique("chaos"), unique("calm")
+    source = cluster.create_topic(f"{app}.in", PARTITIONS)
+    config = {"bootstrap": bootstrap, "source": source, "session": int(SESSION * 1000)}
+    squad = Squad(folder, CONFIG.format(app=app, **config), random.Random(seed))
+    feed = Feed(bootstrap, source, 200)
+    try:
+        torment(squad, feed, seconds)
+        wait_settled(cluster, app, source, lambda: watch(squad))
+        for member in squad.members:
+            code = member.stop(20)
+            assert code == 0, f"exit {code} after SIGTERM\n{member.log()[-3000:]}"
+        with Member(CONFIG.format(app=calm, **config), folder / "calm") as member:
+            wait_settled(cluster, calm, source)
+            assert member.stop(20) == 0
+    finally:
+        for member in squad.members:
+            if member.running:
+                member.signal(signal.SIGCONT)
+                member.kill()
+    print(f"seed {seed}: {feed.sent * PARTITIONS} records in {seconds} s")
+    print(", ".join(f"{n} x {what}" for what, n in sorted(squad.counts.items())))
+    print("kills inside a " + ", a ".join(
+        f"{what}: {squad.inside[what]}" for what in ("transaction", "restore", "rebalance")))  # fmt: skip
+    alerts, copies = results(cluster, app)
+    calm_alerts, calm_copies = results(cluster, calm)
+    same = compare("alert events", alerts, calm_alerts)
+    same &= compare("quarantined records", copies, calm_copies)
+    assert sum(calm_alerts.values()) > 3 and sum(calm_copies.values()) > 20, "nothing was tested"
+    assert sum(squad.counts.values()) > 3, "nobody was harmed"
+    return same
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=45)
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("WEIR_CHAOS_SEED", "1")))
+    parser.add_argument("--keep", action="store_true", help="keep logs and state")
+    options = parser.parse_args()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-chaos-"))
+    servers = shared_servers()
+    if servers:
+        same = run(servers[0], options.seconds, options.seed, folder)
+    else:
+        with Broker() as broker:
+            same = run(broker.bootstrap, options.seconds, options.seed, folder)
+    if same and not options.keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        print(f"logs: {folder}")
+    print("same" if same else "NOT THE SAME")
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
