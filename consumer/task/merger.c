@@ -370,6 +370,7 @@ static int close_rules(struct weir_merger *merger, struct weir_rules_key *rules,
     int code = weir_merger_judge_rules(merger, rules, pane, start);
     weir_tally_pane_destroy(pane);
     rules->next = end;
+    rules->closed = 1;
     return code;
 }
 
@@ -404,8 +405,10 @@ static int close_stream(struct weir_merger *merger, size_t stream)
     int64_t floor = newest == INT64_MIN || newest == INT64_MAX
                         ? rules->next
                         : weir_pane_floor(newest, WEIR_RULE_PANE);
-    if (rules->started && floor > rules->next)
+    if (rules->started && floor > rules->next) {
         rules->next = floor;
+        rules->closed = 1;
+    }
     return 0;
 }
 
@@ -469,7 +472,7 @@ static int accept_pane(struct weir_merger *merger, const struct weir_partial *pa
         return 0; // of a window spec that the configuration no longer has
     int64_t length = key->plan->pane;
     if (!key->plan->window.records) {
-        if (key->started && partial->start < key->next) {
+        if (key->started && key->sequence && partial->start < key->next) {
             WEIR_COUNT(partials_late, 1);
             return 0;
         }
@@ -556,7 +559,7 @@ static int accept_rules(struct weir_merger *merger, const struct weir_partial *p
     for (size_t i = 0; i < n && !code && !in.failed; i++) {
         int64_t start = weir_pane_floor(weir_get_long(&in), WEIR_RULE_PANE);
         // A rule count is never lost: what comes late counts in the pane that is open.
-        if (rules->started && start < rules->next)
+        if (rules->closed && start < rules->next)
             start = rules->next;
         struct weir_tally_pane *pane = weir_merger_tally(rules, start, &code);
         if (!rules->started || start < rules->next) {

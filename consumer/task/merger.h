@@ -55,7 +55,7 @@ struct weir_rules_key {
     int owned;
     struct weir_tally_pane **pending; // by start
     size_t n_pending;
-    int started;
+    int started, closed; // a pane was closed: earlier ones do not come back
     int64_t next;
     size_t n_rules;
     size_t *rule_base; // per detector of the stream

@@ -85,17 +85,46 @@ int weir_merger_track(struct weir_merger *merger, struct weir_merge_key *key, un
     return 1;
 }
 
-// Takes in the window's slices; returns how many rows belong to slices that found no room.
+static int by_size(const void *a, const void *b)
+{
+    const struct weir_pane_slice *x = *(const struct weir_pane_slice *const *)a;
+    const struct weir_pane_slice *y = *(const struct weir_pane_slice *const *)b;
+    if (x->rows != y->rows)
+        return x->rows > y->rows ? -1 : 1;
+    if (x->by != y->by)
+        return x->by < y->by ? -1 : 1;
+    return compare_values(x->key, x->key_length, y->key, y->key_length);
+}
+
+// Takes in the window's slices; returns how many rows belong to slices that found no room. The
+// largest come first, so that what finds room does not depend on the order of arrival.
 static uint64_t track_slices(struct weir_merger *merger, struct weir_merge_key *key,
                              const struct weir_pane *window, int64_t start)
 {
+    const struct weir_pane_slice **fresh = malloc(window->n_slices * sizeof *fresh);
+    size_t n_fresh = 0;
     uint64_t refused = 0;
+    if (!fresh) {
+        merger->failed = WEIR_ENOMEM;
+        return 0;
+    }
     for (size_t i = 0; i < window->n_slices; i++) {
         const struct weir_pane_slice *slice = &window->slices[i];
-        if (slice->by && !weir_merger_track(merger, key, slice->by, slice->key, slice->key_length,
-                                            slice->hash, start))
-            refused += slice->rows;
+        int found = !slice->by;
+        size_t at = found ? 0 : lower_bound(key, slice->by, slice->key, slice->key_length, &found);
+        if (!found)
+            fresh[n_fresh++] = slice;
+        else if (slice->by && start > key->tracked[at].seen)
+            key->tracked[at].seen = start;
     }
+    if (n_fresh > 1)
+        qsort(fresh, n_fresh, sizeof *fresh, by_size);
+    for (size_t i = 0; i < n_fresh; i++) {
+        if (!weir_merger_track(merger, key, fresh[i]->by, fresh[i]->key, fresh[i]->key_length,
+                               fresh[i]->hash, start))
+            refused += fresh[i]->rows;
+    }
+    free(fresh);
     size_t kept = 0;
     for (size_t i = 0; i < key->n_tracked; i++) {
         // Windows of records have no length in time: their slices stay until the limit.

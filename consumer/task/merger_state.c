@@ -86,6 +86,7 @@ static int put_stream(const struct weir_merger *merger, size_t s, struct weir_bu
         weir_put_long(out, stream->tasks[t].newest);
     }
     weir_put_long(out, rules->started);
+    weir_put_long(out, rules->closed);
     weir_put_long(out, rules->next);
     weir_put_long(out, (int64_t)rules->n_pending);
     for (size_t i = 0; i < rules->n_pending && !code; i++) {
@@ -268,6 +269,7 @@ static int get_stream(struct weir_merger *merger, struct weir_reader *in)
     }
     free(unknown_stream.tasks);
     rules->started = weir_get_long(in) != 0;
+    rules->closed = weir_get_long(in) != 0;
     rules->next = weir_get_long(in);
     struct weir_rule_names names = {merger->plan, rules};
     n = weir_get_count(in, weir_reader_left(in));
