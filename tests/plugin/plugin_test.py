@@ -88,6 +88,31 @@ class Plugin(unittest.TestCase):
         self.assertIn("hihg", done.stderr)
         self.assertIn("high", done.stderr)
 
+    def test_raises_an_alert(self):
+        rows = self.folder / "readings.csv"
+        with open(rows, "w", encoding="utf-8") as out:
+            out.write("at,level\n")
+            for minute in range(6):
+                for second in range(60):
+                    level = 50 if minute == 3 else 5
+                    out.write(f"{(minute * 60 + second) * 1000},{level}\n")
+        done = run(
+            self.weir, "replay", "-c", self.config, "-i", f"readings={rows}", "--quiet",
+            "--output", "alerts=-", env=self.library,
+        )  # fmt: skip
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([event["status"] for event in events][:1], ["open"])
+        event = events[0]
+        self.assertEqual(
+            (event["detector"], event["detector_type"], event["rule"], event["kind"]),
+            ("guard", "mean_guard", "mean", "schema.bounds"),
+        )
+        self.assertEqual(event["summary"], "the mean of level is 50, outside 0 to 10")
+        self.assertEqual(event["statistic"]["baseline"], 5)
+        self.assertEqual(event["evidence"][0]["before"], "mean 5")
+        self.assertEqual(event["opened_at"], 4 * 60000)
+        self.assertEqual(len({one["fingerprint"] for one in events}), 1)
+
     def test_writable_by_others_is_refused(self):
         module = next(self.modules.glob("*.so"))
         elsewhere = self.folder / "writable"
