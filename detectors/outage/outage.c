@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detectors/outage/outage.h"
+
+#include <stdlib.h>
+
+static const struct weir_option options[] = {
+    {"depth", WEIR_OPTION_SHARE, "20%", 0.01, 1, NULL, NULL,
+     "The smallest share of the usual records whose loss matters.", 0},
+    {"records", WEIR_OPTION_INTEGER, "10", 1, 1e12, NULL, "records",
+     "The smallest number of lost records that matters.", 0},
+    {"learn_delay", WEIR_OPTION_DURATION, "2h", 0, 604800e3, NULL, NULL,
+     "How long a window waits before it is learnt from, so that an outage stays out of its own "
+     "baseline.",
+     0},
+    {"adopt", WEIR_OPTION_DURATION, "24h", 3600e3, 2592000e3, NULL, NULL,
+     "How long a lower level lasts until it is taken for the new normal.", 0},
+    {"false_alarms", WEIR_OPTION_NUMBER, "0.3", 1e-6, 1000, NULL, "in 30 days",
+     "False alarms to allow, over all slices, until thresholds are calibrated.", 0},
+    {0}};
+
+static const char *const kinds[] = {"outage.silence", "outage.collapse", "outage.partial", NULL};
+
+static int create(const struct weir_detector_config *config, const struct weir_setup *setup,
+                  void **instance, struct weir_error *error)
+{
+    if (config->window_records || config->window_hop <= 0)
+        return weir_error_set(error, WEIR_EINVAL,
+                              "%s: an outage shows in time: give the window a `size:` and not a "
+                              "number of records",
+                              config->name);
+    if (!config->stream->n_fields)
+        return weir_error_set(error, WEIR_EINVAL, "%s: the stream has no fields", config->name);
+    struct outage *outage = calloc(1, sizeof *outage);
+    if (!outage)
+        return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
+    const struct weir_option_value *values = config->options;
+    outage->name = config->name;
+    outage->stream = config->stream;
+    outage->by = config->by;
+    outage->n_by_fields = config->n_by_fields;
+    outage->n_by = config->n_by;
+    outage->step = config->window_hop;
+    outage->depth = values[OUTAGE_OPTION_DEPTH].number;
+    outage->records = (double)values[OUTAGE_OPTION_RECORDS].integer;
+    outage->learn_delay = values[OUTAGE_OPTION_LEARN_DELAY].integer;
+    outage->adopt = values[OUTAGE_OPTION_ADOPT].integer;
+    outage->alarms = values[OUTAGE_OPTION_FALSE_ALARMS].number;
+    // Slices are counted where something is asked of them.
+    int code = 0;
+    for (unsigned by = 0; by <= config->n_by && !code; by++) {
+        int field = by && config->n_by_fields[by - 1] ? config->by[by - 1][0] : 0;
+        code = setup->need(setup, by, field, 0, error);
+    }
+    if (code) {
+        free(outage);
+        return code;
+    }
+    *instance = outage;
+    return 0;
+}
+
+WEIR_PLUGIN = {
+    .abi_major = WEIR_ABI_MAJOR,
+    .abi_minor = WEIR_ABI_MINOR,
+    .size = sizeof(struct weir_plugin),
+    .name = "outage",
+    .version = WEIR_VERSION,
+    .description = "Streams and slices that fall silent or lose a part of their records",
+    .options = options,
+    .kinds = kinds,
+    .state_version = 1,
+    .create = create,
+    .destroy = free,
+    .owner_create = outage_owner_create,
+    .owner_destroy = outage_owner_destroy,
+    .owner_window = outage_owner_window,
+    .owner_save = outage_owner_save,
+    .owner_restore = outage_owner_restore,
+};

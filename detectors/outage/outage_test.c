@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detectors/outage/outage.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct weir_plugin weir_plugin;
+
+enum { STEP = 300000, DAY_STEPS = 288 };
+static const int64_t START = 1767225600000; // a Thursday
+
+static const struct weir_field fields[] = {{.name = "route", .type = WEIR_TYPE_STRING}};
+static const struct weir_stream stream = {
+    .name = "payments", .fields = fields, .n_fields = 1, .key = -1, .time = -1};
+
+static uint64_t state = 88172645463325252u;
+
+static double uniform(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (double)((state * 0x2545f4914f6cdd1du) >> 11) * 0x1p-53;
+}
+
+static double normal(void)
+{
+    return sqrt(-2 * log(uniform() + 1e-300)) * cos(6.283185307179586 * uniform());
+}
+
+static double poisson(double mean)
+{
+    if (mean > 60)
+        return fmax(0, round(mean + sqrt(mean) * normal()));
+    double p = 1, n = 0, least = exp(-mean);
+    while ((p *= uniform()) > least)
+        n++;
+    return n;
+}
+
+// Traffic with a daily and a weekly rhythm and autocorrelated noise (log-sd, phi .9).
+struct traffic {
+    double mean, log_sd, noise;
+};
+
+static double next_count(struct traffic *traffic, int step)
+{
+    double hour = step / 12.0, day = floor(hour / 24);
+    double weekend = (int)day % 7 == 2 || (int)day % 7 == 3 ? 0.55 : 1;
+    double rhythm = exp(0.8 * sin((fmod(hour, 24) - 9) / 24 * 6.283185307)) * weekend;
+    traffic->noise = 0.9 * traffic->noise + traffic->log_sd * sqrt(1 - 0.81) * normal();
+    return poisson(traffic->mean * rhythm * exp(traffic->noise));
+}
+
+// ---- the host's part
+
+static struct {
+    int n, critical;
+    char kind[32], slice[32], summary[400];
+    size_t n_evidence;
+} found;
+
+static int on_need(const struct weir_setup *setup, unsigned by, int field, unsigned parts,
+                   struct weir_error *error)
+{
+    (void)setup, (void)by, (void)field, (void)parts, (void)error;
+    return 0;
+}
+
+static void on_emit(const struct weir_window *window, const struct weir_finding *finding)
+{
+    (void)window;
+    found.n++;
+    found.critical = finding->severity == WEIR_CRITICAL;
+    found.n_evidence = finding->n_evidence;
+    snprintf(found.kind, sizeof found.kind, "%s", finding->kind);
+    snprintf(found.slice, sizeof found.slice, "%s",
+             finding->n_slice ? finding->slice[0].value : "");
+    snprintf(found.summary, sizeof found.summary, "%s", finding->summary);
+    ck_assert(isfinite(finding->statistic.value) && isfinite(finding->share));
+}
+
+static void *instance, *owner;
+
+static int create(int64_t records, struct weir_error *error)
+{
+    static const int route[] = {0}, *const by[] = {route};
+    static const size_t n_by_fields[] = {1};
+    static const struct weir_option_value values[] = {{.set = 1, .number = .2},
+                                                      {.set = 1, .integer = 10},
+                                                      {.set = 1, .integer = 7200000},
+                                                      {.set = 1, .integer = 86400000},
+                                                      {.set = 1, .number = .3}};
+    struct weir_detector_config config = {.size = sizeof config,
+                                          .name = "outages",
+                                          .stream = &stream,
+                                          .by = by,
+                                          .n_by_fields = n_by_fields,
+                                          .n_by = 1,
+                                          .window_size = records ? 0 : STEP,
+                                          .window_hop = records ? 0 : STEP,
+                                          .window_records = records,
+                                          .severity = -1,
+                                          .options = values};
+    struct weir_setup setup = {.size = sizeof setup, .need = on_need};
+    int code = weir_plugin.create(&config, &setup, &instance, error);
+    return code ? code : weir_plugin.owner_create(instance, &owner, error);
+}
+
+static void look_at(int step, const double *counts, size_t n_slices)
+{
+    static const struct weir_slice_value values[] = {{"route", "a"}, {"route", "b"}};
+    struct weir_slice slices[3] = {{.rows = (uint64_t)counts[0]}};
+    for (size_t s = 1; s < n_slices; s++)
+        slices[s] = (struct weir_slice){
+            .by = 1, .values = &values[s - 1], .n_values = 1, .rows = (uint64_t)counts[s]};
+    struct weir_window window = {.size = sizeof window,
+                                 .start = START + (int64_t)step * STEP,
+                                 .end = START + (int64_t)(step + 1) * STEP,
+                                 .phase = WEIR_FINAL,
+                                 .tasks_expected = 1,
+                                 .tasks_reporting = 1,
+                                 .slices = slices,
+                                 .n_slices = n_slices,
+                                 .emit = on_emit};
+    struct weir_error error = {0};
+    memset(&found, 0, sizeof found);
+    ck_assert_int_eq(weir_plugin.owner_window(owner, &window, &error), 0);
+}
+
+static void setup(void)
+{
+    struct weir_error error = {0};
+    ck_assert_int_eq(create(0, &error), 0);
+}
+
+static void teardown(void)
+{
+    weir_plugin.owner_destroy(owner);
+    weir_plugin.destroy(instance);
+}
+
+// Windows until the first finding while `left` of the traffic is left; -1: none in `windows`.
+static int delay(struct traffic *traffic, int *step, int windows, double left)
+{
+    int first = -1;
+    for (int i = 0; i < windows; i++, (*step)++) {
+        double count = floor(next_count(traffic, *step) * left);
+        look_at(*step, &count, 1);
+        if (found.n && first < 0)
+            first = i;
+    }
+    return first;
+}
+
+START_TEST(seasonal_traffic_gives_few_false_alarms_and_outages_are_found)
+{
+    static const double means[] = {400, 40, 5};
+    int incidents = 0, early = 0, in_alarm = 0, days = 0;
+    for (int m = 0; m < 3; m++) {
+        for (int seed = 0; seed < 2; seed++) {
+            struct traffic traffic = {.mean = means[m], .log_sd = 0.2};
+            int step = 0, quiet_for = 3; // an incident is over after three quiet windows
+            for (; step < 42 * DAY_STEPS; step++) {
+                double count = next_count(&traffic, step);
+                look_at(step, &count, 1);
+                incidents += found.n && quiet_for >= 3;
+                early += found.n && quiet_for >= 3 && step < 9 * DAY_STEPS;
+                in_alarm += found.n;
+                quiet_for = found.n ? 0 : quiet_for + 1;
+            }
+            days += 42;
+            step += 12 * 9; // nine in the morning
+            int silence = delay(&traffic, &step, 12, 0);
+            ck_assert_str_eq(found.kind, "outage.silence");
+            ck_assert_int_eq(found.critical, 1);
+            ck_assert_ptr_nonnull(strstr(found.summary, "payments is silent: 0 records"));
+            delay(&traffic, &step, DAY_STEPS - 12, 1);
+            int half = delay(&traffic, &step, 60, .4);
+            printf("mean %3.0f a window: silence found after %d windows, 60%% loss after %d\n",
+                   means[m], silence + 1, half + 1);
+            ck_assert(silence >= 0 && silence <= (m < 2 ? 3 : 8));
+            ck_assert(half >= 0);
+            teardown();
+            setup();
+        }
+    }
+    printf("%d false incidents in %d days of six series, %d of them in their first nine days; "
+           "%.3f%% of windows in alarm\n",
+           incidents, days, early, 100.0 * in_alarm / (days * DAY_STEPS));
+    ck_assert_int_le(incidents - early, 4); // six series with .3 a month: 2 are expected
+    ck_assert_int_le(early, 6);
+}
+END_TEST
+
+START_TEST(an_outage_stays_out_of_its_baseline_and_ends)
+{
+    struct traffic traffic = {.mean = 100, .log_sd = 0.1};
+    int step = 0;
+    ck_assert_int_le(delay(&traffic, &step, 14 * DAY_STEPS, 1), 14 * DAY_STEPS);
+    ck_assert_int_ge(delay(&traffic, &step, 18 * 12, .3), 0);
+    ck_assert_int_eq(found.n, 1); // still, after 18 hours
+    ck_assert_str_eq(found.kind, "outage.collapse");
+    delay(&traffic, &step, 24, 1);
+    ck_assert_int_eq(found.n, 0);
+    // A day of it is a new normal.
+    delay(&traffic, &step, 12 * 40, .3);
+    ck_assert_int_eq(found.n, 0);
+}
+END_TEST
+
+START_TEST(one_slice_is_one_finding_and_the_whole_is_one)
+{
+    struct traffic a = {.mean = 80, .log_sd = 0.1}, b = {.mean = 60, .log_sd = 0.1};
+    int step = 0;
+    for (; step < 10 * DAY_STEPS + 150; step++) {
+        double x = next_count(&a, step), y = next_count(&b, step);
+        double counts[] = {x + y, x, y};
+        look_at(step, counts, 3);
+    }
+    for (int i = 0; i < 3; i++, step++) {
+        double x = next_count(&a, step), counts[] = {x + next_count(&b, step), 0, 0};
+        counts[1] = x;
+        counts[0] = x * 1.9; // the others make up for b
+        look_at(step, counts, 3);
+    }
+    ck_assert_int_eq(found.n, 1);
+    ck_assert_str_eq(found.slice, "b");
+    ck_assert_ptr_nonnull(strstr(found.summary, "route b is silent"));
+    for (int i = 0; i < 6; i++, step++) {
+        double counts[] = {0, 0, 0};
+        look_at(step, counts, 3);
+    }
+    ck_assert_int_eq(found.n, 1);
+    ck_assert_str_eq(found.slice, "");
+    ck_assert_uint_eq(found.n_evidence, 2);
+}
+END_TEST
+
+START_TEST(what_is_saved_goes_on_as_if_nothing_had_been)
+{
+    struct traffic traffic = {.mean = 50, .log_sd = 0.1};
+    int step = 0;
+    delay(&traffic, &step, 3 * DAY_STEPS, 1);
+    struct weir_buffer bytes, again;
+    weir_buffer_init(&bytes, 1 << 20);
+    weir_buffer_init(&again, 1 << 20);
+    ck_assert_int_eq(weir_plugin.owner_save(owner, &bytes), 0);
+    void *other;
+    struct weir_error error;
+    ck_assert_int_eq(weir_plugin.owner_create(instance, &other, &error), 0);
+    struct weir_reader in = weir_reader_make(bytes.data, bytes.length);
+    ck_assert_int_eq(weir_plugin.owner_restore(other, 1, &in, &error), 0);
+    ck_assert_int_eq(weir_plugin.owner_save(other, &again), 0);
+    ck_assert_uint_eq(bytes.length, again.length);
+    ck_assert_mem_eq(bytes.data, again.data, bytes.length);
+    weir_plugin.owner_destroy(other);
+    for (size_t n = 0; n < bytes.length; n += 7) {
+        uint8_t *copy = malloc(n ? n : 1);
+        memcpy(copy, bytes.data, n);
+        ck_assert_int_eq(weir_plugin.owner_create(instance, &other, &error), 0);
+        in = weir_reader_make(copy, n);
+        ck_assert_int_eq(weir_plugin.owner_restore(other, 1, &in, &error), WEIR_ECORRUPT);
+        weir_plugin.owner_destroy(other);
+        free(copy);
+    }
+    weir_buffer_free(&bytes);
+    weir_buffer_free(&again);
+    void *kept = instance, *kept_owner = owner;
+    ck_assert_int_eq(create(1000, &error), WEIR_EINVAL);
+    instance = kept;
+    owner = kept_owner;
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("outage");
+    TCase *cases = tcase_create("outage");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, seasonal_traffic_gives_few_false_alarms_and_outages_are_found);
+    tcase_add_test(cases, an_outage_stays_out_of_its_baseline_and_ends);
+    tcase_add_test(cases, one_slice_is_one_finding_and_the_whole_is_one);
+    tcase_add_test(cases, what_is_saved_goes_on_as_if_nothing_had_been);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/outage/outage.h"
+#include "stats/hash.h"
+
+// Slices that may have lost more than this share of their rows to a cap are not judged.
+static const double MAY_MISS = 0.02;
+enum { REPORTED = 20, SHOWN = 5, SERIES = 1 << 20, TEXT = 160 };
+
+struct owner {
+    const struct outage *outage;
+    struct outage_series *series;
+    uint32_t n, room, n_slots;
+    uint32_t *slots; // 1 + series, by hash
+};
+
+int outage_owner_create(void *instance, void **result, struct weir_error *error)
+{
+    struct owner *owner = calloc(1, sizeof *owner);
+    if (!owner)
+        return weir_error_set(error, WEIR_ENOMEM, "outage: no memory");
+    owner->outage = instance;
+    *result = owner;
+    return 0;
+}
+
+void outage_owner_destroy(void *state)
+{
+    struct owner *owner = state;
+    if (!owner)
+        return;
+    for (uint32_t i = 0; i < owner->n; i++)
+        outage_series_free(&owner->series[i]);
+    free(owner->series);
+    free(owner->slots);
+    free(owner);
+}
+
+static void link_series(struct owner *owner, uint32_t i)
+{
+    uint32_t slot = (uint32_t)owner->series[i].hash & (owner->n_slots - 1);
+    while (owner->slots[slot])
+        slot = (slot + 1) & (owner->n_slots - 1);
+    owner->slots[slot] = i + 1;
+}
+
+static int grow(struct owner *owner)
+{
+    uint32_t room = owner->room ? 2 * owner->room : 8, n_slots = 4 * room;
+    struct outage_series *series = realloc(owner->series, room * sizeof *series);
+    if (series)
+        owner->series = series;
+    uint32_t *slots = calloc(n_slots, sizeof *slots);
+    if (!series || !slots) {
+        free(slots);
+        return WEIR_ENOMEM;
+    }
+    free(owner->slots);
+    owner->slots = slots;
+    owner->n_slots = n_slots;
+    owner->room = room;
+    for (uint32_t i = 0; i < owner->n; i++)
+        link_series(owner, i);
+    return 0;
+}
+
+static uint64_t hash_of(const struct weir_slice *slice)
+{
+    uint64_t parts[2] = {slice->by, 0};
+    for (size_t i = 0; i < slice->n_values; i++) {
+        const char *value = slice->values[i].value;
+        parts[1] = value ? weir_hash(value, strlen(value)) + 1 : 0;
+        parts[0] = weir_hash(parts, sizeof parts);
+    }
+    return parts[0];
+}
+
+// The slice's series, made where there is none; NULL when memory is out.
+static struct outage_series *find(struct owner *owner, const struct weir_slice *slice,
+                                  int64_t start)
+{
+    uint64_t hash = hash_of(slice);
+    if (owner->n_slots) {
+        uint32_t slot = (uint32_t)hash & (owner->n_slots - 1);
+        for (; owner->slots[slot]; slot = (slot + 1) & (owner->n_slots - 1)) {
+            if (owner->series[owner->slots[slot] - 1].hash == hash)
+                return &owner->series[owner->slots[slot] - 1];
+        }
+    }
+    if (owner->n == owner->room && (owner->n == SERIES || grow(owner)))
+        return NULL;
+    if (outage_series_init(&owner->series[owner->n], hash, start))
+        return NULL;
+    link_series(owner, owner->n++);
+    return &owner->series[owner->n - 1];
+}
+
+// ---- words
+
+static const char *kind_of(const struct outage_decision *decision)
+{
+    return decision->left < 0.02  ? "outage.silence"
+           : decision->left < 0.5 ? "outage.collapse"
+                                  : "outage.partial";
+}
+
+static void who(const struct outage *outage, const struct weir_slice *slice, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = 0;
+    if (!slice->n_values)
+        snprintf(out, size, "%s", outage->stream->name);
+    for (size_t i = 0; i < slice->n_values && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s %.60s", i ? ", " : "",
+                                 slice->values[i].field,
+                                 slice->values[i].value ? slice->values[i].value : "null");
+}
+
+struct found {
+    size_t slice;
+    struct outage_decision decision;
+};
+
+static int by_loss(const void *a, const void *b)
+{
+    const struct found *x = a, *y = b;
+    if (x->decision.missing != y->decision.missing)
+        return x->decision.missing < y->decision.missing ? 1 : -1;
+    return (x->slice > y->slice) - (x->slice < y->slice);
+}
+
+static void report(const struct outage *outage, const struct weir_window *window,
+                   const struct found *found, const struct found *inside, size_t n_inside)
+{
+    const struct weir_slice *slice = &window->slices[found->slice];
+    const struct outage_decision *decision = &found->decision;
+    struct weir_evidence lines[SHOWN];
+    char name[TEXT], text[2 * TEXT], before[SHOWN][TEXT], after[SHOWN][TEXT];
+    size_t n = 0;
+    for (; n < n_inside && n < SHOWN; n++) {
+        const struct weir_slice *part = &window->slices[inside[n].slice];
+        snprintf(before[n], TEXT, "about %.0f records a window", inside[n].decision.expected);
+        snprintf(after[n], TEXT, "%llu records", (unsigned long long)part->rows);
+        lines[n] = (struct weir_evidence){
+            .type = "slice",
+            .slice = part->values,
+            .n_slice = part->n_values,
+            .before = before[n],
+            .after = after[n],
+            .contribution = fmin(inside[n].decision.missing / decision->missing, 1)};
+    }
+    who(outage, slice, name, sizeof name);
+    if (decision->left < 0.02)
+        snprintf(text, sizeof text, "%s is silent: %llu records where about %.0f are usual", name,
+                 (unsigned long long)slice->rows, decision->expected);
+    else
+        snprintf(text, sizeof text,
+                 "%s has lost %.0f%% of its records: %llu where about %.0f are usual, %.0f missing "
+                 "since it began",
+                 name, 100 * (1 - decision->left), (unsigned long long)slice->rows,
+                 decision->expected, decision->missing);
+    struct weir_finding finding = {
+        .size = sizeof finding,
+        .rule = "count",
+        .kind = kind_of(decision),
+        .severity = decision->left < 0.5 ? WEIR_CRITICAL : WEIR_WARNING,
+        .action = WEIR_ACTION_INVESTIGATE_UPSTREAM,
+        // It may deepen from partial to silence and be one outage all the same.
+        .identity = WEIR_BY_SLICE | WEIR_BY_MODEL_VERSION,
+        .slice = slice->values,
+        .n_slice = slice->n_values,
+        .provisional = 1,
+        .share = 1 - decision->left,
+        .count = (uint64_t)decision->missing,
+        .statistic = {"log_likelihood_ratio", decision->score, decision->threshold, NAN,
+                      decision->expected},
+        .summary = text,
+        .evidence = lines,
+        .n_evidence = n,
+    };
+    window->emit(window, &finding);
+}
+
+int outage_owner_window(void *state, const struct weir_window *window, struct weir_error *error)
+{
+    struct owner *owner = state;
+    const struct outage *outage = owner->outage;
+    // Where tasks are silent about themselves a low count says nothing of the stream.
+    if (window->phase != WEIR_FINAL || !window->n_slices ||
+        window->tasks_reporting < window->tasks_expected)
+        return 0;
+    struct found *found = calloc(window->n_slices, sizeof *found);
+    size_t n = 0;
+    if (!found)
+        return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for a window", outage->name);
+    for (size_t s = 0; s < window->n_slices; s++) {
+        const struct weir_slice *slice = &window->slices[s];
+        if ((double)slice->rows_may_miss > MAY_MISS * (double)slice->rows)
+            continue;
+        struct outage_series *series = find(owner, slice, window->start);
+        if (!series) {
+            free(found);
+            return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for a slice", outage->name);
+        }
+        found[n].slice = s;
+        outage_series_step(outage, series, window->start, (double)slice->rows,
+                           (double)window->n_slices, &found[n].decision);
+        n += found[n].decision.found != 0;
+    }
+    int whole = n && found[0].slice == 0;
+    qsort(found + whole, n - (size_t)whole, sizeof *found, by_loss);
+    if (whole)
+        report(outage, window, &found[0], found + 1, n - 1);
+    for (size_t i = 0; !whole && i < n && i < REPORTED; i++)
+        report(outage, window, &found[i], NULL, 0);
+    free(found);
+    return 0;
+}
+
+int outage_owner_save(const void *state, struct weir_buffer *out)
+{
+    const struct owner *owner = state;
+    weir_put_long(out, owner->n);
+    for (uint32_t i = 0; i < owner->n; i++)
+        outage_series_save(&owner->series[i], out);
+    return out->failed ? WEIR_ENOMEM : 0;
+}
+
+int outage_owner_restore(void *state, uint32_t state_version, struct weir_reader *in,
+                         struct weir_error *error)
+{
+    struct owner *owner = state;
+    (void)state_version; // there is only the first
+    size_t n = weir_get_count(in, SERIES);
+    int code = in->failed ? WEIR_ECORRUPT : 0;
+    for (size_t i = 0; i < n && !code; i++) {
+        if (owner->n == owner->room && grow(owner))
+            code = WEIR_ENOMEM;
+        else if (outage_series_init(&owner->series[owner->n], 0, 0))
+            code = WEIR_ENOMEM;
+        else
+            code = outage_series_restore(&owner->series[owner->n++], in);
+        if (!code)
+            link_series(owner, owner->n - 1);
+    }
+    return code ? weir_error_set(error, code, "%s: its saved state does not decode",
+                                 owner->outage->name)
+                : 0;
+}

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a series is expected to count, and whether it counts too little.
+//
+// Expected: discounted means by hour of the week, shrunk to the hour of the day and that to the
+// mean, interpolated between hours, times a level of the last day and one of the last windows.
+// Tolerance: negative binomial, its over-dispersion learnt from how well that predicted.
+// Decision: a CUSUM of log likelihood ratios for what may be left of the usual, so that a little
+// loss is found in many windows and silence in one or two.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/outage/outage.h"
+
+static const double left_shares[OUTAGE_LEFT] = {0.02, 0.5, 0.8};
+static const double HOUR = 3600e3, DAY = 24 * 3600e3;
+// Prior log-sd of .2, worth so many windows.
+static const double PRIOR_CORRELATION = 0.8;
+static const double PRIOR_DISPERSION = 0.04, PRIOR_WINDOWS = 24, LEAST_DISPERSION = 0.0025;
+static const double WEEK_DISPERSION = 0.1; // until a week is known
+static const double LEAST_EXPECTED = 0.5;
+static const double HOLD = 0.6;
+static const double CAP = 3; // nats above the threshold: how soon it is over
+// Before so much is known the rhythm of a day, and of a week, could be an outage.
+static const double DAYS_OF_RHYTHM = 2, DAYS_OF_WEEK = 8;
+
+int outage_series_init(struct outage_series *series, uint64_t hash, int64_t start)
+{
+    memset(series, 0, sizeof *series);
+    series->hash = hash;
+    series->first = start;
+    series->alarm_since = INT64_MIN;
+    series->pending = calloc(OUTAGE_PENDING, sizeof *series->pending);
+    return series->pending ? 0 : WEIR_ENOMEM;
+}
+
+void outage_series_free(struct outage_series *series)
+{
+    free(series->pending);
+    series->pending = NULL;
+}
+
+static int hour_of_week(double hours)
+{
+    double hour = fmod(floor(hours), OUTAGE_WEEK);
+    return (int)(hour < 0 ? hour + OUTAGE_WEEK : hour);
+}
+
+// Records a window in one hour of the week.
+static double rate_at(const struct outage_series *series, int hour, double per_hour)
+{
+    double count = 0, windows = 0, day_count = 0, day_windows = 0;
+    for (int h = 0; h < OUTAGE_WEEK; h++) {
+        count += series->count[h];
+        windows += series->windows[h];
+        if (h % OUTAGE_HOURS == hour % OUTAGE_HOURS) {
+            day_count += series->count[h];
+            day_windows += series->windows[h];
+        }
+    }
+    if (!(windows > 0))
+        return 0;
+    double mean = count / windows;
+    double daily = (day_count + per_hour * mean) / (day_windows + per_hour);
+    return (series->count[hour] + per_hour * daily) / (series->windows[hour] + per_hour);
+}
+
+static double season(const struct outage_series *series, const struct outage *outage, int64_t start)
+{
+    double per_hour = fmax(HOUR / (double)outage->step, 1.0 / 24);
+    // Hours count from their middle to the next one's.
+    double hours = ((double)start + (double)outage->step / 2) / HOUR - 0.5;
+    double into = hours - floor(hours);
+    return (1 - into) * rate_at(series, hour_of_week(hours), per_hour) +
+           into * rate_at(series, hour_of_week(hours + 1), per_hour);
+}
+
+static double clip(double x, double low, double high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+static double ratio(double count, double expected)
+{
+    return (count + 1) / (expected + 1);
+}
+
+static double expected_count(const struct outage *outage, const struct outage_series *series,
+                             int64_t start, double known)
+{
+    if (known < DAYS_OF_RHYTHM) // the last windows alone; nothing while there are none
+        return series->local_expected > 3 ? series->local_count / series->local_expected : 0;
+    double range = known < DAYS_OF_WEEK ? 2.5 : 1.25;
+    return season(series, outage, start) *
+           clip(ratio(series->level_count, series->level_expected), 0.5, 2) *
+           clip(ratio(series->local_count, series->local_expected), 1 / range, range);
+}
+
+static double dispersion(const struct outage_series *series, double known, double expected)
+{
+    if (known < DAYS_OF_RHYTHM)
+        return 0.3;
+    double prior = PRIOR_WINDOWS * expected * expected + 1e-9;
+    double phi = (series->excess + PRIOR_DISPERSION * prior) / (series->squares + prior);
+    return fmax(phi, known < DAYS_OF_WEEK ? WEEK_DISPERSION : LEAST_DISPERSION);
+}
+
+// Windows that resemble the one before say less than so many independent ones: by what factor.
+static double worth(const struct outage_series *series)
+{
+    double prior = PRIOR_WINDOWS / 9.0; // in units of (3 sd)^2
+    double correlation = (series->products + PRIOR_CORRELATION * prior) / (series->powers + prior);
+    correlation = clip(correlation, 0, 0.95);
+    return (1 - correlation) / (1 + correlation);
+}
+
+// Log likelihood ratio of a count for `left` of the expected against all of it.
+static double evidence(double count, double expected, double left, double phi)
+{
+    double size = 1 / phi, less = left * expected;
+    return count * (log(less / (less + size)) - log(expected / (expected + size))) -
+           size * (log(less + size) - log(expected + size));
+}
+
+// ---- learning
+
+static void discount(double *a, double *b, double factor)
+{
+    *a *= factor;
+    *b *= factor;
+}
+
+static void learn(const struct outage *outage, struct outage_series *series,
+                  const struct outage_pending *window)
+{
+    double step = (double)outage->step, known = (double)(window->start - series->first) / DAY;
+    double rate = season(series, outage, window->start);
+    int hour = hour_of_week(((double)window->start + step / 2) / HOUR);
+    // An hour of the week comes once a week: half of it is left after three.
+    double keep = pow(0.5, step / HOUR / 3);
+    discount(&series->count[hour], &series->windows[hour], known < DAYS_OF_WEEK ? 1 : keep);
+    series->count[hour] += window->count;
+    series->windows[hour] += 1;
+    if (known < DAYS_OF_RHYTHM)
+        return;
+    discount(&series->level_count, &series->level_expected, pow(0.5, step / DAY));
+    series->level_count += window->count;
+    series->level_expected += rate;
+    if (window->expected > LEAST_EXPECTED) {
+        double off = window->count - window->expected,
+               most = 3 * sqrt(PRIOR_DISPERSION) * window->expected + 3 * sqrt(window->expected);
+        off = clip(off, -most, most); // one wild window must not widen the limits for a week
+        double keep_week = pow(0.5, step / DAY / 7);
+        discount(&series->excess, &series->squares, keep_week);
+        series->excess += off * off - window->expected;
+        series->squares += window->expected * window->expected;
+        double relative = off / most;
+        discount(&series->products, &series->powers, keep_week);
+        series->products += relative * series->last;
+        series->powers += relative * relative;
+        series->last = relative;
+    }
+}
+
+// Learns pending windows that began `learn_delay` before `start`; all while it has no rhythm yet.
+static void learn_pending(const struct outage *outage, struct outage_series *series, int64_t start)
+{
+    while (series->n_pending) {
+        const struct outage_pending *window = &series->pending[series->next_pending];
+        if (window->start + outage->learn_delay > start && series->n_pending < OUTAGE_PENDING)
+            return;
+        if (!window->suspect)
+            learn(outage, series, window);
+        series->next_pending = (series->next_pending + 1) % OUTAGE_PENDING;
+        series->n_pending--;
+    }
+}
+
+static void add_pending(struct outage_series *series, const struct outage_pending *window)
+{
+    uint32_t at = (series->next_pending + series->n_pending) % OUTAGE_PENDING;
+    series->pending[at] = *window;
+    series->n_pending++;
+}
+
+// All that is pending belongs to the outage, and a window before it.
+static void suspect_since(struct outage_series *series, int64_t since)
+{
+    for (uint32_t i = 0; i < series->n_pending; i++) {
+        struct outage_pending *window =
+            &series->pending[(series->next_pending + i) % OUTAGE_PENDING];
+        window->suspect |= window->start >= since;
+    }
+}
+
+// The loss has lasted so long that it is the new normal: the level follows.
+static void adopt(struct outage_series *series, double left)
+{
+    for (int h = 0; h < OUTAGE_WEEK; h++)
+        series->count[h] *= left;
+    series->level_count = series->level_expected = 0;
+    series->local_count = series->local_expected = 0;
+    series->excess = series->squares = 0;
+    memset(series->sums, 0, sizeof series->sums);
+    series->alarm_since = INT64_MIN;
+}
+
+// ---- deciding
+
+static void update_sums(struct outage_series *series, double count, double expected, double phi,
+                        double each, double threshold, int only_nothing)
+{
+    for (int k = 0; k < OUTAGE_LEFT; k++) {
+        struct outage_sum *sum = &series->sums[k];
+        if (only_nothing && k != OUTAGE_NOTHING)
+            continue;
+        // No noise that lingers takes nearly everything: silence counts in full.
+        double score = sum->score + evidence(count, expected, left_shares[k], phi) *
+                                        (k == OUTAGE_NOTHING ? 1 : each);
+        if (!(score > 0)) {
+            memset(sum, 0, sizeof *sum);
+            continue;
+        }
+        sum->score = fmin(score, threshold + CAP);
+        sum->seen += count;
+        sum->expected += expected;
+    }
+}
+
+static void decide(const struct outage *outage, const struct outage_series *series,
+                   double threshold, struct outage_decision *decision)
+{
+    // What has opened stays open a little below, or it would come and go.
+    double least = series->alarm_since == INT64_MIN ? threshold : HOLD * threshold;
+    for (int k = 0; k < OUTAGE_LEFT; k++) {
+        const struct outage_sum *sum = &series->sums[k];
+        double missing = sum->expected - sum->seen;
+        if (sum->score < least || sum->score <= decision->score || missing < outage->records ||
+            missing < outage->depth * sum->expected)
+            continue;
+        decision->found = 1;
+        decision->score = sum->score;
+        decision->missing = missing;
+        decision->left = sum->seen / sum->expected;
+    }
+}
+
+void outage_series_step(const struct outage *outage, struct outage_series *series, int64_t start,
+                        double count, double series_count, struct outage_decision *decision)
+{
+    double known = (double)(start - series->first) / DAY;
+    double windows = 30 * DAY / (double)outage->step;
+    memset(decision, 0, sizeof *decision);
+    learn_pending(outage, series, start);
+    if (known >= DAYS_OF_RHYTHM && !series->has_rhythm) {
+        // The last windows' level was of their counts, and is of the season from now on.
+        series->has_rhythm = 1;
+        series->local_count = series->local_expected = 0;
+    }
+    double expected = expected_count(outage, series, start, known);
+    decision->expected = expected;
+    decision->threshold = log(fmax(series_count, 1) * OUTAGE_LEFT * windows / outage->alarms);
+    if (expected >= LEAST_EXPECTED) {
+        update_sums(series, count, expected, dispersion(series, known, expected), worth(series),
+                    decision->threshold, known < DAYS_OF_RHYTHM);
+        decide(outage, series, decision->threshold, decision);
+    }
+    struct outage_pending window = {start, count, expected, decision->found};
+    add_pending(series, &window);
+    if (decision->found) {
+        if (series->alarm_since == INT64_MIN)
+            series->alarm_since = start;
+        // The sum began to rise before it reached the threshold.
+        suspect_since(series, series->alarm_since - outage->learn_delay / 2);
+        decision->since = series->alarm_since;
+        if (start - series->alarm_since >= outage->adopt)
+            adopt(series, fmax(decision->left, 0.01));
+        return;
+    }
+    series->alarm_since = INT64_MIN;
+    // The last windows' own level.
+    discount(&series->local_count, &series->local_expected, pow(0.5, 1.0 / 6));
+    series->local_count += count;
+    series->local_expected += series->has_rhythm ? season(series, outage, start) : 1;
+}
+
+// ---- bytes
+
+void outage_series_save(const struct outage_series *series, struct weir_buffer *out)
+{
+    const double *const doubles[] = {
+        &series->level_count,    &series->level_expected, &series->local_count,
+        &series->local_expected, &series->excess,         &series->squares,
+        &series->products,       &series->powers,         &series->last};
+    weir_put_fixed64(out, series->hash);
+    weir_put_long(out, series->first);
+    weir_put_long(out, series->alarm_since);
+    weir_put_long(out, series->has_rhythm);
+    for (int h = 0; h < OUTAGE_WEEK; h++) {
+        weir_put_double(out, series->count[h]);
+        weir_put_double(out, series->windows[h]);
+    }
+    for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++)
+        weir_put_double(out, *doubles[i]);
+    for (int k = 0; k < OUTAGE_LEFT; k++) {
+        weir_put_double(out, series->sums[k].score);
+        weir_put_double(out, series->sums[k].seen);
+        weir_put_double(out, series->sums[k].expected);
+    }
+    weir_put_long(out, series->n_pending);
+    for (uint32_t i = 0; i < series->n_pending; i++) {
+        const struct outage_pending *window =
+            &series->pending[(series->next_pending + i) % OUTAGE_PENDING];
+        weir_put_long(out, window->start);
+        weir_put_double(out, window->count);
+        weir_put_double(out, window->expected);
+        weir_put_long(out, window->suspect);
+    }
+}
+
+static double get_finite(struct weir_reader *in)
+{
+    double value = weir_get_double(in);
+    if (!isfinite(value) || fabs(value) > 1e300) {
+        in->failed = 1;
+        return 0;
+    }
+    return value;
+}
+
+int outage_series_restore(struct outage_series *series, struct weir_reader *in)
+{
+    double *const doubles[] = {
+        &series->level_count,    &series->level_expected, &series->local_count,
+        &series->local_expected, &series->excess,         &series->squares,
+        &series->products,       &series->powers,         &series->last};
+    series->hash = weir_get_fixed64(in);
+    series->first = weir_get_long(in);
+    series->alarm_since = weir_get_long(in);
+    series->has_rhythm = (int)weir_get_count(in, 1);
+    for (int h = 0; h < OUTAGE_WEEK; h++) {
+        series->count[h] = get_finite(in);
+        series->windows[h] = get_finite(in);
+    }
+    for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++)
+        *doubles[i] = get_finite(in);
+    for (int k = 0; k < OUTAGE_LEFT; k++) {
+        series->sums[k].score = get_finite(in);
+        series->sums[k].seen = get_finite(in);
+        series->sums[k].expected = get_finite(in);
+    }
+    size_t n = weir_get_count(in, OUTAGE_PENDING);
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        struct outage_pending window = {.start = weir_get_long(in)};
+        window.count = get_finite(in);
+        window.expected = get_finite(in);
+        window.suspect = (int)weir_get_count(in, 1);
+        add_pending(series, &window);
+    }
+    return in->failed ? WEIR_ECORRUPT : 0;
+}
