@@ -248,10 +248,15 @@ static int judge_strings(const struct pass *pass, struct memo *memo, unsigned *a
         memo->any |= faults;
     }
     *any = memo->any;
-    for (uint32_t i = 0; i < column->n_local; i++) {
-        unsigned faults =
-            schema_text_faults(schema, pass->field, &column->local[i], pass->edge->match, &limited);
-        memo->local[i] = (uint16_t)faults;
+    // By row: a view of a few rows has the local strings of its whole batch.
+    for (uint32_t i = 0; column->n_local && i < column->n; i++) {
+        uint32_t code = column->values.code[i];
+        if (code < column->n_dictionary || column->state[i] != WEIR_STATE_VALUE)
+            continue;
+        code -= column->n_dictionary;
+        unsigned faults = schema_text_faults(schema, pass->field, &column->local[code],
+                                             pass->edge->match, &limited);
+        memo->local[code] = (uint16_t)faults;
         *any |= faults;
     }
     if (limited)
