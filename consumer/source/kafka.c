@@ -96,7 +96,7 @@ rd_kafka_t *weir_kafka_consumer(const struct weir_config *config, size_t partiti
     static const struct default_property before[] = {
         {"session.timeout.ms", "10000"},
         {"heartbeat.interval.ms", "1000"},
-        {"queued.min.messages", "100000"},
+        {"queued.min.messages", "1000000"}, // the bound is on bytes
         {"topic.metadata.refresh.interval.ms", "30000"},
         {NULL, NULL},
     };

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`weir run` against a consumer that discards: the same topic, the same broker, by turns.
+
+    script/python bench/run.py [--records 4000000] [--rounds 5]
+
+Rates are of records a second, from the start of reading to the commit of the last offset; the
+last line is the ratio of the medians.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(SOURCE / "tests" / "integration"))
+
+from harness import BUILD, Broker, Cluster, Member, unique, wait_until  # noqa: E402
+
+PARTITIONS = 4
+FIELDS = ["amount", "f1", "f2", "f3", "f4", "f5", "f6"]
+CONFIG = """\
+version: 1
+app: {app}
+state_dir: ./state
+kafka:
+  bootstrap.servers: {bootstrap}
+  consumer: {{fetch.message.max.bytes: 4000000}}
+streams:
+  s:
+    topic: {topic}
+    format: avro_plain
+    schema: ./schema.avsc
+    time: at
+    idle_timeout: 1h
+    fields:
+      amount: {{type: double, range: [0, 100000]}}
+      country: {{type: string, values: [US, DE, JP, FR]}}
+alerts: {{topic: {app}.alerts}}
+quarantine: {{topic: {app}.quarantine}}
+http: {{listen: off}}
+workers: {workers}
+detectors:
+  contract: {{type: schema, stream: s}}
+"""
+
+
+def schema():
+    fields = [{"name": "at", "type": "long"}]
+    fields += [{"name": name, "type": "double"} for name in FIELDS]
+    fields += [{"name": name, "type": "string"} for name in ("country", "route")]
+    return json.dumps({"type": "record", "name": "r", "fields": fields})
+
+
+def topic_program(*arguments):
+    done = subprocess.run([BUILD / "bench" / "topic", *map(str, arguments)], check=True,
+                          capture_output=True, text=True)  # fmt: skip
+    return done.stdout
+
+
+def discard(cluster, topic, records):
+    return records / float(topic_program("discard", cluster.bootstrap, topic, PARTITIONS, records))
+
+
+def run(cluster, topic, records, workers):
+    app = unique("bench")
+    with Member(CONFIG.format(app=app, bootstrap=cluster.bootstrap, topic=topic, workers=workers)) as m:
+        m.child.kill()
+        m.child.wait()
+        (m.folder / "schema.avsc").write_text(schema())
+        m.log_path.unlink()
+        m.start()
+        wait_until(lambda: "edge s 0: new" in m.log(), "the tasks", 60, 0.005)
+        began = time.monotonic()
+
+        def done():
+            at = cluster.committed(f"weir.{app}", topic)
+            return sum(max(0, offset) for offset in at.values()) == records
+
+        wait_until(done, "the last commit", 600, 0.02)
+        seconds = time.monotonic() - began
+        stat = pathlib.Path(f"/proc/{m.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        cpu = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+        peak = re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{m.pid}/status").read_text())
+        m.stop()
+    return records / seconds, cpu / records * 1e9, int(peak[1]) // 1024
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--records", type=int, default=4_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    with Broker() as broker:
+        cluster = Cluster(broker.bootstrap)
+        topic = cluster.create_topic(unique("bench.in"), PARTITIONS)
+        topic_program("fill", broker.bootstrap, topic, PARTITIONS, options.records)
+        discarded, ran = [], []
+        for _ in range(options.rounds):
+            discarded.append(discard(cluster, topic, options.records))
+            rate, cpu, peak = run(cluster, topic, options.records, options.workers)
+            ran.append(rate)
+            print(f"discard {discarded[-1]:,.0f}/s, run {rate:,.0f}/s, "
+                  f"{cpu:.0f} ns of processor a record, peak {peak} MiB")  # fmt: skip
+        ratio = statistics.median(ran) / statistics.median(discarded)
+        print(f"run / discard {ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()
