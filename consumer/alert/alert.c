@@ -214,6 +214,17 @@ static int reserve_due(struct weir_alerts *alerts, size_t more)
     return 0;
 }
 
+// Kinds and attributions that come and go are news once: at the edge of significance they would
+// otherwise flicker from window to window.
+static int is_told(const struct weir_incident *incident)
+{
+    for (unsigned i = 0; i < incident->n_told; i++) {
+        if (incident->told[i] == incident->now)
+            return 1;
+    }
+    return 0;
+}
+
 static void tell(struct weir_alerts *alerts, struct weir_alert_track_state *track,
                  struct weir_incident *incident, enum weir_alert_status status, int64_t at)
 {
@@ -223,7 +234,9 @@ static void tell(struct weir_alerts *alerts, struct weir_alert_track_state *trac
     due->status = status;
     due->at = at;
     incident->sequence++;
-    incident->told = incident->now;
+    incident->told_severity = incident->held;
+    if (!is_told(incident) && incident->n_told < WEIR_ALERTS_TOLD)
+        incident->told[incident->n_told++] = incident->now;
     incident->told_at = at;
     if (status == WEIR_ALERT_OPEN)
         incident->opened_at = at;
@@ -266,6 +279,12 @@ void weir_alerts_begin(struct weir_alerts *alerts, int track, int64_t start, int
     alerts->n_offsets = n_offsets;
     alerts->dropped = 0;
     alerts->prepared = 0;
+    alerts->hold = 0;
+}
+
+void weir_alerts_hold(struct weir_alerts *alerts)
+{
+    alerts->hold = 1;
 }
 
 static int prepare(struct weir_alerts *alerts)
@@ -342,8 +361,8 @@ static int find(struct weir_alerts *alerts, const struct weir_finding *finding, 
         capped.severity = (enum weir_severity)cap;
     int code = prepare(alerts);
     if (!code)
-        code = weir_incident_identify(&alerts->scratch, alerts->app, &track->track, &capped,
-                                      capped.severity, &key, &fingerprint, &now);
+        code = weir_incident_identify(&alerts->scratch, alerts->app, &track->track, &capped, &key,
+                                      &fingerprint, &now);
     if (!code)
         code = enter(alerts, track, key, own, &incident);
     if (code || !incident)
@@ -400,6 +419,15 @@ static int find_limit(struct weir_alerts *alerts)
     return find(alerts, &finding, 1);
 }
 
+// Severity rises at once, and falls when it was lower for as many windows as resolve it.
+static void hold_severity(struct weir_incident *incident, int64_t windows)
+{
+    if (incident->severity < incident->held && incident->sequence && ++incident->lower < windows)
+        return;
+    incident->held = incident->severity;
+    incident->lower = 0;
+}
+
 // One step in an incident's life, at the end of a window. Returns whether it stays.
 static int step(struct weir_alerts *alerts, struct weir_alert_track_state *track,
                 struct weir_incident *incident)
@@ -407,6 +435,10 @@ static int step(struct weir_alerts *alerts, struct weir_alert_track_state *track
     int64_t at = alerts->end, repeat = track->track.repeat;
     int found = incident->found;
     incident->found = 0;
+    if (!found && alerts->hold)
+        return 1;
+    if (found)
+        hold_severity(incident, track->track.resolve_after);
     if (!incident->sequence) {
         if (!found)
             return 0;
@@ -418,7 +450,8 @@ static int step(struct weir_alerts *alerts, struct weir_alert_track_state *track
     }
     if (found) {
         incident->streak = 0;
-        if (incident->now != incident->told || (repeat >= 0 && at - incident->told_at >= repeat))
+        if (incident->held != incident->told_severity || !is_told(incident) ||
+            (repeat >= 0 && at - incident->told_at >= repeat))
             tell(alerts, track, incident, WEIR_ALERT_UPDATE, at);
         return 1;
     }
@@ -497,6 +530,7 @@ static int send(struct weir_alerts *alerts, const struct weir_alert_due *due)
         .resolved_at = due->status == WEIR_ALERT_RESOLVED ? due->at : -1,
         .occurrences = incident->occurrences,
     };
+    alert.finding.severity = incident->held;
     weir_hash128_text(incident->fingerprint, alert.fingerprint);
     weir_hash128_text(weir_incident_event_id(incident, incident->opened_at, incident->sequence),
                       alert.id);

@@ -70,6 +70,9 @@ int weir_alerts_track(struct weir_alerts *alerts, const struct weir_alert_track 
 void weir_alerts_begin(struct weir_alerts *alerts, int track, int64_t start, int64_t end,
                        uint64_t records, const struct weir_offset_range *offsets, size_t n_offsets);
 int weir_alerts_find(struct weir_alerts *alerts, const struct weir_finding *finding);
+// The current window could not be judged (too few records, say): incidents that are not found in
+// it are neither found nor quiet.
+void weir_alerts_hold(struct weir_alerts *alerts);
 int weir_alerts_end(struct weir_alerts *alerts);
 
 size_t weir_alerts_open(const struct weir_alerts *alerts);   // incidents that are open now

@@ -104,15 +104,18 @@ static const struct {
     {3, 1, 99, "a a - a a", ""},
     {3, 1, 99, "a a a a -", "3Oa1x3 5Ra2x4"},
     {2, 1, 99, "a - a a", "4Oa1x2"},
-    // updates: severity at once and back, the same again only with `repeat`
-    {1, 3, 99, "a A A a", "1Oa1x1 2Ua2x2 4Ua3x4"},
+    // updates: severity at once, back when it stays lower, the same again only with `repeat`
+    {1, 3, 99, "a A A a", "1Oa1x1 2Ua2x2"},
+    {1, 3, 99, "a A a a a", "1Oa1x1 2Ua2x2 5Ua3x5"},
+    {1, 3, 99, "a A a a A a a", "1Oa1x1 2Ua2x2"},
     {1, 3, 2, "a a a a a", "1Oa1x1 3Ua2x3 5Ua3x5"},
     {1, 3, 0, "a a", "1Oa1x1 2Ua2x2"},
     {1, 5, 2, "a - - a", "1Oa1x1 4Ua2x2"},
-    {2, 3, 99, "a A a", "2Oa1x2 3Ua2x3"},
+    {2, 3, 99, "a A a", "2Oa1x2"},
     // of two in one window the graver counts, once
     {1, 3, 99, "aA aA", "1Oa1x1"},
-    {1, 3, 99, "Aa a", "1Oa1x1 2Ua2x2"},
+    {1, 3, 99, "Aa a", "1Oa1x1"},
+    {1, 1, 99, "Aa a", "1Oa1x1 2Ua2x2"},
     // windows that were left out were quiet
     {1, 3, 99, "a ~2 a", "1Oa1x1"},
     {1, 3, 99, "a ~3 a", "1Oa1x1 4Ra2x1 5Oa1x1"},

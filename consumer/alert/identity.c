@@ -88,8 +88,8 @@ static struct weir_hash128 hash(const struct weir_buffer *bytes)
 
 int weir_incident_identify(struct weir_buffer *scratch, const char *app,
                            const struct weir_alert_track *track, const struct weir_finding *finding,
-                           enum weir_severity severity, struct weir_hash128 *key,
-                           struct weir_hash128 *fingerprint, uint64_t *now)
+                           struct weir_hash128 *key, struct weir_hash128 *fingerprint,
+                           uint64_t *now)
 {
     unsigned identity = finding->identity ? finding->identity : WEIR_BY_ALL;
     weir_buffer_reset(scratch);
@@ -111,7 +111,6 @@ int weir_incident_identify(struct weir_buffer *scratch, const char *app,
     *fingerprint = hash(scratch);
 
     weir_buffer_reset(scratch);
-    weir_put_long(scratch, severity);
     code = put_parts(scratch, finding, WEIR_BY_ALL);
     if (code)
         return code;

@@ -13,6 +13,7 @@ struct weir_hash128 {
 
 enum {
     WEIR_ALERTS_TRACKS = 100000,
+    WEIR_ALERTS_TOLD = 16,
     WEIR_ALERTS_OFFSETS = 4096, // ranges kept of a window; those beyond are left out
     WEIR_ALERTS_INCIDENTS = 1000000
 };
@@ -33,9 +34,13 @@ struct weir_incident {
     struct weir_hash128 fingerprint; // of the last finding while pending, then fixed
     uint8_t *bytes;                  // the last finding, packed
     size_t length;
-    struct weir_alert_window *window; // of the last finding
-    enum weir_severity severity;      // of the last finding, capped
-    uint64_t told, now; // hash of severity, kind and attribution: last told, and last found
+    struct weir_alert_window *window;       // of the last finding
+    enum weir_severity severity;            // of the last finding, capped
+    enum weir_severity held, told_severity; // as events say it, and as the last one said it
+    int64_t lower;                          // windows in a row that were less severe than `held`
+    uint64_t now;                           // hash of kind and attribution, as last found
+    uint64_t told[WEIR_ALERTS_TOLD]; // those that events have told of; beyond it all are news
+    unsigned n_told;
     uint64_t occurrences;
     uint32_t sequence; // of the last event; 0: pending
     int64_t streak;    // pending: windows in a row with a finding; open: quiet ones
@@ -71,6 +76,7 @@ struct weir_alerts {
     // the current window
     int current;  // track, -1: none
     int prepared; // the gap before this window is behind us
+    int hold;     // the window was not judged: what is not found in it is not quiet
     int64_t start, end;
     uint64_t records;
     const struct weir_offset_range *offsets;
@@ -89,8 +95,8 @@ struct weir_alerts {
 // would have if it opened with this finding; `now` changes when there is something new to tell.
 int weir_incident_identify(struct weir_buffer *scratch, const char *app,
                            const struct weir_alert_track *track, const struct weir_finding *finding,
-                           enum weir_severity severity, struct weir_hash128 *key,
-                           struct weir_hash128 *fingerprint, uint64_t *now);
+                           struct weir_hash128 *key, struct weir_hash128 *fingerprint,
+                           uint64_t *now);
 struct weir_hash128 weir_incident_event_id(const struct weir_incident *incident, int64_t opened_at,
                                            uint32_t sequence);
 void weir_hash128_text(struct weir_hash128 hash, char out[33]);

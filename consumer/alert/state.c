@@ -42,8 +42,13 @@ static void put_incident(struct weir_buffer *out, const struct weir_incident *in
     put_hash(out, incident->fingerprint);
     weir_put_bytes(out, incident->bytes, incident->length);
     weir_put_long(out, (int64_t)incident->window->number);
-    weir_put_fixed64(out, incident->told);
     weir_put_fixed64(out, incident->now);
+    weir_put_long(out, incident->n_told);
+    for (unsigned i = 0; i < incident->n_told; i++)
+        weir_put_fixed64(out, incident->told[i]);
+    weir_put_long(out, incident->held);
+    weir_put_long(out, incident->told_severity);
+    weir_put_long(out, incident->lower);
     weir_put_fixed64(out, incident->occurrences);
     weir_put_long(out, incident->sequence);
     weir_put_long(out, incident->streak);
@@ -197,8 +202,13 @@ static struct weir_incident *get_incident(struct weir_reader *in, struct weir_pa
     incident->fingerprint = get_hash(in);
     get_finding(in, incident, view);
     size_t window = weir_get_count(in, n_windows ? n_windows - 1 : 0);
-    incident->told = weir_get_fixed64(in);
     incident->now = weir_get_fixed64(in);
+    incident->n_told = (unsigned)weir_get_count(in, WEIR_ALERTS_TOLD);
+    for (unsigned i = 0; i < incident->n_told; i++)
+        incident->told[i] = weir_get_fixed64(in);
+    incident->held = (enum weir_severity)weir_get_count(in, WEIR_CRITICAL);
+    incident->told_severity = (enum weir_severity)weir_get_count(in, WEIR_CRITICAL);
+    incident->lower = (int64_t)weir_get_count(in, (size_t)FAR);
     incident->occurrences = weir_get_fixed64(in);
     incident->sequence = (uint32_t)weir_get_count(in, UINT32_MAX - 1);
     incident->streak = (int64_t)weir_get_count(in, (size_t)FAR);

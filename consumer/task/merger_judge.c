@@ -225,6 +225,11 @@ static void window_report(const struct weir_window *window, size_t slice, int fi
     snprintf(one->name, sizeof one->name, "%s", statistic->name ? statistic->name : "");
 }
 
+static void window_undecided(const struct weir_window *window)
+{
+    weir_alerts_hold(view_of(window)->merger->alerts);
+}
+
 static int view_slices(struct view *view, const struct weir_merge_key *key,
                        const struct weir_owner *owner, const struct weir_pane *window,
                        uint64_t refused)
@@ -440,7 +445,8 @@ int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
                     .summary = window_summary,
                     .reference = window_reference,
                     .emit = window_emit,
-                    .report = window_report},
+                    .report = window_report,
+                    .undecided = window_undecided},
             .merger = merger,
         };
         view.api.host = &view;

@@ -138,6 +138,9 @@ int drift_owner_window(void *state, const struct weir_window *window, struct wei
     const struct drift *drift = owner->drift;
     if (window->phase == WEIR_EARLY || !window->n_slices)
         return 0;
+    // Too few records say nothing, for a change or against it.
+    if (window->slices[0].rows < drift->minimum && window->undecided)
+        window->undecided(window);
     // Bonferroni over everything that is looked at; slices share one half of the chance.
     double tests = (double)drift->n_fields * drift->n_tests * (double)drift->n_references;
     double judged = 0;

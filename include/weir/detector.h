@@ -129,6 +129,9 @@ struct weir_window {
     // the `windows` output, so that thresholds can be tuned. Costs nothing where there is none.
     void (*report)(const struct weir_window *window, size_t slice, int field,
                    const struct weir_statistic *statistic);
+    // The window cannot be judged (too few records, say): incidents that are not found in it
+    // stay as they are, instead of coming nearer to being resolved.
+    void (*undecided)(const struct weir_window *window);
 };
 
 // How often a rule was broken in a pane.
