@@ -503,8 +503,44 @@ static int compare_due(const void *a, const void *b)
     return (int)y->status - (int)x->status;
 }
 
+// "2 h 43 min": the two largest units are enough for a person.
+static void print_span(int64_t ms, char *out, size_t size)
+{
+    static const struct {
+        const char *name;
+        int64_t length;
+    } units[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}};
+    size_t u = 0, n = sizeof units / sizeof *units;
+    while (u + 1 < n && ms < units[u].length)
+        u++;
+    int64_t whole = ms / units[u].length;
+    int64_t rest = u + 1 < n ? ms % units[u].length / units[u + 1].length : 0;
+    if (rest)
+        snprintf(out, size, "%" PRId64 " %s %" PRId64 " %s", whole, units[u].name, rest,
+                 units[u + 1].name);
+    else
+        snprintf(out, size, "%" PRId64 " %s", whole, units[u].name);
+}
+
+// Later events say how much there has been: a finding only speaks of its own window.
+static void put_history(const struct weir_incident *incident, const struct weir_alert_due *due,
+                        const char *summary, char *out, size_t size)
+{
+    const char *unit = due->track->track.record_rules ? "record" : "window";
+    const char *plural = incident->occurrences == 1 ? "" : "s";
+    char span[64];
+    print_span(due->at - incident->opened_at, span, sizeof span);
+    if (due->status == WEIR_ALERT_RESOLVED)
+        snprintf(out, size, "Over after %s and %" PRIu64 " %s%s. Last: %s", span,
+                 incident->occurrences, unit, plural, summary ? summary : "");
+    else
+        snprintf(out, size, "%s (%" PRIu64 " %s%s in %s)", summary ? summary : "",
+                 incident->occurrences, unit, plural, span);
+}
+
 static int send(struct weir_alerts *alerts, const struct weir_alert_due *due)
 {
+    char text[WEIR_PACK_SUMMARY + 256];
     const struct weir_incident *incident = due->incident;
     const struct weir_alert_track *track = &due->track->track;
     struct weir_reader reader = weir_reader_make(incident->bytes, incident->length);
@@ -531,6 +567,10 @@ static int send(struct weir_alerts *alerts, const struct weir_alert_due *due)
         .occurrences = incident->occurrences,
     };
     alert.finding.severity = incident->held;
+    if (due->status != WEIR_ALERT_OPEN) {
+        put_history(incident, due, alert.finding.summary, text, sizeof text);
+        alert.finding.summary = text;
+    }
     weir_hash128_text(incident->fingerprint, alert.fingerprint);
     weir_hash128_text(weir_incident_event_id(incident, incident->opened_at, incident->sequence),
                       alert.id);
