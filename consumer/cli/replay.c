@@ -343,8 +343,9 @@ static int replay(const struct options *options, const struct weir_config *confi
     if (code)
         result =
             weir_cli_failed("%s", session.error.message[0] ? session.error.message : error.message);
-    else
-        result = finish(&session, config);
+    // What was decided before a failure is written all the same.
+    int finished = finish(&session, config);
+    result = result ? result : finished;
     if (!result && session.print)
         fprintf(stderr,
                 "%" PRIu64 " records in %.1f s (%.0f a second), %" PRIu64 " alert events, %" PRIu64

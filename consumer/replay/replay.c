@@ -31,7 +31,9 @@ struct replay {
     size_t n_lanes;
     struct weir_replay_stats stats;
     uint64_t bytes_total;
-    int failed;
+    int failed; // the first file that could not be read to its end; the others go on
+    struct weir_error file_error;
+    struct weir_error merger_error; // why the merger refused a partial
     struct weir_error error;
 };
 
@@ -40,7 +42,8 @@ static int on_emission(void *context, const struct weir_emission *emission)
 {
     struct replay *replay = context;
     if (emission->output == WEIR_OUTPUT_PARTIALS)
-        return weir_merger_accept(replay->merger, emission->key, emission->value, &replay->error);
+        return weir_merger_accept(replay->merger, emission->key, emission->value,
+                                  &replay->merger_error);
     if (emission->output == WEIR_OUTPUT_ALERTS) {
         replay->stats.alerts++;
         return weir_alert_order_add(&replay->order, emission);
@@ -138,6 +141,15 @@ static int read_batch(struct replay *replay, struct lane *lane)
     const char *topic = replay->options->config->streams[lane->stream].topic;
     int code = weir_file_next(lane->file, rows, &lane->batch, &replay->error);
     lane->row = 0;
+    if (code < 0 && code != WEIR_ENOMEM) {
+        // What was read of it counts, and so do the other streams.
+        if (!replay->failed) {
+            replay->failed = code;
+            replay->file_error = replay->error;
+        }
+        memset(&replay->error, 0, sizeof replay->error);
+        return finish_lane(replay, lane);
+    }
     if (code < 0)
         return code;
     if (code == 0)
@@ -316,9 +328,12 @@ int weir_replay(const struct weir_replay_options *options, struct weir_replay_st
         code = start_lanes(&replay, error);
     if (!code) {
         code = run(&replay);
+        const struct weir_error *why = !code                            ? &replay.file_error
+                                       : replay.merger_error.message[0] ? &replay.merger_error
+                                                                        : &replay.error;
+        code = code ? code : replay.failed;
         if (code)
-            weir_error_set(error, code, "%s",
-                           replay.error.message[0] ? replay.error.message : "output failed");
+            weir_error_set(error, code, "%s", why->message[0] ? why->message : "output failed");
     }
     replay.stats.late = atomic_load(&weir_metrics.late) - late;
     *stats = replay.stats;

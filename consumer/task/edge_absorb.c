@@ -98,8 +98,8 @@ static uint64_t quick_identity(const struct weir_batch *batch, const int *fields
     uint64_t hash = 0x9e3779b97f4a7c15u;
     for (size_t k = 0; k < n_fields; k++) {
         const struct weir_column *column = &batch->columns[fields[k]];
-        uint64_t bits = column->state[row];
-        if (bits == WEIR_STATE_VALUE) {
+        uint64_t bits = column->state[row] * 0xc2b2ae3d27d4eb4fu; // far from any usual value
+        if (column->state[row] == WEIR_STATE_VALUE) {
             switch (column->type) {
             case WEIR_TYPE_DOUBLE:
                 memcpy(&bits, &column->values.f64[row], sizeof bits);
@@ -111,7 +111,6 @@ static uint64_t quick_identity(const struct weir_batch *batch, const int *fields
             default:
                 bits = weir_column_string(column, column->values.code[row])->hash;
             }
-            bits ^= 0x100;
         }
         hash = (hash ^ bits) * 0xff51afd7ed558ccdu;
         hash ^= hash >> 32;

@@ -41,6 +41,47 @@ static int uses_profile(const struct weir_plan *plan, size_t stream, size_t refe
     return 0;
 }
 
+static int looks_alike(enum weir_type a, enum weir_type b)
+{
+    int a_number = a == WEIR_TYPE_LONG || a == WEIR_TYPE_DOUBLE;
+    int b_number = b == WEIR_TYPE_LONG || b == WEIR_TYPE_DOUBLE;
+    return a == b || (a_number && b_number);
+}
+
+// A profile of other data would be compared with what it is not about.
+static int check_profile(const struct weir_plan *plan, const struct weir_stream_config *config,
+                         size_t reference, const struct weir_field *fields, size_t n,
+                         const struct weir_schema_fields *source, struct weir_error *error)
+{
+    const struct weir_profile *profile = plan->profiles[reference];
+    const struct weir_reference_config *entry = &plan->config->references[reference];
+    size_t known = 0, shared = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct weir_profile_field *seen = weir_profile_find(profile, fields[i].name);
+        known += fields[i].declared;
+        shared += seen != NULL;
+        if (seen && fields[i].type != WEIR_TYPE_UNKNOWN && !looks_alike(fields[i].type, seen->type))
+            return weir_error_set(error, WEIR_EINVAL,
+                                  "%s:%u:%u: error: reference '%s': its field '%s' is %s, and "
+                                  "stream '%s' declares %s: make the profile anew",
+                                  plan->config->path, entry->mark.line, entry->mark.column,
+                                  entry->name, fields[i].name, weir_type_name(seen->type),
+                                  config->info.name, weir_type_name(fields[i].type));
+    }
+    for (size_t i = 0; source && i < source->n; i++) {
+        known++;
+        shared += weir_profile_find(profile, source->fields[i].name) != NULL;
+    }
+    if (!known || shared)
+        return 0;
+    return weir_error_set(
+        error, WEIR_EINVAL,
+        "%s:%u:%u: error: reference '%s': its profile is of a stream '%s' and has "
+        "no field of stream '%s'",
+        plan->config->path, entry->mark.line, entry->mark.column, entry->name, profile->stream,
+        config->info.name);
+}
+
 static void add_profile(struct weir_plan *plan, const struct weir_profile *profile,
                         struct weir_field *fields, size_t *n)
 {
@@ -131,13 +172,17 @@ int weir_plan_complete_stream(struct weir_plan *plan, size_t index,
     if (!fields)
         return weir_error_set(error, WEIR_ENOMEM, "no memory for the fields of a stream");
 
-    int declared = 0;
+    int declared = 0, code = 0;
     for (; n < config->info.n_fields; n++) {
         fields[n] = config->info.fields[n];
         declared |= fields[n].declared;
     }
+    size_t n_own = n;
     for (size_t i = 0; i < plan->config->n_references; i++) {
         if (plan->profiles[i] && uses_profile(plan, index, i)) {
+            code = check_profile(plan, config, i, fields, n_own, source, error);
+            if (code)
+                return code;
             add_profile(plan, plan->profiles[i], fields, &n);
             has_profile = 1;
         }
