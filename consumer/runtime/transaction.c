@@ -48,33 +48,46 @@ static void on_trouble(rd_kafka_t *client, int code, const char *reason, void *o
              rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
 }
 
+static int make_producer(struct weir_transactor *made, struct weir_error *error)
+{
+    struct weir_inside *inside = made->inside;
+    struct weir_kafka_events events = {
+        .opaque = made, .delivered = on_delivered, .trouble = on_trouble};
+    // A batch larger than one of the topics takes would be refused as a whole.
+    size_t room = inside->topics.smallest > 32768 ? inside->topics.smallest - 8192
+                                                  : inside->topics.smallest / 2;
+    made->producer = weir_kafka_producer(inside->config, inside->instance, inside->topics.largest,
+                                         room ? room : 1, &events, error);
+    return made->producer ? 0 : error->code;
+}
+
 int weir_transactor_create(struct weir_inside *inside, struct weir_transactor **transactor,
                            struct weir_error *error)
 {
     struct weir_transactor *made = calloc(1, sizeof *made);
     if (!made)
         return weir_error_set(error, WEIR_ENOMEM, "out of memory");
-    struct weir_kafka_events events = {
-        .opaque = made, .delivered = on_delivered, .trouble = on_trouble};
-    // A batch larger than one of the topics takes would be refused as a whole.
-    size_t room = inside->topics.smallest > 32768 ? inside->topics.smallest - 8192
-                                                  : inside->topics.smallest / 2;
     made->inside = inside;
-    made->producer = weir_kafka_producer(inside->config, inside->instance, inside->topics.largest,
-                                         room ? room : 1, &events, error);
-    if (!made->producer) {
-        int code = error->code;
+    int code = make_producer(made, error);
+    if (code)
         free(made);
-        return code;
-    }
-    *transactor = made;
-    return 0;
+    else
+        *transactor = made;
+    return code;
+}
+
+static void destroy_producer(struct weir_transactor *transactor)
+{
+    if (!transactor->producer)
+        return;
+    rd_kafka_purge(transactor->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_destroy(transactor->producer);
+    transactor->producer = NULL;
 }
 
 void weir_transactor_destroy(struct weir_transactor *transactor)
 {
-    rd_kafka_purge(transactor->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    rd_kafka_destroy(transactor->producer);
+    destroy_producer(transactor);
     free(transactor);
 }
 
@@ -241,6 +254,21 @@ int weir_transactor_commit(struct weir_transactor *transactor, struct weir_owned
     return code;
 }
 
+// A transaction that never reached its coordinator cannot be aborted there, which this librdkafka
+// takes for fatal (brokers went away in its middle). Nothing of it was committed, as no commit was
+// asked for: a new producer of the same id may go on.
+static int renew(struct weir_transactor *transactor, struct weir_error *error)
+{
+    char why[256];
+    rd_kafka_resp_err_t code = rd_kafka_fatal_error(transactor->producer, why, sizeof why);
+    if (code != RD_KAFKA_RESP_ERR_INVALID_TXN_STATE)
+        return WEIR_EIO;
+    weir_log(WEIR_LOG_WARNING, "publisher", "the producer is made anew: %s", why);
+    destroy_producer(transactor);
+    int failed = make_producer(transactor, error);
+    return failed ? failed : weir_transactor_init(transactor, error);
+}
+
 int weir_transactor_abort(struct weir_transactor *transactor, struct weir_error *error)
 {
     int code;
@@ -250,7 +278,7 @@ int weir_transactor_abort(struct weir_transactor *transactor, struct weir_error 
     } while (code == 1);
     if (code == WEIR_EAGAIN) // an abort that asks for an abort
         error->code = code = WEIR_EIO;
-    return code;
+    return code && error->fatal && !transactor->refused ? renew(transactor, error) : code;
 }
 
 void weir_transactor_poll(struct weir_transactor *transactor)
