@@ -12,6 +12,8 @@
 #include "consumer/runtime/instance.h"
 #include "consumer/runtime/runtime.h"
 
+#define DEFAULT_LISTEN "127.0.0.1:9464"
+
 struct options {
     const char *config;
 };
@@ -148,6 +150,17 @@ static int serve(struct daemon *daemon, struct generation *generation)
         return weir_cli_failed("%s", error.message);
     struct weir_http_options options = {.listen = config->http_listen};
     int code = config->http_listen ? weir_http_start(&options, &http, &error) : 0;
+    if (code && !strcmp(config->http_listen, DEFAULT_LISTEN)) {
+        // Nobody asked for that port: a second member on the same machine takes another.
+        weir_log(WEIR_LOG_WARNING, "http",
+                 "%s: another port is taken; `http: {listen: ...}` "
+                 "chooses one",
+                 error.message);
+        options.listen = "127.0.0.1:0";
+        code = weir_http_start(&options, &http, &error);
+    }
+    if (http)
+        weir_log(WEIR_LOG_INFO, "http", "metrics and health on port %d", weir_http_port(http));
     if (!code)
         code = make_runtime(daemon, generation, &error);
     if (!code)

@@ -337,6 +337,30 @@ START_TEST(rfc_3339)
 }
 END_TEST
 
+// JSON has both, and nobody said which: a string in RFC 3339, or an integer of epoch ms.
+START_TEST(a_time_of_no_declared_type)
+{
+    static const struct weir_field one[] = {
+        {.name = "t", .type = WEIR_TYPE_STRING, .role = WEIR_ROLE_TIME}};
+    static const struct weir_stream free_time = {"s", one, 1, 0, -1, 0};
+    struct weir_builder *b = make((struct weir_builder_options){.stream = &free_time});
+    weir_builder_begin(b, "topic", 0);
+    weir_builder_row(b, 0, 5, none, none);
+    weir_builder_long(b, 0, 1700000000123);
+    weir_builder_row(b, 1, 5, none, none);
+    weir_builder_string(b, 0, "1700000000123", 13, 1);
+    weir_builder_row(b, 2, 5, none, none);
+    weir_builder_string(b, 0, "2023-11-14T22:13:20.123Z", 24, 1);
+    weir_builder_row(b, 3, 5, none, none);
+    weir_builder_string(b, 0, "yesterday", 9, 1);
+    const struct weir_batch *batch = weir_builder_finish(b);
+    for (uint32_t row = 0; row < 3; row++)
+        ck_assert_int_eq(batch->time[row], 1700000000123);
+    ck_assert_int_eq(batch->fault[3], WEIR_ROW_NO_TIME);
+    weir_builder_destroy(b);
+}
+END_TEST
+
 START_TEST(a_field_without_a_type_is_refused)
 {
     struct weir_field field = {.name = "what"};
@@ -362,6 +386,7 @@ int main(void)
     tcase_add_test(tcase, full_batches_again_and_again);
     tcase_add_test(tcase, event_times);
     tcase_add_test(tcase, rfc_3339);
+    tcase_add_test(tcase, a_time_of_no_declared_type);
     tcase_add_test(tcase, a_field_without_a_type_is_refused);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

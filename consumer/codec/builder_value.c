@@ -2,7 +2,9 @@
 // Setting values: widening, telling faults apart, dictionaries and event times.
 #include "consumer/codec/builder_value.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define XXH_INLINE_ALL
@@ -114,6 +116,20 @@ void weir_builder_double(struct weir_builder *builder, int field, double value)
         set_state(builder, field, WEIR_STATE_FAULT_NUMBER);
 }
 
+// A time field whose type nobody declared is a string, or an integer all the same.
+static int is_free_time(const struct weir_builder *builder, int field)
+{
+    return field == builder->stream->time && builder->columns[field].type == WEIR_TYPE_STRING &&
+           !builder->stream->fields[field].declared;
+}
+
+static void set_time_digits(struct weir_builder *builder, int field, int64_t value)
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRId64, value);
+    weir_builder_string(builder, field, digits, (size_t)length, 1);
+}
+
 void weir_builder_long(struct weir_builder *builder, int field, int64_t value)
 {
     enum weir_type type = builder->columns[field].type;
@@ -121,6 +137,8 @@ void weir_builder_long(struct weir_builder *builder, int field, int64_t value)
         set_long(builder, field, value);
     else if (type == WEIR_TYPE_DOUBLE)
         set_double(builder, field, (double)value);
+    else if (is_free_time(builder, field))
+        set_time_digits(builder, field, value);
     else
         set_state(builder, field, WEIR_STATE_FAULT_NUMBER);
 }
@@ -353,11 +371,30 @@ static int time_of_double(enum weir_time_unit unit, double value, int64_t *ms)
     return 0;
 }
 
-static int time_of_code(const struct weir_builder_field *field, uint32_t code, int64_t *ms)
+// Digits alone are an epoch time that was written as a string.
+static int time_of_digits(enum weir_time_unit unit, const struct weir_string *string, int64_t *ms)
+{
+    int64_t value = 0;
+    uint32_t at = string->length && string->data[0] == '-';
+    // A date without separators has eight digits; epoch times that short lie in January 1970.
+    if (string->length - at < 9 || string->length - at > 18)
+        return -1;
+    for (uint32_t i = at; i < string->length; i++) {
+        if ((unsigned)(string->data[i] - '0') > 9)
+            return -1;
+        value = value * 10 + (string->data[i] - '0');
+    }
+    return time_of_long(unit, at ? -value : value, ms);
+}
+
+static int time_of_code(const struct weir_builder_field *field, enum weir_time_unit unit,
+                        uint32_t code, int64_t *ms)
 {
     const struct weir_string *string = field->n_local && code >= field->first_local
                                            ? &field->local[code - field->first_local]
                                            : &field->dictionary.strings[code];
+    if (!time_of_digits(unit, string, ms))
+        return 0;
     if (weir_time_parse(string->data, string->length, ms))
         return -1;
     return *ms < TIME_LOW || *ms > TIME_HIGH ? -1 : 0;
@@ -380,7 +417,8 @@ void weir_builder_times(struct weir_builder *builder)
             else if (column->type == WEIR_TYPE_DOUBLE)
                 fault = time_of_double(builder->time_unit, column->values.f64[row], &ms);
             else if (column->type != WEIR_TYPE_BOOLEAN)
-                fault = time_of_code(&builder->fields[index], column->values.code[row], &ms);
+                fault = time_of_code(&builder->fields[index], builder->time_unit,
+                                     column->values.code[row], &ms);
         }
         if (fault) {
             builder->fault[row] = WEIR_ROW_NO_TIME;
