@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a series is expected to count, and whether it counts too little.
 //
-// Expected: discounted means by hour of the week, shrunk to the hour of the day and that to the
-// mean, interpolated between hours, times a level of the last day and one of the last windows.
+// Expected: discounted means by hour of the week, shrunk to hour of the day x day of the week and
+// those to the mean, interpolated between hours, times a level of the last day and, over that, one
+// of the last windows.
 // Tolerance: negative binomial, its over-dispersion learnt from how well that predicted.
 // Decision: a CUSUM of log likelihood ratios for what may be left of the usual, so that a little
 // loss is found in many windows and silence in one or two.
@@ -20,6 +21,8 @@ static const double PRIOR_DISPERSION = 0.04, PRIOR_WINDOWS = 24, LEAST_DISPERSIO
 static const double WEEK_DISPERSION = 0.1; // until a week is known
 static const double LEAST_EXPECTED = 0.5;
 static const double HOLD = 0.6;
+// What a weekday's factor is shrunk by, in days, and an hour of the week's, in weeks.
+static const double PRIOR_DAYS = 0.15, PRIOR_CYCLES = 3;
 static const double CAP = 3; // nats above the threshold: how soon it is over
 // Before so much is known the rhythm of a day, and of a week, could be an outage.
 static const double DAYS_OF_RHYTHM = 2, DAYS_OF_WEEK = 8;
@@ -46,23 +49,33 @@ static int hour_of_week(double hours)
     return (int)(hour < 0 ? hour + OUTAGE_WEEK : hour);
 }
 
-// Records a window in one hour of the week.
+// Records a window in one hour of the week: the hour of the day's mean times the day's factor, and
+// from that, slowly, to what this very hour has shown. A day has many windows, so its factor is
+// known after one of it; an hour of the week has few, and alone would need months.
 static double rate_at(const struct outage_series *series, int hour, double per_hour)
 {
-    double count = 0, windows = 0, day_count = 0, day_windows = 0;
+    double hours[OUTAGE_HOURS], hour_windows[OUTAGE_HOURS], count = 0, windows = 0;
+    memset(hours, 0, sizeof hours);
+    memset(hour_windows, 0, sizeof hour_windows);
     for (int h = 0; h < OUTAGE_WEEK; h++) {
         count += series->count[h];
         windows += series->windows[h];
-        if (h % OUTAGE_HOURS == hour % OUTAGE_HOURS) {
-            day_count += series->count[h];
-            day_windows += series->windows[h];
-        }
+        hours[h % OUTAGE_HOURS] += series->count[h];
+        hour_windows[h % OUTAGE_HOURS] += series->windows[h];
     }
     if (!(windows > 0))
         return 0;
-    double mean = count / windows;
-    double daily = (day_count + per_hour * mean) / (day_windows + per_hour);
-    return (series->count[hour] + per_hour * daily) / (series->windows[hour] + per_hour);
+    double mean = count / windows, seen = 0, usual = 0;
+    int day = hour / OUTAGE_HOURS;
+    for (int h = 0; h < OUTAGE_HOURS; h++) {
+        hours[h] = (hours[h] + per_hour * mean) / (hour_windows[h] + per_hour);
+        seen += series->count[day * OUTAGE_HOURS + h];
+        usual += series->windows[day * OUTAGE_HOURS + h] * hours[h];
+    }
+    double prior = PRIOR_DAYS * OUTAGE_HOURS * per_hour * mean + 1e-9;
+    double daily = hours[hour % OUTAGE_HOURS] * (seen + prior) / (usual + prior);
+    double cycles = PRIOR_CYCLES * per_hour;
+    return (series->count[hour] + cycles * daily) / (series->windows[hour] + cycles);
 }
 
 static double season(const struct outage_series *series, const struct outage *outage, int64_t start)
@@ -85,14 +98,18 @@ static double ratio(double count, double expected)
     return (count + 1) / (expected + 1);
 }
 
+static double level(const struct outage_series *series)
+{
+    return clip(ratio(series->level_count, series->level_expected), 0.5, 2);
+}
+
 static double expected_count(const struct outage *outage, const struct outage_series *series,
                              int64_t start, double known)
 {
     if (known < DAYS_OF_RHYTHM) // the last windows alone; nothing while there are none
         return series->local_expected > 3 ? series->local_count / series->local_expected : 0;
     double range = known < DAYS_OF_WEEK ? 2.5 : 1.25;
-    return season(series, outage, start) *
-           clip(ratio(series->level_count, series->level_expected), 0.5, 2) *
+    return season(series, outage, start) * level(series) *
            clip(ratio(series->local_count, series->local_expected), 1 / range, range);
 }
 
@@ -281,7 +298,9 @@ void outage_series_step(const struct outage *outage, struct outage_series *serie
     // The last windows' own level.
     discount(&series->local_count, &series->local_expected, pow(0.5, 1.0 / 6));
     series->local_count += count;
-    series->local_expected += series->has_rhythm ? season(series, outage, start) : 1;
+    // Over the level, or what both have seen would count twice.
+    series->local_expected +=
+        series->has_rhythm ? season(series, outage, start) * level(series) : 1;
 }
 
 // ---- bytes
