@@ -80,6 +80,25 @@ struct weir_plan {
     void *arena;
 };
 
+// consumer/task/plan_resolve.c: fills detector->config.
+int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detector,
+                        struct weir_error *error);
+// consumer/task/plan_specs.c
+struct weir_plan_spec *weir_plan_spec_for(struct weir_plan *plan, struct weir_plan_stream *stream,
+                                          const struct weir_window_spec *window);
+// The layout's number for a list of slice fields; it is added where it is new.
+int weir_plan_add_by(struct weir_plan *plan, struct weir_plan_spec *spec,
+                     const struct weir_stream *stream, const int *fields, size_t n, unsigned *out);
+// Once every detector has asked: where each `by` has its slots, and the spec's hash.
+void weir_plan_finish_spec(struct weir_plan *plan, struct weir_plan_spec *spec);
+// consumer/task/plan_setup.c
+int weir_plan_create_detector(struct weir_plan *plan, struct weir_plan_detector *detector,
+                              struct weir_error *error);
+// The host's own rules of a stream.
+int weir_plan_create_host(struct weir_plan *plan, size_t stream,
+                          struct weir_plan_detector *detector, struct weir_error *error);
+int weir_plan_no_memory(struct weir_error *error);
+
 // consumer/task/streams.c: completes one stream's fields.
 int weir_plan_complete_stream(struct weir_plan *plan, size_t stream,
                               const struct weir_schema_fields *source, struct weir_error *error);

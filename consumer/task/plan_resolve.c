@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// A detector's configuration, its names resolved: what create() is given.
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "consumer/task/plan.h"
+
+static int resolve_fields(struct weir_plan *plan, struct weir_plan_detector *detector,
+                          struct weir_error *error)
+{
+    const struct weir_detector_entry *entry = detector->entry;
+    const struct weir_stream *stream = &plan->streams[detector->stream].info;
+    int given = entry->n_fields + entry->n_field_names > 0;
+    size_t limit = stream->n_fields + entry->n_fields + entry->n_field_names, n = 0;
+    int *fields = weir_plan_alloc(plan, (limit + 1) * sizeof *fields);
+    if (!fields)
+        return weir_plan_no_memory(error);
+    for (size_t i = 0; i < entry->n_fields; i++)
+        fields[n++] = entry->fields[i];
+    for (size_t i = 0; i < entry->n_field_names; i++) {
+        int field = weir_plan_field(stream, entry->field_names[i]);
+        if (field < 0)
+            return weir_error_set(error, WEIR_EINVAL,
+                                  "%s:%u:%u: error: detector '%s': stream '%s' has no field '%s', "
+                                  "neither declared nor in a schema or profile",
+                                  plan->config->path, entry->mark.line, entry->mark.column,
+                                  entry->name, stream->name, entry->field_names[i]);
+        fields[n++] = field;
+    }
+    for (size_t i = 0; i < stream->n_fields && !given; i++) {
+        enum weir_role role = stream->fields[i].role;
+        if (role == WEIR_ROLE_FEATURE || role == WEIR_ROLE_SCORE || role == WEIR_ROLE_PREDICTION)
+            fields[n++] = (int)i;
+    }
+    detector->config.fields = fields;
+    detector->config.n_fields = n;
+    detector->config.fields_given = given;
+    return 0;
+}
+
+// Options that name a field which only a schema or profile knows.
+static int resolve_options(struct weir_plan *plan, struct weir_plan_detector *detector,
+                           struct weir_error *error)
+{
+    const struct weir_detector_entry *entry = detector->entry;
+    const struct weir_option *table = detector->plugin->options;
+    size_t n = 0;
+    while (table && table[n].key)
+        n++;
+    struct weir_option_value *values = weir_plan_alloc(plan, (n + 1) * sizeof *values);
+    if (!values)
+        return weir_plan_no_memory(error);
+    for (size_t i = 0; i < n; i++) {
+        values[i] = entry->options[i];
+        if (table[i].type != WEIR_OPTION_FIELD || !values[i].set || values[i].integer >= 0 ||
+            !values[i].string)
+            continue;
+        values[i].integer =
+            weir_plan_field(&plan->streams[detector->stream].info, values[i].string);
+        if (values[i].integer < 0)
+            return weir_error_set(error, WEIR_EINVAL,
+                                  "%s:%u:%u: error: detector '%s': %s: stream '%s' has no field "
+                                  "'%s'",
+                                  plan->config->path, entry->mark.line, entry->mark.column,
+                                  entry->name, table[i].key,
+                                  plan->streams[detector->stream].info.name, values[i].string);
+    }
+    detector->config.options = values;
+    return 0;
+}
+
+static int resolve_by(struct weir_plan *plan, struct weir_plan_detector *detector,
+                      struct weir_error *error)
+{
+    const struct weir_detector_entry *entry = detector->entry;
+    const struct weir_stream *stream = &plan->streams[detector->stream].info;
+    int **by = weir_plan_alloc(plan, (entry->n_by + 1) * sizeof *by);
+    if (!by)
+        return weir_plan_no_memory(error);
+    for (size_t i = 0; i < entry->n_by; i++) {
+        by[i] = weir_plan_alloc(plan, (entry->n_by_fields[i] + 1) * sizeof **by);
+        if (!by[i])
+            return weir_plan_no_memory(error);
+        for (size_t k = 0; k < entry->n_by_fields[i]; k++) {
+            by[i][k] = weir_plan_field(stream, entry->by_names[i][k]);
+            if (by[i][k] < 0)
+                return weir_error_set(
+                    error, WEIR_EINVAL,
+                    "%s:%u:%u: error: detector '%s': `by` names '%s', which stream '%s' does not "
+                    "have",
+                    plan->config->path, entry->mark.line, entry->mark.column, entry->name,
+                    entry->by_names[i][k], stream->name);
+        }
+    }
+    detector->config.by = (const int *const *)by;
+    detector->config.n_by_fields = entry->n_by_fields;
+    detector->config.n_by = entry->n_by;
+    return 0;
+}
+
+static int resolve_references(struct weir_plan *plan, struct weir_plan_detector *detector,
+                              struct weir_error *error)
+{
+    const struct weir_detector_entry *entry = detector->entry;
+    const char **names = weir_plan_alloc(plan, (entry->n_references + 1) * sizeof *names);
+    detector->references =
+        weir_plan_alloc(plan, (entry->n_references + 1) * sizeof *detector->references);
+    if (!names || !detector->references)
+        return weir_plan_no_memory(error);
+    for (size_t i = 0; i < entry->n_references; i++) {
+        names[i] = plan->config->references[entry->references[i]].name;
+        detector->references[i] = plan->profiles[entry->references[i]];
+        if (!detector->references[i])
+            return weir_error_set(
+                error, WEIR_EINVAL,
+                "%s:%u:%u: error: detector '%s': reference '%s' is no profile; other kinds of "
+                "reference are not built yet",
+                plan->config->path, entry->mark.line, entry->mark.column, entry->name, names[i]);
+    }
+    detector->config.references = names;
+    detector->config.n_references = entry->n_references;
+    return 0;
+}
+
+static uint64_t state_hash(const struct weir_plan_detector *detector)
+{
+    const struct weir_plugin *plugin = detector->plugin;
+    uint64_t hash = XXH3_64bits(plugin->name, strlen(plugin->name));
+    for (size_t i = 0; plugin->options && plugin->options[i].key; i++) {
+        const struct weir_option_value *value = &detector->config.options[i];
+        if (!(plugin->options[i].flags & WEIR_OPTION_RESETS_STATE) || !value->set)
+            continue;
+        hash = XXH3_64bits_withSeed(&value->integer, sizeof value->integer, hash);
+        hash = XXH3_64bits_withSeed(&value->number, sizeof value->number, hash);
+        if (value->string)
+            hash = XXH3_64bits_withSeed(value->string, strlen(value->string), hash);
+        for (size_t k = 0; k < value->n_strings; k++)
+            hash = XXH3_64bits_withSeed(value->strings[k], strlen(value->strings[k]), hash);
+    }
+    return hash;
+}
+
+int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detector,
+                        struct weir_error *error)
+{
+    const struct weir_detector_entry *entry = detector->entry;
+    detector->config.size = sizeof detector->config;
+    detector->config.name = entry->name;
+    detector->config.stream = &plan->streams[detector->stream].info;
+    detector->config.window_size = entry->window.size;
+    detector->config.window_hop = entry->window.hop;
+    detector->config.window_records = entry->window.records;
+    detector->config.severity = entry->severity;
+    detector->config.redact = plan->config->redact;
+    int code = resolve_options(plan, detector, error);
+    if (code)
+        return code;
+    detector->state_hash = state_hash(detector);
+    code = resolve_fields(plan, detector, error);
+    if (!code)
+        code = resolve_by(plan, detector, error);
+    return code ? code : resolve_references(plan, detector, error);
+}

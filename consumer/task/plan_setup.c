@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making detectors: what they ask for at create(), and the host's own rules.
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "consumer/task/plan.h"
+
+struct setup {
+    struct weir_setup api;
+    struct weir_plan *plan;
+    struct weir_plan_detector *detector;
+};
+
+static struct setup *setup_of(const struct weir_setup *api)
+{
+    return (struct setup *)api->host;
+}
+
+static enum weir_shape shape_of(const struct weir_field *field)
+{
+    switch (field->type) {
+    case WEIR_TYPE_BOOLEAN:
+        return WEIR_SHAPE_BOOLEAN;
+    case WEIR_TYPE_LONG:
+    case WEIR_TYPE_DOUBLE:
+        return WEIR_SHAPE_NUMERIC;
+    default:
+        return WEIR_SHAPE_CATEGORICAL;
+    }
+}
+
+const struct weir_slot *weir_plan_slot(const struct weir_plan_spec *spec, unsigned by, int field,
+                                       const struct weir_cells *cells, size_t *position)
+{
+    const struct weir_slot *found = NULL;
+    for (size_t i = spec->first_slot[by]; i < spec->first_slot[by + 1]; i++) {
+        const struct weir_slot *slot = &spec->slots[i];
+        if (slot->field != field || (found && slot->spec.cells != cells))
+            continue;
+        found = slot;
+        *position = i;
+    }
+    return found;
+}
+
+const struct weir_cells *weir_plan_cells(const struct weir_plan_detector *detector, int field)
+{
+    const char *name = detector->config.stream->fields[field].name;
+    for (size_t i = 0; i < detector->config.n_references; i++) {
+        const struct weir_profile_field *found = weir_profile_find(detector->references[i], name);
+        if (found)
+            return found->cells;
+    }
+    return NULL;
+}
+
+static int setup_need(const struct weir_setup *api, unsigned by, int field, unsigned parts,
+                      struct weir_error *error)
+{
+    struct setup *setup = setup_of(api);
+    struct weir_plan_detector *detector = setup->detector;
+    const struct weir_stream *stream = detector->config.stream;
+    if (by > detector->config.n_by || field < 0 || (size_t)field >= stream->n_fields)
+        return weir_error_set(error, WEIR_EINVAL,
+                              "detector '%s' asks for a field or slice that "
+                              "there is not",
+                              detector->name);
+    const struct weir_cells *cells = NULL;
+    if (parts & WEIR_PART_CELLS) {
+        cells = weir_plan_cells(detector, field);
+        if (!cells)
+            return weir_error_set(error, WEIR_EINVAL,
+                                  "detector '%s': none of its references knows field '%s'",
+                                  detector->name, stream->fields[field].name);
+    }
+    struct weir_plan_spec *spec = &setup->plan->streams[detector->stream].specs[detector->spec];
+    by = by ? detector->by[by - 1] : 0;
+    // An equal slot, or one that only lacks cells, serves both.
+    for (size_t i = 0; i < spec->layout.n_slots; i++) {
+        struct weir_slot *slot = &spec->slots[i];
+        if (slot->by == by && slot->field == field &&
+            (slot->spec.cells == cells || !slot->spec.cells || !cells)) {
+            slot->spec.parts |= parts;
+            if (cells) {
+                slot->spec.cells = cells;
+                slot->spec.shape = cells->shape;
+            }
+            return 0;
+        }
+    }
+    struct weir_slot *slots =
+        weir_plan_alloc(setup->plan, (spec->layout.n_slots + 1) * sizeof *slots);
+    if (!slots)
+        return weir_plan_no_memory(error);
+    size_t at = 0;
+    while (
+        at < spec->layout.n_slots &&
+        (spec->slots[at].by < by || (spec->slots[at].by == by && spec->slots[at].field <= field)))
+        at++;
+    if (at)
+        memcpy(slots, spec->slots, at * sizeof *slots);
+    if (at < spec->layout.n_slots)
+        memcpy(slots + at + 1, spec->slots + at, (spec->layout.n_slots - at) * sizeof *slots);
+    slots[at].by = by;
+    slots[at].field = field;
+    slots[at].field_name = stream->fields[field].name;
+    slots[at].spec.parts = parts;
+    slots[at].spec.cells = cells;
+    slots[at].spec.shape = cells ? cells->shape : shape_of(&stream->fields[field]);
+    spec->slots = slots;
+    spec->layout.slots = slots;
+    spec->layout.n_slots++;
+    return 0;
+}
+
+static int add_rule(struct weir_plan *plan, struct weir_plan_detector *detector,
+                    const struct weir_rule *rule, struct weir_error *error)
+{
+    struct weir_plan_rule *rules = weir_plan_alloc(plan, (detector->n_rules + 1) * sizeof *rules);
+    char *name = weir_plan_string(plan, rule->name), *kind = weir_plan_string(plan, rule->kind);
+    if (!rules || !name || !kind)
+        return weir_plan_no_memory(error);
+    if (detector->n_rules)
+        memcpy(rules, detector->rules, detector->n_rules * sizeof *rules);
+    rules[detector->n_rules].rule = *rule;
+    rules[detector->n_rules].rule.name = name;
+    rules[detector->n_rules].rule.kind = kind;
+    detector->rules = rules;
+    return (int)detector->n_rules++;
+}
+
+static int setup_rule(const struct weir_setup *api, const struct weir_rule *rule,
+                      struct weir_error *error)
+{
+    struct setup *setup = setup_of(api);
+    for (size_t i = 0; i < setup->detector->n_rules; i++) {
+        if (!strcmp(setup->detector->rules[i].rule.name, rule->name))
+            return weir_error_set(error, WEIR_EINVAL, "detector '%s' declares rule '%s' twice",
+                                  setup->detector->name, rule->name);
+    }
+    return add_rule(setup->plan, setup->detector, rule, error);
+}
+
+static const struct weir_summary *setup_reference(const struct weir_setup *api, size_t i, int field)
+{
+    const struct weir_plan_detector *detector = setup_of(api)->detector;
+    const struct weir_stream *stream = detector->config.stream;
+    if (i >= detector->config.n_references || field < 0 || (size_t)field >= stream->n_fields)
+        return NULL;
+    const struct weir_profile_field *found =
+        weir_profile_find(detector->references[i], stream->fields[field].name);
+    return found ? &found->summary : NULL;
+}
+
+int weir_plan_create_detector(struct weir_plan *plan, struct weir_plan_detector *detector,
+                              struct weir_error *error)
+{
+    struct weir_plan_stream *stream = &plan->streams[detector->stream];
+    const struct weir_detector_entry *entry = detector->entry;
+    int code = weir_plan_configure(plan, detector, error);
+    if (code)
+        return code;
+    struct weir_plan_spec *spec = weir_plan_spec_for(plan, stream, &entry->window);
+    detector->spec = (size_t)(spec - stream->specs);
+    detector->by = weir_plan_alloc(plan, (entry->n_by + 1) * sizeof *detector->by);
+    if (!detector->by || (!spec->layout.n_by &&
+                          weir_plan_add_by(plan, spec, &stream->info, NULL, 0, &(unsigned){0})))
+        return weir_plan_no_memory(error);
+    for (size_t i = 0; i < entry->n_by; i++) {
+        if (weir_plan_add_by(plan, spec, &stream->info, detector->config.by[i],
+                             detector->config.n_by_fields[i], &detector->by[i]))
+            return weir_plan_no_memory(error);
+    }
+    struct setup setup = {
+        {sizeof setup.api, &setup, setup_need, setup_rule, setup_reference}, plan, detector};
+    struct weir_error inner = {0};
+    code = detector->plugin->create(&detector->config, &setup.api, &detector->instance, &inner);
+    if (code)
+        return weir_error_set(error, WEIR_EINVAL, "%s:%u:%u: error: detector '%s': %s",
+                              plan->config->path, entry->mark.line, entry->mark.column, entry->name,
+                              inner.message);
+    size_t *detectors = weir_plan_alloc(plan, (spec->n_detectors + 1) * sizeof *detectors);
+    if (!detectors)
+        return weir_plan_no_memory(error);
+    if (spec->n_detectors)
+        memcpy(detectors, spec->detectors, spec->n_detectors * sizeof *detectors);
+    detectors[spec->n_detectors++] = (size_t)(detector - plan->detectors);
+    spec->detectors = detectors;
+    return 0;
+}
+
+// The host's own rules of a stream.
+int weir_plan_create_host(struct weir_plan *plan, size_t stream,
+                          struct weir_plan_detector *detector, struct weir_error *error)
+{
+    static const struct weir_rule fixed[] = {
+        {"undecodable", "schema.undecodable", -1, WEIR_CRITICAL, WEIR_ACTION_FIX_PRODUCER,
+         WEIR_RULE_QUARANTINE},
+        {"jump", "schema.time", -1, WEIR_WARNING, WEIR_ACTION_FIX_PRODUCER, 0},
+        {"limit", "weir.limit", -1, WEIR_WARNING, WEIR_ACTION_TUNE_WEIR, 0},
+        {"gap", "weir.gap", -1, WEIR_CRITICAL, WEIR_ACTION_TUNE_WEIR, 0},
+    };
+    detector->name = "weir";
+    detector->type = "weir";
+    detector->stream = stream;
+    detector->config.stream = &plan->streams[stream].info;
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        int code = add_rule(plan, detector, &fixed[i], error);
+        if (code < 0)
+            return code;
+    }
+    for (size_t i = 0; i < plan->streams[stream].n_detectors; i++) {
+        char name[128];
+        const char *of = plan->detectors[plan->streams[stream].detectors[i]].name;
+        snprintf(name, sizeof name, "detector_failed:%.100s", of);
+        struct weir_rule rule = {name,          "weir.detector_failed", -1,
+                                 WEIR_CRITICAL, WEIR_ACTION_TUNE_WEIR,  0};
+        int code = add_rule(plan, detector, &rule, error);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
