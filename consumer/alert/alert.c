@@ -610,6 +610,11 @@ int weir_alerts_end(struct weir_alerts *alerts)
     return code;
 }
 
+int weir_alerts_waits(const struct weir_alerts *alerts, int track)
+{
+    return alerts->n_orphans || alerts->tracks[track].n;
+}
+
 size_t weir_alerts_open(const struct weir_alerts *alerts)
 {
     size_t open = 0;

@@ -75,6 +75,9 @@ int weir_alerts_find(struct weir_alerts *alerts, const struct weir_finding *find
 void weir_alerts_hold(struct weir_alerts *alerts);
 int weir_alerts_end(struct weir_alerts *alerts);
 
+// Whether windows without findings matter to a track: it has incidents, pending or open, or some
+// that were restored wait for any window.
+int weir_alerts_waits(const struct weir_alerts *alerts, int track);
 size_t weir_alerts_open(const struct weir_alerts *alerts);   // incidents that are open now
 size_t weir_alerts_memory(const struct weir_alerts *alerts); // bytes held
 // State, by detector and rule names, between windows. Restored into a fresh manager whose tracks

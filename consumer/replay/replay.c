@@ -9,6 +9,8 @@
 #include "consumer/source/file.h"
 #include "consumer/task/edge.h"
 
+enum { STEP = 600000 }; // ms of event time that streams advance by, in turn
+
 struct lane { // one stream's files, one after the other
     size_t stream;
     struct weir_edge_task *edge;
@@ -135,6 +137,19 @@ static int finish_lane(struct replay *replay, struct lane *lane)
     return weir_edge_task_finish(lane->edge, &replay->error);
 }
 
+static void tell_progress(struct replay *replay)
+{
+    uint64_t read = 0;
+    for (size_t i = 0; i < replay->n_lanes; i++)
+        read += replay->lanes[i].file ? weir_file_bytes_read(replay->lanes[i].file) : 0;
+    replay->stats.bytes = read;
+    if (replay->options->progress)
+        replay->options->progress(replay->options->context,
+                                  replay->bytes_total ? (double)read / (double)replay->bytes_total
+                                                      : -1,
+                                  replay->stats.records);
+}
+
 static int read_batch(struct replay *replay, struct lane *lane)
 {
     uint32_t rows = replay->options->batch ? replay->options->batch : WEIR_BATCH_ROWS;
@@ -157,6 +172,7 @@ static int read_batch(struct replay *replay, struct lane *lane)
     // A file stands for its topic, so that alerts say the same wherever records come from.
     ((struct weir_batch *)(uintptr_t)lane->batch)->topic = topic ? topic : lane->batch->topic;
     replay->stats.records += lane->batch->n_rows;
+    tell_progress(replay);
     if (lane->batch->n_unknown > lane->n_unknown) {
         free(lane->unknown);
         lane->n_unknown = lane->batch->n_unknown;
@@ -165,19 +181,6 @@ static int read_batch(struct replay *replay, struct lane *lane)
             return WEIR_ENOMEM;
     }
     return 0;
-}
-
-static void tell_progress(struct replay *replay)
-{
-    uint64_t read = 0;
-    for (size_t i = 0; i < replay->n_lanes; i++)
-        read += replay->lanes[i].file ? weir_file_bytes_read(replay->lanes[i].file) : 0;
-    replay->stats.bytes = read;
-    if (replay->options->progress)
-        replay->options->progress(replay->options->context,
-                                  replay->bytes_total ? (double)read / (double)replay->bytes_total
-                                                      : -1,
-                                  replay->stats.records);
 }
 
 // A stream alone needs no steps: whole batches.
@@ -190,7 +193,6 @@ static int run_alone(struct replay *replay, struct lane *lane)
             code = weir_edge_task_observe(lane->edge, lane->batch, &replay->error);
         if (!code)
             code = release(replay);
-        tell_progress(replay);
     }
     return code;
 }
@@ -260,7 +262,7 @@ static int run_together(struct replay *replay)
         }
         if (code || !live)
             return code;
-        int64_t until = weir_time_add(weir_pane_floor(first, WEIR_RULE_PANE), WEIR_RULE_PANE);
+        int64_t until = weir_time_add(weir_pane_floor(first, STEP), STEP);
         for (size_t i = 0; i < replay->n_lanes && !code; i++)
             code = run_until(replay, &replay->lanes[i], until);
         // A stream that is silent learns from the others that time goes on.
@@ -274,7 +276,6 @@ static int run_together(struct replay *replay)
             code = release(replay);
         if (code)
             return code;
-        tell_progress(replay);
     }
 }
 

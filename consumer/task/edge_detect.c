@@ -106,8 +106,9 @@ void weir_edge_tally(struct weir_edge_task *task, size_t rule, const uint32_t *r
         for (; n_offsets < WEIR_TALLY_SAMPLES && i + n_offsets < end; n_offsets++)
             offsets[n_offsets] = batch->offset[rows[i + n_offsets]];
         struct weir_tally_pane *pane = tally_pane(task, start);
-        if (!pane || weir_tally_add(&pane->rules[rule], batch->partition, offsets, n_offsets,
-                                    end - i, batch->offset[rows[end - 1]])) {
+        struct weir_tally *tally = pane ? weir_tally_at(pane, rule) : NULL;
+        if (!tally || weir_tally_add(tally, batch->partition, offsets, n_offsets, end - i,
+                                     batch->offset[rows[end - 1]])) {
             task->failed = WEIR_ENOMEM;
             return;
         }
@@ -125,8 +126,8 @@ static void tally_host(struct weir_edge_task *task, size_t rule, uint64_t n, int
 {
     int64_t newest = task->clock.newest == INT64_MIN ? 0 : task->clock.newest;
     struct weir_tally_pane *pane = tally_pane(task, weir_pane_floor(newest, WEIR_RULE_PANE));
-    if (!pane ||
-        weir_tally_add(&pane->rules[host_rule(task, rule)], task->task, &offset, 1, n, last))
+    struct weir_tally *tally = pane ? weir_tally_at(pane, host_rule(task, rule)) : NULL;
+    if (!tally || weir_tally_add(tally, task->task, &offset, 1, n, last))
         task->failed = WEIR_ENOMEM;
 }
 

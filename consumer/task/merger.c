@@ -272,14 +272,39 @@ static int64_t next_time(const struct weir_merge_key *key, int64_t newest)
     return weir_time_add(end, spec->window.lateness) <= newest ? end : INT64_MAX;
 }
 
-static int64_t next_rules(struct weir_merger *merger, const struct weir_rules_key *rules,
-                          int64_t newest)
+// Quiet panes matter only while an incident of the stream's rules waits.
+static int rules_wait(const struct weir_merger *merger, const struct weir_rules_key *rules)
+{
+    size_t n = merger->plan->streams[rules->stream].n_detectors;
+    for (size_t i = 0; i < n; i++) {
+        if (weir_alerts_waits(merger->alerts, rules->tracks[i]))
+            return 1;
+    }
+    return 0;
+}
+
+static void pass_quiet(struct weir_rules_key *rules, int64_t newest)
+{
+    size_t n = 0;
+    while (n < rules->n_pending && !rules->pending[n]->rules &&
+           weir_time_add(rules->pending[n]->start, WEIR_RULE_PANE) <= newest) {
+        rules->next = weir_time_add(rules->pending[n]->start, WEIR_RULE_PANE);
+        weir_tally_pane_destroy(rules->pending[n++]);
+    }
+    rules->n_pending -= n;
+    if (n)
+        memmove(rules->pending, rules->pending + n, rules->n_pending * sizeof *rules->pending);
+}
+
+static int64_t next_rules(struct weir_merger *merger, struct weir_rules_key *rules, int64_t newest)
 {
     if (!rules->owned || !rules->started)
         return INT64_MAX;
-    // Quiet panes matter only while an incident waits to be resolved.
+    int wait = rules_wait(merger, rules);
+    if (!wait)
+        pass_quiet(rules, newest);
     int64_t start = rules->n_pending ? rules->pending[0]->start : INT64_MAX;
-    if (weir_alerts_open(merger->alerts) && newest != INT64_MAX && rules->next < start)
+    if (wait && newest != INT64_MAX && rules->next < start)
         start = rules->next;
     int64_t end = weir_time_add(start, WEIR_RULE_PANE);
     return end <= newest && start != INT64_MAX ? end : INT64_MAX;

@@ -538,13 +538,14 @@ int weir_merger_judge_rules(struct weir_merger *merger, struct weir_rules_key *r
                             const struct weir_tally_pane *pane, int64_t start)
 {
     const struct weir_plan_stream *stream = &merger->plan->streams[rules->stream];
+    const struct weir_tally *tallies = pane ? pane->rules : NULL;
     int code = 0;
     for (size_t i = 0; i < stream->n_detectors && !code; i++) {
         const struct weir_plan_detector *detector = &merger->plan->detectors[stream->detectors[i]];
         struct weir_offset_range offsets[OFFSETS];
         size_t n_offsets = 0;
-        for (size_t r = 0; pane && r < detector->n_rules; r++) {
-            const struct weir_tally *tally = &pane->rules[rules->rule_base[i] + r];
+        for (size_t r = 0; tallies && r < detector->n_rules; r++) {
+            const struct weir_tally *tally = &tallies[rules->rule_base[i] + r];
             for (size_t k = 0; k < tally->n_ranges; k++) {
                 size_t at = 0;
                 while (at < n_offsets && offsets[at].partition != tally->ranges[k].partition)
@@ -565,8 +566,8 @@ int weir_merger_judge_rules(struct weir_merger *merger, struct weir_rules_key *r
         }
         weir_alerts_begin(merger->alerts, rules->tracks[i], start, start + WEIR_RULE_PANE,
                           pane ? pane->rows : 0, offsets, n_offsets);
-        for (size_t r = 0; pane && r < detector->n_rules; r++) {
-            const struct weir_tally *tally = &pane->rules[rules->rule_base[i] + r];
+        for (size_t r = 0; tallies && r < detector->n_rules; r++) {
+            const struct weir_tally *tally = &tallies[rules->rule_base[i] + r];
             if (tally->count)
                 find_rule(merger, detector, (unsigned)r, tally, pane->rows);
         }

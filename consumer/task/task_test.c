@@ -70,6 +70,9 @@ static int edge_observe(void *state, const struct weir_batch *batch, const struc
     for (uint32_t i = 0; i < batch->n_rows; i++) {
         if (amount->state[i] == WEIR_STATE_VALUE && amount->values.f64[i] > 90)
             rows[n++] = i;
+        // Never of a pane before its own, but for records that wait to be confirmed.
+        int64_t gap = batch->time[i] - host->pane[i];
+        ck_assert(host->pane[i] < 1000000 || gap < 60000 || gap > 86400000);
         int at = 0;
         while (at < 8 && edge->pane[at] != host->pane[i])
             at++;

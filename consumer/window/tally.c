@@ -11,12 +11,8 @@ enum { PARTITIONS = 1 << 20 }; // more ranges than this are no sane count
 int weir_tally_pane_create(size_t n_rules, int64_t start, struct weir_tally_pane **pane)
 {
     struct weir_tally_pane *made = calloc(1, sizeof *made);
-    if (made)
-        made->rules = calloc(n_rules ? n_rules : 1, sizeof *made->rules);
-    if (!made || !made->rules) {
-        free(made);
+    if (!made)
         return WEIR_ENOMEM;
-    }
     made->start = start;
     made->n_rules = n_rules;
     *pane = made;
@@ -27,10 +23,17 @@ void weir_tally_pane_destroy(struct weir_tally_pane *pane)
 {
     if (!pane)
         return;
-    for (size_t i = 0; i < pane->n_rules; i++)
+    for (size_t i = 0; pane->rules && i < pane->n_rules; i++)
         free(pane->rules[i].ranges);
     free(pane->rules);
     free(pane);
+}
+
+struct weir_tally *weir_tally_at(struct weir_tally_pane *pane, size_t rule)
+{
+    if (!pane->rules)
+        pane->rules = calloc(pane->n_rules ? pane->n_rules : 1, sizeof *pane->rules);
+    return pane->rules ? &pane->rules[rule] : NULL;
 }
 
 static int cover(struct weir_tally *tally, int32_t partition, int64_t first, int64_t last)
@@ -101,12 +104,12 @@ int weir_tally_merge(struct weir_tally *into, const struct weir_tally *from)
 int weir_tally_write(const struct weir_tally_pane *pane, weir_tally_namer namer, void *context,
                      struct weir_buffer *out)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < pane->n_rules; i++)
+    size_t n = 0, n_rules = pane->rules ? pane->n_rules : 0;
+    for (size_t i = 0; i < n_rules; i++)
         n += pane->rules[i].count > 0;
     weir_put_long(out, (int64_t)pane->rows);
     weir_put_long(out, (int64_t)n);
-    for (size_t i = 0; i < pane->n_rules; i++) {
+    for (size_t i = 0; i < n_rules; i++) {
         const struct weir_tally *tally = &pane->rules[i];
         const char *detector, *name;
         if (!tally->count)
@@ -171,8 +174,13 @@ int weir_tally_read_merge(struct weir_tally_pane *pane, weir_tally_finder finder
         if (in->failed)
             return WEIR_ECORRUPT;
         int64_t rule = finder(context, detector, name);
-        int code =
-            read_tally(rule >= 0 && (size_t)rule < pane->n_rules ? &pane->rules[rule] : NULL, in);
+        struct weir_tally *into = NULL;
+        if (rule >= 0 && (size_t)rule < pane->n_rules) {
+            into = weir_tally_at(pane, (size_t)rule);
+            if (!into)
+                return WEIR_ENOMEM;
+        }
+        int code = read_tally(into, in);
         if (code)
             return code;
     }

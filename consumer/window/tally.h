@@ -27,12 +27,14 @@ struct weir_tally {
 struct weir_tally_pane {
     int64_t start;
     uint64_t rows; // that were looked at
-    struct weir_tally *rules;
+    struct weir_tally *rules; // NULL: quiet, no rule was broken
     size_t n_rules;
 };
 
 int weir_tally_pane_create(size_t n_rules, int64_t start, struct weir_tally_pane **pane);
 void weir_tally_pane_destroy(struct weir_tally_pane *pane);
+// The place of a rule, which makes the pane's places; NULL: no memory.
+struct weir_tally *weir_tally_at(struct weir_tally_pane *pane, size_t rule);
 // Adds `n` records; of their offsets, ascending, at least the first WEIR_TALLY_SAMPLES are given.
 int weir_tally_add(struct weir_tally *tally, int32_t partition, const int64_t *offsets,
                    size_t n_offsets, uint64_t n, int64_t last);
