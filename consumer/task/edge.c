@@ -532,5 +532,8 @@ size_t weir_edge_task_memory(const struct weir_edge_task *task)
         for (size_t k = 0; k < task->specs[i].open.n; k++)
             bytes += weir_pane_memory(task->specs[i].open.items[k]);
     }
-    return bytes + task->n_tallies * task->n_rules * sizeof(struct weir_tally);
+    for (size_t i = 0; i < task->n_tallies; i++)
+        bytes += sizeof **task->tallies +
+                 (task->tallies[i]->rules ? task->n_rules * sizeof(struct weir_tally) : 0);
+    return bytes;
 }

@@ -390,9 +390,10 @@ static void detect_undecodable(struct weir_edge_task *task)
 
 int weir_edge_detect(struct weir_edge_task *task, int held)
 {
-    assign_rule_panes(task, held);
+    int is_held = held >= 0;
+    assign_rule_panes(task, is_held);
     for (size_t d = 0; d + 1 < task->n_detectors && !task->failed; d++)
-        detect(task, d, held);
+        detect(task, d, is_held);
     if (!task->failed)
         detect_undecodable(task);
     return task->failed;
