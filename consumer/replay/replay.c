@@ -130,13 +130,6 @@ static int start_lanes(struct replay *replay, struct weir_error *error)
 
 // ---- running
 
-static int finish_lane(struct replay *replay, struct lane *lane)
-{
-    lane->ended = 1;
-    lane->batch = NULL;
-    return weir_edge_task_finish(lane->edge, &replay->error);
-}
-
 static void tell_progress(struct replay *replay)
 {
     uint64_t read = 0;
@@ -148,6 +141,14 @@ static void tell_progress(struct replay *replay)
                                   replay->bytes_total ? (double)read / (double)replay->bytes_total
                                                       : -1,
                                   replay->stats.records);
+}
+
+static int finish_lane(struct replay *replay, struct lane *lane)
+{
+    tell_progress(replay);
+    lane->ended = 1;
+    lane->batch = NULL;
+    return weir_edge_task_finish(lane->edge, &replay->error);
 }
 
 static int read_batch(struct replay *replay, struct lane *lane)

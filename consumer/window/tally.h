@@ -26,7 +26,7 @@ struct weir_tally {
 
 struct weir_tally_pane {
     int64_t start;
-    uint64_t rows; // that were looked at
+    uint64_t rows;            // that were looked at
     struct weir_tally *rules; // NULL: quiet, no rule was broken
     size_t n_rules;
 };
