@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "consumer/cli/args.h"
+#include "consumer/cli/run_status.h"
 #include "consumer/host/plugins.h"
 #include "consumer/http/server.h"
 #include "consumer/log/log.h"
@@ -42,6 +43,7 @@ struct daemon {
     const char *path;
     struct weir_plugins *plugins;
     struct weir_instance instance;
+    struct weir_run_status status;
     struct generation next; // takes over when the running one has stopped
 };
 
@@ -100,12 +102,14 @@ static int reload(struct daemon *daemon)
 
 static int poll_signals(void *context)
 {
+    struct daemon *daemon = context;
+    weir_run_status_beat(&daemon->status);
     if (stop_asked)
         return 1;
     if (!reload_asked)
         return 0;
     reload_asked = 0;
-    return reload(context);
+    return reload(daemon);
 }
 
 static void catch_signals(void)
@@ -148,7 +152,14 @@ static int serve(struct daemon *daemon, struct generation *generation)
     if (weir_instance_take(config->state_dir, config->app, config->instance, &daemon->instance,
                            &error))
         return weir_cli_failed("%s", error.message);
-    struct weir_http_options options = {.listen = config->http_listen};
+    char *app = strdup(config->app); // the page outlives a configuration
+    if (!app)
+        return weir_cli_failed("no memory");
+    weir_run_status_start(&daemon->status, app, daemon->instance.name);
+    struct weir_http_options options = {.listen = config->http_listen,
+                                        .healthy = weir_run_status_healthy,
+                                        .status = weir_run_status_page,
+                                        .context = &daemon->status};
     int code = config->http_listen ? weir_http_start(&options, &http, &error) : 0;
     if (code && !strcmp(config->http_listen, DEFAULT_LISTEN)) {
         // Nobody asked for that port: a second member on the same machine takes another.
@@ -167,6 +178,7 @@ static int serve(struct daemon *daemon, struct generation *generation)
         run_generations(daemon, generation);
     if (http)
         weir_http_stop(http);
+    free(app);
     end_generation(generation);
     weir_instance_release(&daemon->instance);
     if (!code)
