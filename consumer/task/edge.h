@@ -94,7 +94,7 @@ static inline int64_t weir_edge_oldest(const struct weir_plan_spec *spec, int64_
 // edge_absorb.c: the rows of task->batch into the spec's panes (`held` < 0), or held ones.
 int weir_edge_absorb(struct weir_edge_task *task, struct weir_edge_spec *spec, int held);
 
-// edge_detect.c
+// edge_detect.c: `held` as above.
 int weir_edge_detect(struct weir_edge_task *task, int held);
 int weir_edge_quarantine(struct weir_edge_task *task);
 // Counts `n` records of the batch under way against a rule; `rows` of the part, ascending.

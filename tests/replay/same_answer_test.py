@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same records and configuration give the same alerts, quarantine and windows, byte for byte:
+whatever the batch size, the file's format, and what other streams there are."""
+
+import csv
+import gzip
+import io
+import json
+import pathlib
+import unittest
+
+import fastavro
+from program import START, Program
+
+DEMO = pathlib.Path(__file__).resolve().parents[2] / "config" / "demo.yaml"
+
+
+class Generated(Program):
+    """Three weeks of payments, with incidents."""
+
+    def setUp(self):
+        super().setUp()
+        done = self.weir("generate", "--weeks", 2, "--rate", 120, "--training", "training.jsonl",
+                         "--training-weeks", 1, "--output", "transactions=t.jsonl",
+                         "--output", "labels=l.jsonl")  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.text = DEMO.read_text()
+        (self.folder / "profiles").mkdir()
+        self.file("weir.yaml", self.text)
+        done = self.weir("profile", "-q", "-c", "weir.yaml", "-s", "transactions", "-i",
+                         "training.jsonl", "-o", "profiles/payments.avro")  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_batches(self):
+        whole = self.replay(self.text, transactions="t.jsonl", labels="l.jsonl")
+        self.assertEqual((whole.code, whole.err), (0, ""))
+        self.assertGreater(len(whole.alerts), 20)
+        self.assertGreater(len(whole.quarantine), 20)
+        self.assertGreater(len(whole.lines("windows")), 300)
+        for batch in (1, 7, 64, 1000):
+            done = self.replay(self.text, "--batch", batch, transactions="t.jsonl", labels="l.jsonl")
+            for name in ("alerts", "quarantine", "windows"):
+                self.same(whole.text[name], done.text[name], f"{name} with batches of {batch}")
+
+    def same(self, expected, got, what):
+        for number, (a, b) in enumerate(zip(expected.splitlines(), got.splitlines())):
+            self.assertEqual(a, b, f"{what}, line {number + 1}")
+        self.assertEqual(len(expected), len(got), what)
+
+    def test_one_stream_of_two(self):
+        """A stream that is configured and not given is not judged."""
+        both = self.replay(self.text, transactions="t.jsonl", labels="l.jsonl")
+        one = self.replay(self.text, transactions="t.jsonl")
+        self.assertEqual((one.code, one.err), (0, ""))
+        expected = [a for a in both.text["alerts"].splitlines()
+                    if json.loads(a)["stream"] == "transactions"]  # fmt: skip
+        self.assertEqual(expected, one.text["alerts"].splitlines())
+        self.assertEqual({a["stream"] for a in one.alerts}, {"transactions"})
+
+    def test_order_of_the_inputs(self):
+        first = self.replay(self.text, transactions="t.jsonl", labels="l.jsonl")
+        second = self.replay(self.text, labels="l.jsonl", transactions="t.jsonl")
+        self.assertEqual(first.text["alerts"], second.text["alerts"])
+
+    def test_compressed(self):
+        first = self.replay(self.text, transactions="t.jsonl", labels="l.jsonl")
+        self.file("t.jsonl.gz", gzip.compress((self.folder / "t.jsonl").read_bytes()))
+        second = self.replay(self.text, transactions="t.jsonl.gz", labels="l.jsonl")
+        for name in ("alerts", "quarantine", "windows"):
+            self.same(first.text[name], second.text[name], name)
+
+
+CONFIG = """
+version: 1
+app: same
+streams:
+  s:
+    topic: t
+    format: json
+    time: at
+    fields:
+      at: {type: long}
+      x: {type: double, range: [0, 100]}
+      n: {type: long, range: [0, 5000]}
+      ok: {type: boolean}
+      name: {type: string, role: slice, values: [web, ios]}
+alerts: {topic: a}
+quarantine: {topic: q}
+detectors:
+  form: {type: schema, stream: s, window: {size: 1m, lateness: 5s}, severity: %s}
+"""
+
+SCHEMA = {
+    "type": "record",
+    "name": "row",
+    "fields": [{"name": "at", "type": "long"}, {"name": "x", "type": ["null", "double"]},
+               {"name": "n", "type": "long"}, {"name": "ok", "type": "boolean"},
+               {"name": "name", "type": "string"}],
+}  # fmt: skip
+
+
+def rows():
+    for i in range(3000):
+        yield {
+            "at": START + i * 500 - (20_000 if i % 97 == 0 else 0),
+            "x": None if 1000 < i < 1020 else 500.0 if i % 301 == 300 else (i * 37 % 800) / 8,
+            "n": 6000 if i % 501 == 500 else i,
+            "ok": i % 3 == 0,
+            "name": "tv" if i % 407 == 406 else "web" if i % 2 else "ios",
+        }
+
+
+class Formats(Program):
+    def setUp(self):
+        super().setUp()
+        data = list(rows())
+        self.file("s.jsonl", "".join(json.dumps(row) + "\n" for row in data))
+        with (self.folder / "s.csv").open("w", newline="") as out:
+            writer = csv.writer(out, lineterminator="\n")
+            writer.writerow(data[0])
+            for row in data:
+                writer.writerow(["" if v is None else str(v).lower() if isinstance(v, bool) else v
+                                 for v in row.values()])  # fmt: skip
+        for codec in ("null", "deflate"):
+            out = io.BytesIO()
+            fastavro.writer(out, SCHEMA, data, codec=codec)
+            self.file(f"{codec}.avro", out.getvalue())
+
+    def test_same_alerts(self):
+        expected = self.replay(CONFIG % "warning", s="s.jsonl")
+        self.assertEqual((expected.code, expected.err), (0, ""))
+        self.assertLessEqual({"schema.null", "schema.range", "schema.values"}, expected.kinds())
+        for name in ("s.csv", "null.avro", "deflate.avro"):
+            done = self.replay(CONFIG % "warning", s=name)
+            with self.subTest(name=name):
+                self.assertEqual((done.code, done.err), (0, ""))
+                self.assertEqual(done.text["alerts"], expected.text["alerts"])
+                self.assertEqual(done.text["windows"], expected.text["windows"])
+                self.assertEqual(done.reasons(), expected.reasons())
+
+    def test_standard_input(self):
+        self.file("weir.yaml", CONFIG % "warning")
+        expected = self.replay(CONFIG % "warning", s="s.jsonl")
+        done = self.weir("replay", "-c", "weir.yaml", "-i", "s=-", "--output", "alerts=-",
+                         stdin=(self.folder / "s.jsonl").read_text())  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, expected.text["alerts"])
+
+    def test_fail_on(self):
+        for severity, codes in (("info", (3, 0, 0)), ("warning", (3, 3, 0)), ("critical", (3, 3, 3))):
+            done = self.replay(CONFIG % severity, s="s.jsonl")
+            worst = {alert["severity"] for alert in done.alerts}
+            for limit, code in zip(("info", "warning", "critical"), codes):
+                if limit == "critical" and "critical" not in worst:
+                    code = 0
+                done = self.replay(CONFIG % severity, "--fail-on", limit, s="s.jsonl")
+                with self.subTest(severity=severity, limit=limit):
+                    self.assertEqual((done.code, done.err), (code, ""))
+        good = "".join(json.dumps(row) + "\n" for row in list(rows())[1:290])
+        self.file("good.jsonl", good)
+        done = self.replay(CONFIG % "critical", "--fail-on", "info", s="good.jsonl")
+        self.assertEqual((done.code, done.err, done.kinds()), (0, "", set()))
+        done = self.replay(CONFIG % "critical", "--fail-on", "loud", s="good.jsonl")
+        self.assertEqual(done.code, 2)
+        self.assertIn("--fail-on takes info, warning or critical, not 'loud'", done.err)
+
+    def test_inputs_that_are_wrong(self):
+        self.file("weir.yaml", CONFIG % "warning")
+        for inputs, sentence in (
+            (["x=s.jsonl"], "the configuration has no stream 'x'"),
+            (["s=absent.jsonl"], r"absent\.jsonl.*No such file"),
+            (["s=s.jsonl", "s=s.csv"], "stream 's' has a file"),
+            (["s.jsonl"], "say STREAM=PATH"),
+        ):
+            options = [part for given in inputs for part in ("-i", given)]
+            done = self.weir("replay", "-q", "-c", "weir.yaml", *options)
+            with self.subTest(inputs=inputs):
+                self.assertIn(done.returncode, (1, 2))
+                self.assertRegex(done.stderr, sentence)
+
+
+if __name__ == "__main__":
+    unittest.main()
