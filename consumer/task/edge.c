@@ -368,6 +368,7 @@ static int close_panes(struct weir_edge_task *task, int64_t newest)
 static int process(struct weir_edge_task *task, int held)
 {
     int code = 0;
+    weir_edge_rule_panes(task, held);
     for (size_t i = 0; i < task->n_specs && !code; i++)
         code = weir_edge_absorb(task, &task->specs[i], held);
     return code ? code : weir_edge_detect(task, held);
@@ -388,8 +389,10 @@ static int confirm_or_deny(struct weir_edge_task *task, const struct weir_clock_
             }
             empty(&spec->held[k]);
         }
-        if (denied)
+        if (denied) {
             WEIR_COUNT(held_late, 1);
+            weir_edge_tally_at(task, WEIR_HOST_JUMP, 1, task->held_offset[k], task->held_offset[k]);
+        }
     }
     // What stays held moves up: a new candidate took the first place.
     return task->failed;
@@ -426,13 +429,12 @@ static int run_step(struct weir_edge_task *task, uint32_t row)
     task->before[0] = task->clock.newest;
     struct weir_clock_step step = weir_clock_step(&task->clock, time);
     int code = confirm_or_deny(task, &step);
-    if (!code && step.deny)
-        weir_edge_tally_at(task, WEIR_HOST_JUMP, (uint64_t)__builtin_popcount(step.deny), offset,
-                           offset);
     if (code)
         return code;
     // After a denial the new candidate is the first; else it stands behind the others.
     int held = step.hold ? (int)task->clock.n_held - 1 : -1;
+    if (held >= 0)
+        task->held_offset[held] = offset;
     task->after = held >= 0 ? task->before[0] : task->clock.newest;
     return run_part(task, row, 1, held);
 }

@@ -48,6 +48,7 @@ struct weir_edge_task {
     struct weir_emitter emitter;
     int suppress, idle;
     struct weir_clock clock;
+    int64_t held_offset[WEIR_CLOCK_HELD]; // of the records that the clock holds
     struct weir_edge_spec *specs;
     size_t n_specs;
     struct weir_edge_detector *detectors; // parallel to the stream's; the host's own is the last
@@ -94,11 +95,15 @@ static inline int64_t weir_edge_oldest(const struct weir_plan_spec *spec, int64_
 // edge_absorb.c: the rows of task->batch into the spec's panes (`held` < 0), or held ones.
 int weir_edge_absorb(struct weir_edge_task *task, struct weir_edge_spec *spec, int held);
 
-// edge_detect.c: `held` as above.
+// edge_detect.c: `held` as above. First the rule panes of the rows of task->batch, in which what
+// is found out about them counts.
+void weir_edge_rule_panes(struct weir_edge_task *task, int held);
 int weir_edge_detect(struct weir_edge_task *task, int held);
 int weir_edge_quarantine(struct weir_edge_task *task);
 // Counts `n` records of the batch under way against a rule; `rows` of the part, ascending.
 void weir_edge_tally(struct weir_edge_task *task, size_t rule, const uint32_t *rows, size_t n);
+void weir_edge_tally_host(struct weir_edge_task *task, enum weir_host_rule rule,
+                          const uint32_t *rows, size_t n);
 // The same for something that has no row: at the newest time, with one offset.
 void weir_edge_tally_at(struct weir_edge_task *task, enum weir_host_rule rule, uint64_t n,
                         int64_t offset, int64_t last);

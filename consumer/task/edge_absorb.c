@@ -182,12 +182,13 @@ static int absorb_slices(struct weir_edge_task *task, struct weir_edge_spec *spe
         if (at == -1) {
             pane->overflow[by] += count;
             WEIR_COUNT(slices_overflowed, count);
-            int64_t offset = batch->offset[slices.example[s]];
-            weir_edge_tally_at(task, WEIR_HOST_LIMIT, count, offset, offset);
-            continue;
         }
         for (uint32_t i = 0; i < count; i++)
             task->rows[i] = rows[order[start[s] + i]];
+        if (at == -1) {
+            weir_edge_tally_host(task, WEIR_HOST_LIMIT, task->rows, count);
+            continue;
+        }
         int code = absorb_fields(task, spec, &pane->slices[at], task->rows, count);
         if (code)
             return code;

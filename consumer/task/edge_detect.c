@@ -131,6 +131,12 @@ static void tally_host(struct weir_edge_task *task, size_t rule, uint64_t n, int
         task->failed = WEIR_ENOMEM;
 }
 
+void weir_edge_tally_host(struct weir_edge_task *task, enum weir_host_rule rule,
+                          const uint32_t *rows, size_t n)
+{
+    weir_edge_tally(task, host_rule(task, (size_t)rule), rows, n);
+}
+
 void weir_edge_tally_at(struct weir_edge_task *task, enum weir_host_rule rule, uint64_t n,
                         int64_t offset, int64_t last)
 {
@@ -139,7 +145,7 @@ void weir_edge_tally_at(struct weir_edge_task *task, enum weir_host_rule rule, u
 
 // Rule panes close without lateness; a record of a closed one counts in the oldest open one, so
 // that none is lost. Held records count now, whatever their time says.
-static void assign_rule_panes(struct weir_edge_task *task, int held)
+void weir_edge_rule_panes(struct weir_edge_task *task, int held)
 {
     const struct weir_batch *batch = task->batch;
     for (uint32_t i = 0; i < batch->n_rows; i++) {
@@ -147,7 +153,7 @@ static void assign_rule_panes(struct weir_edge_task *task, int held)
                              ? INT64_MIN
                              : weir_pane_floor(task->before[i], WEIR_RULE_PANE);
         int64_t at = weir_pane_floor(batch->time[i], WEIR_RULE_PANE);
-        task->rule_pane[i] = (held && oldest != INT64_MIN) || at < oldest ? oldest : at;
+        task->rule_pane[i] = (held >= 0 && oldest != INT64_MIN) || at < oldest ? oldest : at;
     }
     for (uint32_t i = 0; i < batch->n_rows;) {
         uint32_t end = i + 1;
@@ -268,7 +274,7 @@ static void assign_panes(struct weir_edge_task *task, const struct weir_edge_spe
     for (uint32_t i = 0; i < batch->n_rows; i++) {
         int64_t oldest = weir_edge_oldest(plan, task->before[i]);
         int64_t at = weir_pane_floor(batch->time[i], plan->pane);
-        task->pane[i] = (held && oldest != INT64_MIN) || at < oldest ? oldest : at;
+        task->pane[i] = (held >= 0 && oldest != INT64_MIN) || at < oldest ? oldest : at;
     }
 }
 
@@ -390,10 +396,8 @@ static void detect_undecodable(struct weir_edge_task *task)
 
 int weir_edge_detect(struct weir_edge_task *task, int held)
 {
-    int is_held = held >= 0;
-    assign_rule_panes(task, is_held);
     for (size_t d = 0; d + 1 < task->n_detectors && !task->failed; d++)
-        detect(task, d, is_held);
+        detect(task, d, held);
     if (!task->failed)
         detect_undecodable(task);
     return task->failed;

@@ -71,6 +71,8 @@ int weir_edge_task_save(const struct weir_edge_task *task, struct weir_buffer *o
     weir_put_long(out, EDGE_STATE_VERSION);
     weir_put_string(out, task->stream->info.name);
     weir_clock_save(&task->clock, out);
+    for (unsigned k = 0; k < task->clock.n_held; k++)
+        weir_put_long(out, task->held_offset[k]);
     weir_put_long(out, task->told);
     weir_put_long(out, task->idle);
     weir_put_long(out, (int64_t)task->partials);
@@ -263,6 +265,8 @@ int weir_edge_task_restore(struct weir_edge_task *task, const void *data, size_t
         return weir_error_set(error, WEIR_ECORRUPT, "state of stream '%s' offered to '%s'", stream,
                               task->stream->info.name);
     weir_clock_restore(&task->clock, &in);
+    for (unsigned k = 0; k < task->clock.n_held; k++)
+        task->held_offset[k] = weir_get_long(&in);
     task->told = weir_get_long(&in);
     task->idle = weir_get_long(&in) != 0;
     task->partials = weir_get_count(&in, INT64_MAX);

@@ -186,6 +186,15 @@ class Records(Program):
         self.assertEqual(sum(window["records"] for window in kept), 300)
         self.assertLess(len(done.lines("windows")), 100)
 
+    def test_the_alert_names_the_record_out_of_time(self):
+        for at, n in ((150, 300), (299, 299)):
+            rows = lines(record(time=4_102_444_800_000), at=at, n=n)
+            done = self.replay(config(), s=self.file("s.jsonl", rows))
+            opened = [a for a in done.alerts if (a["kind"], a["status"]) == ("schema.time", "open")]
+            with self.subTest(at=at):
+                self.assertEqual(len(opened), 1)
+                self.assertEqual(opened[0]["offsets"], [{"topic": "t", "partition": 0, "first": at, "last": at}])
+
     def test_a_stream_that_begins_far_off(self):
         for first in (0, 4_102_444_800_000):
             rows = [record(time=first)] + [good(i) for i in range(300)]

@@ -138,6 +138,21 @@ class Formats(Program):
                 self.assertEqual(done.text["windows"], expected.text["windows"])
                 self.assertEqual(done.reasons(), expected.reasons())
 
+    def test_batches_at_the_limits(self):
+        """More slices than there is room for: who is left out, and where, is the records' doing."""
+        text = CONFIG.replace("window: {size: 1m, lateness: 5s}", "by: [name], window: {size: 1m, lateness: 5s}")
+        text = text.replace(", values: [web, ios]", "").replace("app: same", "app: same\nlimits: {slices: 5}")
+        rows = [{"at": START + i * 40, "x": 1.5, "n": i % 7, "ok": True, "name": f"s{i * i % 301}"}
+                for i in range(6000)]  # fmt: skip
+        rows[3000]["at"] = 4_102_444_800_000
+        self.file("many.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        whole = self.replay(text % "warning", s="many.jsonl")
+        self.assertLessEqual({"weir.limit", "schema.time"}, whole.kinds())
+        for batch in (1, 64, 999):
+            done = self.replay(text % "warning", "--batch", batch, s="many.jsonl")
+            for name in ("alerts", "windows"):
+                self.assertEqual(whole.text[name], done.text[name], f"{name}, {batch}")
+
     def test_standard_input(self):
         self.file("weir.yaml", CONFIG % "warning")
         expected = self.replay(CONFIG % "warning", s="s.jsonl")
