@@ -146,6 +146,49 @@ static void check_references(struct weir_load *load)
     }
 }
 
+// What a configuration may say already, though nothing acts on it yet: said once each, so that
+// nobody relies on it.
+static void check_not_yet(struct weir_load *load)
+{
+    static const struct {
+        const char *at, *key, *what;
+    } keys[] = {
+        {NULL, "calibration",
+         "nothing is calibrated: alerts of statistical detectors are "
+         "provisional"},
+        {"outputs", "review", "no detector writes to it"},
+        {"outputs", "consensus", "no detector writes to it"},
+        {"outputs", "exclusions", "no detector writes to it"},
+    };
+    if (load->problems->errors)
+        return;
+    for (size_t i = 0; i < load->config->n_streams; i++) {
+        struct weir_node *gate = weir_node_get(stream_node(load, i), "gate");
+        if (gate)
+            weir_load_warning(load, gate->key_mark,
+                              "gate: is taken, but does not work yet: nothing is forwarded");
+    }
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct weir_node *map = keys[i].at ? weir_node_get(load->root, keys[i].at) : load->root;
+        struct weir_node *node = map ? weir_node_get(map, keys[i].key) : NULL;
+        if (node)
+            weir_load_warning(load, node->key_mark, "%s: is taken, but does not work yet: %s",
+                              keys[i].key, keys[i].what);
+    }
+    for (size_t d = 0; d < load->config->n_detectors; d++) {
+        const struct weir_detector_entry *entry = &load->config->detectors[d];
+        for (size_t r = 0; r < entry->n_references; r++) {
+            const struct weir_reference_config *reference =
+                &load->config->references[entry->references[r]];
+            if (reference->kind != WEIR_REFERENCE_PROFILE)
+                weir_load_warning(load, entry->mark,
+                                  "detectors.%s: reference '%s' is no profile: other kinds do not "
+                                  "work yet, and `run` and `replay` will refuse it",
+                                  entry->name, reference->name);
+        }
+    }
+}
+
 static void check_app(struct weir_load *load)
 {
     struct weir_config *config = load->config;
@@ -172,6 +215,7 @@ void weir_load_check(struct weir_load *load)
     check_topics(load);
     check_outputs(load);
     check_joins(load);
+    check_not_yet(load);
     check_references(load);
 }
 
