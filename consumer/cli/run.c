@@ -215,10 +215,9 @@ const struct weir_command weir_command_run = {
     .synopsis = "-c FILE",
     .summary = "watch the topics of a configuration",
     .help =
-        "Reads the streams, raises alerts, and goes on until SIGTERM or Ctrl-C. Members of one "
-        "app\n"
-        "share its partitions: start as many as are needed. SIGHUP reads the configuration again;\n"
-        "one that is wrong is refused, and the old one goes on.\n\n"
+        "Reads the streams, raises alerts, and goes on until SIGTERM or Ctrl-C. Members of one\n"
+        "app share its partitions: start as many as are needed. SIGHUP reads the configuration\n"
+        "again; one that is wrong is refused, and the old one goes on.\n\n"
         "Whatever happens to it, consumers that read committed records see alerts and copies\n"
         "once: start it again and it goes on where its last commit was. Logs go to standard\n"
         "error (WEIR_LOG=debug for more).",
