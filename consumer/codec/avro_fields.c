@@ -25,7 +25,7 @@ struct reader {
     char path[MAX_PATH];
     size_t length;
     uint8_t *open; // by type: a record that is being flattened
-    int in_list, nullable;
+    int in_list, nullable, optional;
     int branches; // unions around the value: only within one can a path come twice
     uint32_t visits;
     const char *unit, *semantic; // of the field that holds the value
@@ -82,6 +82,7 @@ static struct weir_field *add(struct reader *reader, const char *end, enum weir_
     for (size_t i = 0; reader->branches && i < reader->out.n; i++) {
         if (strcmp(reader->out.fields[i].name, name) == 0) {
             reader->out.fields[i].nullable |= reader->nullable;
+            reader->out.fields[i].optional |= reader->optional;
             return NULL;
         }
     }
@@ -94,6 +95,7 @@ static struct weir_field *add(struct reader *reader, const char *end, enum weir_
     *field = (struct weir_field){.name = name,
                                  .type = type,
                                  .nullable = reader->nullable,
+                                 .optional = reader->optional,
                                  .is_list = reader->in_list,
                                  .unit = reader->unit,
                                  .semantic = reader->semantic};
@@ -174,13 +176,17 @@ static void read_record(struct reader *reader, const struct weir_avro_type *type
     if (reader->open[type->index])
         return; // a record within itself: its fields are those above
     reader->open[type->index] = 1;
-    int nullable = reader->nullable;
+    int nullable = reader->nullable, optional = reader->optional;
     for (size_t i = 0; i < type->n && !reader->code; i++) {
         reader->unit = type->fields[i].unit;
         reader->semantic = type->fields[i].semantic;
         reader->nullable = nullable;
+        // By Avro's rules a field with a default may come or go: records of the topic that were
+        // written by another version of the schema lack it rightly.
+        reader->optional = optional || type->fields[i].has_default;
         read_below(reader, ".", type->fields[i].name, type->fields[i].type);
     }
+    reader->optional = optional;
     reader->open[type->index] = 0;
 }
 

@@ -220,6 +220,7 @@ static int parse_field(struct parser *parser, const json_t *json, const char *sp
     }
     field->unit = property_of(json, "weir.unit");
     field->semantic = property_of(json, "weir.semantic");
+    field->has_default = json_object_get(json, "default") != NULL;
     field->type = parse_type(parser, json_object_get(json, "type"), space);
     return field->type ? 0 : -1;
 }

@@ -52,6 +52,7 @@ struct weir_avro_field {
     const char *const *aliases;
     size_t n_aliases;
     const char *unit, *semantic; // "weir.unit", "weir.semantic"; may be NULL
+    int has_default;             // writers of other versions may lack it
 };
 
 struct weir_avro_type {

@@ -104,8 +104,10 @@ START_TEST(fields_of_a_schema)
         "\"money\"},"
         "{\"name\":\"at\",\"type\":[\"null\",{\"type\":\"long\",\"logicalType\":"
         "\"timestamp-micros\"}]},"
-        "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}},"
-        "{\"name\":\"d\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"D\",\"fields\":["
+        "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]},"
+        "\"default\":\"A\"},"
+        "{\"name\":\"d\",\"default\":null,\"type\":[\"null\",{\"type\":\"record\",\"name\":\"D\","
+        "\"fields\":["
         "{\"name\":\"os\",\"type\":\"string\"},{\"name\":\"up\",\"type\":[\"null\",\"R\"]}]}]},"
         "{\"name\":\"t\",\"type\":{\"type\":\"array\",\"items\":[\"null\",\"int\"]}},"
         "{\"name\":\"m\",\"type\":{\"type\":\"map\",\"values\":\"int\"}},"
@@ -115,13 +117,13 @@ START_TEST(fields_of_a_schema)
     static const struct {
         const char *name;
         enum weir_type type;
-        int nullable;
-    } expected[] = {{"amount", WEIR_TYPE_DOUBLE, 0}, {"at", WEIR_TYPE_LONG, 1},
-                    {"e", WEIR_TYPE_STRING, 0},      {"d.os", WEIR_TYPE_STRING, 1},
-                    {"t.length", WEIR_TYPE_LONG, 0}, {"t[]", WEIR_TYPE_LONG, 1},
-                    {"m.length", WEIR_TYPE_LONG, 0}, {"u", WEIR_TYPE_DOUBLE, 0},
-                    {"p", WEIR_TYPE_DOUBLE, 0},      {"b", WEIR_TYPE_BYTES, 0},
-                    {"f", WEIR_TYPE_BOOLEAN, 0}};
+        int nullable, optional;
+    } expected[] = {{"amount", WEIR_TYPE_DOUBLE, 0, 0}, {"at", WEIR_TYPE_LONG, 1, 0},
+                    {"e", WEIR_TYPE_STRING, 0, 1},      {"d.os", WEIR_TYPE_STRING, 1, 1},
+                    {"t.length", WEIR_TYPE_LONG, 0, 0}, {"t[]", WEIR_TYPE_LONG, 1, 0},
+                    {"m.length", WEIR_TYPE_LONG, 0, 0}, {"u", WEIR_TYPE_DOUBLE, 0, 0},
+                    {"p", WEIR_TYPE_DOUBLE, 0, 0},      {"b", WEIR_TYPE_BYTES, 0, 0},
+                    {"f", WEIR_TYPE_BOOLEAN, 0, 0}};
     struct weir_schema_fields fields;
     struct weir_error error;
     ck_assert_msg(!weir_schema_fields_read(schema, &fields, &error), "%s", error.message);
@@ -130,6 +132,7 @@ START_TEST(fields_of_a_schema)
         ck_assert_str_eq(fields.fields[i].name, expected[i].name);
         ck_assert_int_eq(fields.fields[i].type, expected[i].type);
         ck_assert_int_eq(fields.fields[i].nullable, expected[i].nullable);
+        ck_assert_int_eq(fields.fields[i].optional, expected[i].optional);
         ck_assert_int_eq(fields.fields[i].is_list, strstr(expected[i].name, "[]") != NULL);
         ck_assert_int_eq(fields.units[i], i == 1 ? WEIR_TIME_US : WEIR_TIME_AUTO);
     }
