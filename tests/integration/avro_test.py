@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Avro by a registry: a schema that evolves in mid-stream, bytes that do not decode, and a
+registry that is away for a while."""
+
+import harness
+from harness import Registry, registry_at, wait_until
+from scenario import AVRO, Scenario, message, opened, payment
+
+# A field more, another order, and a float where a double was.
+EVOLVED = {
+    **AVRO,
+    "fields": [
+        {"name": "note", "type": ["null", "string"], "default": None},
+        AVRO["fields"][3],
+        {"name": "amount", "type": "float"},
+        AVRO["fields"][0],
+        AVRO["fields"][1],
+    ],
+}
+
+
+def put(number, schema, schema_id, **options):
+    datum = payment(number, **options)
+    if schema is EVOLVED:
+        datum["note"] = "n"
+    return message(datum, schema=schema, schema_id=schema_id)
+
+
+class Avro(Scenario):
+    def prepare(self, registry):
+        app = self.app(form="avro", registry=registry.url)
+        return app, lambda schema: registry.register(app.topic + "-value", schema)
+
+    def evolve(self, app, first, second):
+        """Records of two schemas that stand for each other, five of them bad."""
+        app.produce([put(n, AVRO, first, amount=500.0 if n == 50 else 1.0) for n in range(100)])
+        app.wait_consumed()
+        identifier = second() if callable(second) else second
+        app.produce([put(n, EVOLVED, identifier, amount=700.0 if n == 150 else 1.0)
+                     for n in range(100, 200)])  # fmt: skip
+        good = put(200, EVOLVED, identifier)
+        broken = [{**good, "value": value} for value in
+                  (good["value"][:9], b"\0\x7f\xff\xff\xff" + good["value"][5:], b"{}")]  # fmt: skip
+        app.produce(broken + [put(n, AVRO, first) for n in range(203, 300)])
+        app.wait_consumed()
+        wait_until(lambda: len(app.quarantined()) >= 5, "five quarantined records")
+        self.assertEqual(set(app.quarantined()), {(0, n) for n in (50, 150, 200, 201, 202)})
+
+    def test_a_schema_evolves_in_mid_stream(self):
+        app, register = self.prepare(registry_at(self.registry_url))
+        first = register(AVRO)
+        app.start()
+        self.evolve(app, first, lambda: register(EVOLVED))
+        alerts = self.cluster.wait_alerts(
+            app.alerts,
+            lambda found: opened(found, "schema.range") and opened(found, "schema.undecodable"),
+        )
+        self.assertEqual(opened(alerts, "schema.range")[0]["fields"], ["amount"])
+
+    def test_records_of_an_older_schema_than_the_newest(self):
+        app, register = self.prepare(registry_at(self.registry_url))
+        first, second = register(AVRO), register(EVOLVED)
+        app.start()  # it knows of `note`, which the first records lack, as their default allows
+        self.evolve(app, first, second)
+
+    def test_records_wait_while_the_registry_is_away(self):
+        with Registry() as registry:
+            app, register = self.prepare(registry)
+            first = register(AVRO)
+            member = app.start()
+            app.produce([put(n, AVRO, first) for n in range(50)])
+            app.wait_consumed()
+            second = register(EVOLVED)
+            registry.stop()
+            # The new schema cannot be asked for: neither lost nor passed unread.
+            app.produce([put(n, EVOLVED, second, amount=900.0 if n == 70 else 1.0)
+                         for n in range(50, 100)])  # fmt: skip
+            member.wait_log("[0] waits at offset 50: registry " + registry.url, 60)
+            self.assertEqual(self.cluster.committed(app.group, app.topic)[0], 50)
+            self.assertEqual(app.quarantined(), {})
+            registry.start()
+            app.wait_consumed(90)
+            wait_until(app.quarantined, "the bad record")
+            self.assertEqual(set(app.quarantined()), {(0, 70)})
+            self.assertTrue(member.running)
+
+
+if __name__ == "__main__":
+    harness.main()
