@@ -11,7 +11,7 @@
 
 enum {
     TASKS = 1 << 16,     // a stream has not more
-    EMPTY_WINDOWS = 5000 // judged in a row, before a gap is jumped
+    EMPTY_PANES = 10000 // judged behind the last that has records
 };
 
 // ---- create, destroy
@@ -335,40 +335,49 @@ static int judge_recent(struct weir_merger *merger, struct weir_merge_key *key, 
     return code;
 }
 
-static void jump_gap(struct weir_merge_key *key)
+// Empty panes are judged only so far behind the last that has records, in however many steps the
+// watermark comes; further ones say nothing new and are passed over.
+static int is_passed_over(const struct weir_merge_key *key)
 {
-    if (!key->pending.n)
-        return;
-    int64_t to = key->pending.items[0]->start, length = key->plan->pane;
-    if ((to - key->next) / length <= 2 * EMPTY_WINDOWS)
-        return;
-    weir_log(WEIR_LOG_WARNING, "window", "%s: a gap of %lld empty windows is jumped",
-             key->plan->key, (long long)((to - key->next) / length));
-    key->next = to - EMPTY_WINDOWS * length;
+    int64_t limit = key->plan->panes_a_window;
+    limit = limit > EMPTY_PANES ? limit : EMPTY_PANES;
+    return key->quiet >= limit && !(key->pending.n && key->pending.items[0]->start == key->next);
+}
+
+static void pass_over(const struct weir_merger *merger, struct weir_merge_key *key)
+{
+    int64_t newest = merger->streams[key->stream].watermark, to = INT64_MAX;
+    if (newest != INT64_MAX)
+        to = weir_pane_floor(weir_time_add(newest, -key->plan->window.lateness), key->plan->pane);
+    if (key->pending.n && key->pending.items[0]->start < to)
+        to = key->pending.items[0]->start;
+    key->next = to;
 }
 
 static int close_pane(struct weir_merger *merger, struct weir_merge_key *key)
 {
     const struct weir_plan_spec *spec = key->plan;
     struct weir_pane *pane = NULL;
-    int64_t n = spec->panes_a_window;
+    int64_t n = spec->panes_a_window, end = weir_time_add(key->next, spec->pane);
+    if (is_passed_over(key)) {
+        pass_over(merger, key);
+        return 0;
+    }
     if (key->pending.n && key->pending.items[0]->start == key->next) {
         pane = key->pending.items[0];
         shift(&key->pending);
-    } else if (weir_pane_create(&spec->layout, key->next, key->next + spec->pane, &pane)) {
+    } else if (weir_pane_create(&spec->layout, key->next, end, &pane)) {
         return WEIR_ENOMEM;
     }
+    key->quiet = pane->rows || pane->mixed ? 0 : key->quiet + 1;
     weir_pane_destroy(key->recent[0]);
     memmove(key->recent, key->recent + 1, ((size_t)n - 1) * sizeof *key->recent);
     key->recent[n - 1] = pane;
-    int64_t end = key->next + spec->pane;
     // A window ends at multiples of its hop.
     int code = 0;
     if (end % spec->window.hop == 0 || spec->pane == spec->window.hop)
         code = judge_recent(merger, key, end);
     key->next = end;
-    if (!pane->rows)
-        jump_gap(key);
     return code;
 }
 

@@ -40,6 +40,7 @@ struct weir_merge_key {
     int started;
     int64_t next;                 // start of the next pane to close
     uint64_t sequence;            // of windows
+    int64_t quiet;                // empty panes closed since the last that had records
     struct weir_pane **recent;    // the last panes_a_window, oldest first; NULL: empty
     struct weir_tracked *tracked; // by `by`, then value
     size_t n_tracked, tracked_capacity;

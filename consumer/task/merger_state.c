@@ -28,6 +28,7 @@ static int put_key_body(const struct weir_merge_key *key, struct weir_buffer *ou
     weir_put_long(out, key->started);
     weir_put_long(out, key->next);
     weir_put_long(out, (int64_t)key->sequence);
+    weir_put_long(out, key->quiet);
     weir_put_long(out, (int64_t)key->pending.n);
     for (size_t i = 0; i < key->pending.n && !code; i++)
         code = weir_state_put_pane(key->pending.items[i], out);
@@ -181,17 +182,40 @@ static int get_tracked(struct weir_merger *merger, struct weir_merge_key *key,
     return in->failed ? WEIR_ECORRUPT : merger->failed;
 }
 
+// Panes close by their starts: one that is not where a pane starts, or lies behind the next, would
+// wait for ever.
+static int check_order(const struct weir_merge_key *key)
+{
+    int64_t pane = key->plan->pane;
+    if (key->plan->window.records)
+        return key->pending.n || key->started ? WEIR_ECORRUPT : 0;
+    if (key->n_counted || (key->pending.n && !key->started) ||
+        (key->next != INT64_MAX && weir_pane_floor(key->next, pane) != key->next))
+        return WEIR_ECORRUPT;
+    for (size_t i = 0; i < key->pending.n; i++) {
+        int64_t start = key->pending.items[i]->start;
+        if (start < key->next || weir_pane_floor(start, pane) != start)
+            return WEIR_ECORRUPT;
+    }
+    return 0;
+}
+
 static int get_key_body(struct weir_merger *merger, struct weir_merge_key *key,
                         struct weir_reader *in)
 {
     key->started = weir_get_long(in) != 0;
     key->next = weir_get_long(in);
     key->sequence = weir_get_count(in, INT64_MAX);
+    key->quiet = (int64_t)weir_get_count(in, INT64_MAX);
     int code = get_pending(key, in);
+    if (!code)
+        code = check_order(key);
     int64_t n = weir_get_long(in);
     if (!code && n != key->plan->panes_a_window)
         code = WEIR_ECORRUPT;
     for (int64_t i = 0; i < n && !code && !in->failed; i++) {
+        weir_pane_destroy(key->recent[i]);
+        key->recent[i] = NULL;
         if (weir_get_long(in))
             code = get_pane(&key->plan->layout, in, &key->recent[i]);
     }

@@ -44,11 +44,12 @@ struct weir_clock_step weir_clock_end(struct weir_clock *clock);
 int weir_clock_save(const struct weir_clock *clock, struct weir_buffer *out);
 void weir_clock_restore(struct weir_clock *clock, struct weir_reader *in);
 
-// floor(time / length) * length, also for times before 1970. `length` > 0.
+// floor(time / length) * length, also for times before 1970; not below INT64_MIN. `length` > 0.
 static inline int64_t weir_pane_floor(int64_t time, int64_t length)
 {
-    int64_t rest = time % length;
-    return time - (rest < 0 ? rest + length : rest);
+    int64_t rest = time % length, start;
+    return __builtin_sub_overflow(time, rest < 0 ? rest + length : rest, &start) ? INT64_MIN
+                                                                                 : start;
 }
 // time + span, held within int64.
 static inline int64_t weir_time_add(int64_t time, int64_t span)

@@ -153,6 +153,23 @@ class Formats(Program):
             for name in ("alerts", "windows"):
                 self.assertEqual(whole.text[name], done.text[name], f"{name}, {batch}")
 
+    def test_gaps_of_years(self):
+        """Empty windows without end are passed over, the same ones in whatever steps."""
+        text = CONFIG.replace("window: {size: 1m, lateness: 5s}", "window: {size: 3s, hop: 1s, lateness: 2s}")
+        year = 365 * 86_400_000
+        rows = [{"at": START + i * 400 + (i // 200) * 10 * year, "x": 101.5 if i % 200 > 190 else 1, "n": 1,
+                 "ok": True, "name": "web"} for i in range(600)]  # fmt: skip
+        self.file("gaps.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        whole = self.replay(text % "warning", s="gaps.jsonl")
+        self.assertEqual((whole.code, whole.err), (0, ""))
+        self.assertLess(len(whole.lines("windows")), 25_000)
+        # Each record is in three windows, but for the last ones: no pane behind them closes.
+        self.assertEqual(sum(w["records"] for w in whole.lines("windows")), 1800 - 7)
+        for batch in (1, 7, 199):
+            done = self.replay(text % "warning", "--batch", batch, s="gaps.jsonl")
+            for name in ("alerts", "windows"):
+                self.assertTrue(whole.text[name] == done.text[name], f"{name}, {batch}")
+
     def test_standard_input(self):
         self.file("weir.yaml", CONFIG % "warning")
         expected = self.replay(CONFIG % "warning", s="s.jsonl")
