@@ -10,7 +10,7 @@
 #include "consumer/log/log.h"
 
 enum {
-    TASKS = 1 << 16,     // a stream has not more
+    TASKS = 1 << 16,    // a stream has not more
     EMPTY_PANES = 10000 // judged behind the last that has records
 };
 

@@ -289,8 +289,9 @@ static int on_merger(void *context, const struct weir_emission *emission)
     if (emission->output != WEIR_OUTPUT_ALERTS)
         return 0;
     run->alerts = realloc(run->alerts, (run->n_alerts + 1) * sizeof *run->alerts);
-    run->alerts[run->n_alerts++] =
-        strndup((const char *)emission->value.data, emission->value.length);
+    char *text = calloc(emission->value.length + 1, 1);
+    memcpy(text, emission->value.data, emission->value.length);
+    run->alerts[run->n_alerts++] = text;
     return 0;
 }
 
