@@ -380,10 +380,13 @@ int weir_summary_absorb(struct weir_summary *summary, const struct weir_column *
         (summary->shape == WEIR_SHAPE_BOOLEAN && column->type == WEIR_TYPE_DOUBLE))
         return WEIR_EINVAL;
     uint32_t bad = column->n_null + column->n_missing + column->n_fault;
+    // A view of some rows of a list has their elements where they were.
+    uint32_t first = column->offsets ? column->offsets[0] : 0;
     struct walk walk = {.column = column,
                         .rows = rows,
                         .n_rows = n,
-                        .end = rows ? 0 : column->n,
+                        .next = first,
+                        .end = rows ? first : column->n,
                         .dense = !rows && !bad};
     int code = 0;
     if (is_string)
@@ -392,7 +395,7 @@ int weir_summary_absorb(struct weir_summary *summary, const struct weir_column *
         code = absorb_booleans(summary, &walk, scratch);
     else
         code = absorb_numbers(summary, &walk, scratch);
-    summary->rows += walk.dense ? column->n : walk.seen;
+    summary->rows += walk.dense ? column->n - first : walk.seen;
     summary->null += walk.null;
     summary->missing += walk.missing;
     summary->fault = summary->rows - summary->values - summary->null - summary->missing;

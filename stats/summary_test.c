@@ -405,6 +405,11 @@ START_TEST(a_list_counts_elements)
     ck_assert_int_eq(weir_summary_absorb(&summary, &column, rows, 3, scratch), 0);
     ck_assert_uint_eq(summary.rows, 75);
     ck_assert_uint_eq(summary.values + summary.null + summary.missing + summary.fault, 75);
+    // The last two rows of four: elements before theirs are not looked at.
+    column.offsets = offsets + 2;
+    ck_assert_int_eq(weir_summary_absorb(&summary, &column, NULL, 0, scratch), 0);
+    ck_assert_uint_eq(summary.rows, 75 + 90);
+    ck_assert_uint_eq(summary.values + summary.null + summary.missing + summary.fault, 75 + 90);
     column.type = WEIR_TYPE_STRING;
     ck_assert_int_eq(weir_summary_absorb(&summary, &column, rows, 3, scratch), WEIR_EINVAL);
     weir_summary_free(&summary);

@@ -34,23 +34,26 @@ void weir_batch_view(const struct weir_batch *batch, uint32_t first, uint32_t n,
     for (size_t f = 0; f < batch->stream->n_fields; f++) {
         struct weir_column *column = &columns[f];
         *column = batch->columns[f];
+        uint32_t from = 0; // of its elements
         if (column->offsets) {
             // Elements stay where they are; rows find theirs by the offsets.
             column->offsets += first;
-            continue;
+            from = column->offsets[0];
+            column->n = column->offsets[n];
+        } else {
+            column->state += first;
+            column->n = n;
+            if (column->type == WEIR_TYPE_DOUBLE)
+                column->values.f64 += first;
+            else if (column->type == WEIR_TYPE_LONG || column->type == WEIR_TYPE_BOOLEAN)
+                column->values.i64 += first;
+            else
+                column->values.code += first;
         }
-        column->state += first;
-        column->n = n;
-        if (column->type == WEIR_TYPE_DOUBLE)
-            column->values.f64 += first;
-        else if (column->type == WEIR_TYPE_LONG || column->type == WEIR_TYPE_BOOLEAN)
-            column->values.i64 += first;
-        else
-            column->values.code += first;
         if (!(column->n_null | column->n_missing | column->n_fault))
             continue;
         column->n_null = column->n_missing = column->n_fault = 0;
-        for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t i = from; i < column->n; i++) {
             column->n_null += column->state[i] == WEIR_STATE_NULL;
             column->n_missing += column->state[i] == WEIR_STATE_MISSING;
             column->n_fault += column->state[i] >= WEIR_STATE_FAULT;
@@ -148,11 +151,12 @@ void weir_edge_tally_at(struct weir_edge_task *task, enum weir_host_rule rule, u
 void weir_edge_rule_panes(struct weir_edge_task *task, int held)
 {
     const struct weir_batch *batch = task->batch;
+    int64_t near = 0, near_before = 0;
     for (uint32_t i = 0; i < batch->n_rows; i++) {
         int64_t oldest = task->before[i] == INT64_MIN
                              ? INT64_MIN
-                             : weir_pane_floor(task->before[i], WEIR_RULE_PANE);
-        int64_t at = weir_pane_floor(batch->time[i], WEIR_RULE_PANE);
+                             : weir_pane_floor_near(task->before[i], WEIR_RULE_PANE, &near_before);
+        int64_t at = weir_pane_floor_near(batch->time[i], WEIR_RULE_PANE, &near);
         task->rule_pane[i] = (held >= 0 && oldest != INT64_MIN) || at < oldest ? oldest : at;
     }
     for (uint32_t i = 0; i < batch->n_rows;) {
@@ -271,9 +275,14 @@ static void assign_panes(struct weir_edge_task *task, const struct weir_edge_spe
         }
         return;
     }
+    int64_t near = 0, near_before = 0;
     for (uint32_t i = 0; i < batch->n_rows; i++) {
-        int64_t oldest = weir_edge_oldest(plan, task->before[i]);
-        int64_t at = weir_pane_floor(batch->time[i], plan->pane);
+        int64_t oldest =
+            task->before[i] == INT64_MIN
+                ? INT64_MIN
+                : weir_pane_floor_near(weir_time_add(task->before[i], -plan->window.lateness),
+                                       plan->pane, &near_before);
+        int64_t at = weir_pane_floor_near(batch->time[i], plan->pane, &near);
         task->pane[i] = (held >= 0 && oldest != INT64_MIN) || at < oldest ? oldest : at;
     }
 }

@@ -71,6 +71,7 @@ struct pass {
     const struct weir_edge *host;
     const struct schema_field *field;
     const struct weir_column *column;
+    uint32_t first; // of its elements: a list's need not begin at 0
 };
 
 // Elements to their rows: both ascending, each row once.
@@ -132,7 +133,7 @@ static void check_states(const struct pass *pass)
         uint32_t n = 0;
         if (!counts[i] || pass->field->rule[check] < 0)
             continue;
-        for (uint32_t k = 0; k < column->n; k++) {
+        for (uint32_t k = pass->first; k < column->n; k++) {
             if (state_check(column->state[k]) == check &&
                 (check != SCHEMA_MISSING || has_record(pass->batch, k)))
                 pass->edge->found[n++] = k;
@@ -145,9 +146,9 @@ static void check_nan(const struct pass *pass)
 {
     const double *values = pass->column->values.f64;
     uint32_t bad = 0, n = 0;
-    for (uint32_t i = 0; i < pass->column->n; i++)
+    for (uint32_t i = pass->first; i < pass->column->n; i++)
         bad += !(fabs(values[i]) <= 0x1.fffffffffffffp1023);
-    for (uint32_t i = 0; bad && i < pass->column->n; i++) {
+    for (uint32_t i = pass->first; bad && i < pass->column->n; i++) {
         if (!isfinite(values[i]))
             pass->edge->found[n++] = i;
     }
@@ -160,9 +161,9 @@ static void check_range_double(const struct pass *pass)
     const double *values = pass->column->values.f64;
     double low = pass->field->field->low, high = pass->field->field->high;
     uint32_t bad = 0, n = 0;
-    for (uint32_t i = 0; i < pass->column->n; i++)
+    for (uint32_t i = pass->first; i < pass->column->n; i++)
         bad += (values[i] < low) | (values[i] > high);
-    for (uint32_t i = 0; bad && i < pass->column->n; i++) {
+    for (uint32_t i = pass->first; bad && i < pass->column->n; i++) {
         if ((values[i] < low || values[i] > high) && pass->column->state[i] == WEIR_STATE_VALUE)
             pass->edge->found[n++] = i;
     }
@@ -184,9 +185,9 @@ static void check_range_long(const struct pass *pass)
     int64_t low, high;
     uint32_t bad = 0, n = 0;
     long_bounds(pass->field->field->low, pass->field->field->high, &low, &high);
-    for (uint32_t i = 0; i < pass->column->n; i++)
+    for (uint32_t i = pass->first; i < pass->column->n; i++)
         bad += (values[i] < low) | (values[i] > high);
-    for (uint32_t i = 0; bad && i < pass->column->n; i++) {
+    for (uint32_t i = pass->first; bad && i < pass->column->n; i++) {
         if ((values[i] < low || values[i] > high) && pass->column->state[i] == WEIR_STATE_VALUE)
             pass->edge->found[n++] = i;
     }
@@ -204,7 +205,7 @@ static void check_number_values(const struct pass *pass)
     const struct weir_column *column = pass->column;
     const struct schema_field *field = pass->field;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < column->n; i++) {
+    for (uint32_t i = pass->first; i < column->n; i++) {
         double value = column->type == WEIR_TYPE_DOUBLE ? column->values.f64[i]
                                                         : (double)column->values.i64[i];
         if (column->state[i] == WEIR_STATE_VALUE && !isnan(value) &&
@@ -249,7 +250,7 @@ static int judge_strings(const struct pass *pass, struct memo *memo, unsigned *a
     }
     *any = memo->any;
     // By row: a view of a few rows has the local strings of its whole batch.
-    for (uint32_t i = 0; column->n_local && i < column->n; i++) {
+    for (uint32_t i = pass->first; column->n_local && i < column->n; i++) {
         uint32_t code = column->values.code[i];
         if (code < column->n_dictionary || column->state[i] != WEIR_STATE_VALUE)
             continue;
@@ -276,7 +277,7 @@ static int check_strings(const struct pass *pass, struct memo *memo)
     for (int k = 0; k < 4; k++) {
         unsigned bit = 1u << looked_for[k];
         uint32_t n = 0;
-        for (uint32_t i = 0; (any & bit) && i < column->n; i++) {
+        for (uint32_t i = pass->first; (any & bit) && i < column->n; i++) {
             if (column->state[i] != WEIR_STATE_VALUE)
                 continue;
             uint32_t code = codes[i];
@@ -364,7 +365,9 @@ int schema_edge_observe(void *state, const struct weir_batch *batch, const struc
     check_records(edge, batch, host);
     for (size_t i = 0; i < edge->schema->n_fields; i++) {
         const struct schema_field *field = &edge->schema->fields[i];
-        struct pass pass = {edge, batch, host, field, &batch->columns[field->index]};
+        const struct weir_column *column = &batch->columns[field->index];
+        uint32_t first = column->offsets ? column->offsets[0] : 0;
+        struct pass pass = {edge, batch, host, field, column, first};
         if (pass.column->n > edge->capacity) {
             uint32_t *grown = realloc(edge->found, pass.column->n * sizeof *grown);
             if (!grown)

@@ -41,8 +41,9 @@ struct weir_string {
     uint64_t hash; // XXH3 64 of the bytes, seed 0
 };
 
-// One field of the batch. `n` is the number of rows, or of elements for a list. Numbers of
-// rows whose state is not WEIR_STATE_VALUE are 0 (doubles: 0.0, codes: 0) and mean nothing.
+// One field of the batch. `n` is the number of rows, or for a list where its elements end.
+// Numbers of rows whose state is not WEIR_STATE_VALUE are 0 (doubles: 0.0, codes: 0) and mean
+// nothing.
 struct weir_column {
     enum weir_type type;
     uint32_t n;
@@ -53,7 +54,9 @@ struct weir_column {
         const int64_t *i64;   // WEIR_TYPE_LONG, and WEIR_TYPE_BOOLEAN as 0 and 1
         const uint32_t *code; // WEIR_TYPE_STRING and WEIR_TYPE_BYTES
     } values;
-    const uint32_t *offsets; // lists: n_rows + 1 of them, row i has [offsets[i], offsets[i + 1])
+    // Lists: n_rows + 1 of them, row i has [offsets[i], offsets[i + 1]). The column's elements are
+    // those from offsets[0] to before `n`, which is offsets[n_rows]; the first need not be 0.
+    const uint32_t *offsets;
 
     // Strings are codes. Codes below `n_dictionary` keep their meaning from batch to batch, as
     // long as `generation` does; those from there on are `local` to this batch (and may repeat a
