@@ -6,12 +6,14 @@
 #include "consumer/cli/terminal.h"
 #include "consumer/config/config.h"
 #include "consumer/host/plugins.h"
-#include "consumer/profile/profile.h"
+#include "consumer/profile/maker.h"
+#include "consumer/source/fields.h"
 #include "consumer/source/file.h"
+#include "consumer/source/range.h"
 
 struct options {
     const char *config, *stream, *input, *output;
-    int64_t pane;
+    int64_t pane, from, to; // from, to: epoch ms
     int quiet;
 };
 
@@ -21,6 +23,10 @@ static const struct weir_arg args[] = {
      "the stream of the configuration that the data is of"},
     {"input", 'i', WEIR_ARG_TEXT, offsetof(struct options, input), "PATH",
      "CSV, JSON lines or an Avro container, also gzipped; - is standard input"},
+    {"from", 0, WEIR_ARG_TIME, offsetof(struct options, from), "TIME",
+     "instead of a file, the stream's topic from this time of its records on"},
+    {"to", 0, WEIR_ARG_TIME, offsetof(struct options, to), "TIME",
+     "up to, but not at, this time (what there is now)"},
     {"output", 'o', WEIR_ARG_TEXT, offsetof(struct options, output), "PROFILE",
      "the profile to write"},
     {"pane", 0, WEIR_ARG_DURATION, offsetof(struct options, pane), "DURATION",
@@ -74,46 +80,133 @@ static void show_progress(void *context, double share)
     weir_progress_update(context, share, (uint64_t)(share * 100));
 }
 
-static int make(const struct options *options, const struct weir_stream_config *config)
+// ---- a file
+
+static int make_of_file(const struct options *options, const struct weir_stream_config *config,
+                        struct weir_progress *progress, struct weir_profile **profile,
+                        struct weir_error *error)
 {
-    struct weir_error error = {0};
     struct weir_file *file = NULL;
     const struct weir_schema_fields none = {0}, *source = &none;
+    int code = 0;
     // What is read once only says nothing of its fields beforehand: they must be declared.
     if (strcmp(options->input, "-")) {
-        if (weir_file_open(options->input, config->format, &file, &error))
-            return weir_cli_failed("%s", error.message);
-        source = weir_file_fields(file, &error);
-        if (!source) {
-            weir_file_close(file);
-            return weir_cli_failed("%s", error.message);
-        }
+        code = weir_file_open(options->input, config->format, &file, error);
+        if (!code && !(source = weir_file_fields(file, error)))
+            code = WEIR_EIO;
     }
-    size_t room = config->info.n_fields + source->n + 1;
-    struct weir_field *fields = calloc(room, sizeof *fields);
-    struct weir_stream stream;
-    struct weir_progress progress;
-    struct weir_profile *profile = NULL;
-    int code = fields ? 0 : weir_error_set(&error, WEIR_ENOMEM, "out of memory");
+    struct weir_field *fields =
+        code ? NULL : calloc(config->info.n_fields + source->n + 1, sizeof *fields);
+    if (!code && !fields)
+        code = weir_error_set(error, WEIR_ENOMEM, "out of memory");
     if (!code) {
+        struct weir_stream stream;
         struct weir_profile_options how = {.stream = &stream,
                                            .format = config->format,
                                            .pane = options->pane,
                                            .progress = show_progress,
-                                           .progress_context = &progress};
+                                           .progress_context = progress};
         complete(config, source, fields, &stream, &how.time_unit);
-        weir_progress_begin(&progress, "profiling", "%", options->quiet);
-        code = weir_profile_make(options->input, &how, &profile, &error);
-        weir_progress_clear(&progress);
+        code = weir_profile_make(options->input, &how, profile, error);
     }
+    free(fields);
+    weir_file_close(file);
+    return code;
+}
+
+// ---- a stretch of the topic
+
+enum { PATIENCE = 30000 }; // ms that a registry is waited for
+
+struct pass {
+    struct weir_profile_maker *maker;
+    int (*take)(struct weir_profile_maker *maker, const struct weir_batch *batch,
+                struct weir_error *error);
+    struct weir_progress *progress;
+    double from;      // share that is done already
+    uint64_t offsets; // in the range
+};
+
+static int take_batch(void *context, const struct weir_batch *batch, uint64_t read,
+                      struct weir_error *error)
+{
+    struct pass *pass = context;
+    show_progress(pass->progress, pass->from + 0.5 * (double)read / (double)pass->offsets);
+    return pass->take(pass->maker, batch, error);
+}
+
+static int make_of_range(struct weir_range *range, const struct weir_stream *stream, int64_t pane,
+                         struct weir_progress *progress, struct weir_profile **profile,
+                         struct weir_error *error)
+{
+    struct pass pass = {.take = weir_profile_maker_first,
+                        .progress = progress,
+                        .offsets = weir_range_offsets(range)};
+    if (!pass.offsets)
+        return weir_error_set(error, WEIR_ENOTFOUND,
+                              "stream '%s': the topic has no records in that time", stream->name);
+    int code = weir_profile_maker_create(stream, pane, &pass.maker, error);
+    if (code)
+        return code;
+    code = weir_range_pass(range, take_batch, &pass, error);
+    if (!code)
+        code = weir_profile_maker_turn(pass.maker, error);
+    pass.take = weir_profile_maker_second;
+    pass.from = .5;
+    if (!code)
+        code = weir_range_pass(range, take_batch, &pass, error);
+    if (!code)
+        code = weir_profile_maker_finish(pass.maker, profile, error);
+    weir_profile_maker_destroy(pass.maker);
+    return code;
+}
+
+static int make_of_topic(const struct options *options, const struct weir_config *config,
+                         const struct weir_stream_config *stream_config,
+                         struct weir_progress *progress, struct weir_profile **profile,
+                         struct weir_error *error)
+{
+    struct weir_registry *registry = NULL;
+    struct weir_schema_fields source = {0};
+    struct weir_range *range = NULL;
+    struct weir_field *fields = NULL;
+    int code = weir_source_registry(config, &registry, error);
+    if (!code)
+        code = weir_source_fields(stream_config, registry, PATIENCE, &source, error);
+    if (!code && !(fields = calloc(stream_config->info.n_fields + source.n + 1, sizeof *fields)))
+        code = weir_error_set(error, WEIR_ENOMEM, "out of memory");
+    if (!code) {
+        struct weir_stream stream;
+        struct weir_builder_options builder = {.stream = &stream};
+        complete(stream_config, &source, fields, &stream, &builder.time_unit);
+        code = weir_range_open(config, stream_config, &builder, registry, options->from,
+                               options->to ? options->to : INT64_MAX, &range, error);
+        if (!code)
+            code = make_of_range(range, &stream, options->pane, progress, profile, error);
+        weir_range_close(range);
+    }
+    free(fields);
+    weir_schema_fields_free(&source);
+    weir_registry_destroy(registry);
+    return code;
+}
+
+static int make(const struct options *options, const struct weir_config *config,
+                const struct weir_stream_config *stream)
+{
+    struct weir_error error = {0};
+    struct weir_progress progress;
+    struct weir_profile *profile = NULL;
+    weir_progress_begin(&progress, "profiling", "%", options->quiet);
+    int code = options->input ? make_of_file(options, stream, &progress, &profile, &error)
+                              : make_of_topic(options, config, stream, &progress, &profile, &error);
+    weir_progress_clear(&progress);
     if (!code)
         code = weir_profile_save(profile, options->output, &error);
     if (!code && !options->quiet)
         fprintf(stderr, "%s: %llu rows, %zu fields, %zu panes\n", options->output,
                 (unsigned long long)profile->rows, profile->n_fields, profile->n_panes);
     weir_profile_free(profile);
-    free(fields);
-    weir_file_close(file);
     return code ? weir_cli_failed("%s", error.message) : WEIR_EXIT_DONE;
 }
 
@@ -127,8 +220,12 @@ static int run(int argc, char **argv)
     int first, code = weir_args_parse(&weir_command_profile, argc, argv, &options, &first);
     if (code)
         return code;
-    if (!options.config || !options.stream || !options.input || !options.output)
-        return weir_cli_usage(&weir_command_profile, "-c, -s, -i and -o are needed");
+    if (!options.config || !options.stream || !options.output)
+        return weir_cli_usage(&weir_command_profile, "-c, -s and -o are needed");
+    if (!options.input == !options.from || (options.input && options.to))
+        return weir_cli_usage(&weir_command_profile,
+                              "say where the data is: -i PATH, or --from TIME [--to TIME] of the "
+                              "stream's topic");
     if (first < argc)
         return weir_cli_usage(&weir_command_profile, "'%s' is too much", argv[first]);
     if (weir_plugins_create(&plugins, &error))
@@ -141,7 +238,7 @@ static int run(int argc, char **argv)
         code = WEIR_EXIT_USAGE;
     } else {
         const struct weir_stream_config *stream = find_stream(config, options.stream);
-        code = stream ? make(&options, stream)
+        code = stream ? make(&options, config, stream)
                       : weir_cli_usage(&weir_command_profile, "%s has no stream '%s'",
                                        options.config, options.stream);
         weir_config_free(config);
@@ -152,10 +249,11 @@ static int run(int argc, char **argv)
 
 const struct weir_command weir_command_profile = {
     .name = "profile",
-    .synopsis = "-c FILE -s STREAM -i PATH -o PROFILE",
+    .synopsis = "-c FILE -s STREAM (-i PATH | --from TIME [--to TIME]) -o PROFILE",
     .summary = "summarise training data into a baseline",
     .help =
-        "Reads a file twice and writes what detectors need to compare against it: each\n"
+        "Reads a file, or a stretch of a topic, twice and writes what detectors need to compare "
+        "against it: each\n"
         "field's cells, counts, moments, quantiles and categories, and the same by stretches\n"
         "of event time. The profile's size does not depend on the number of rows, and no row\n"
         "is kept. `weir show` prints it; any Avro library reads it. Of standard input only the\n"

@@ -6,8 +6,8 @@
 #include <xxhash.h>
 
 #include "consumer/http/metrics.h"
-#include "consumer/runtime/fields.h"
 #include "consumer/runtime/inside.h"
+#include "consumer/source/fields.h"
 
 static void add_input(struct weir_owned *owned, const char *topic, size_t stream)
 {

@@ -9,7 +9,7 @@
 #include "consumer/http/metrics.h"
 #include "consumer/log/log.h"
 #include "consumer/runtime/assignment.h"
-#include "consumer/runtime/fields.h"
+#include "consumer/source/fields.h"
 #include "consumer/source/kafka.h"
 
 enum { POLL_MS = 20, GROWTH_MS = 60000, REGISTRY_MS = 60000 };
@@ -44,23 +44,6 @@ static void on_trouble(rd_kafka_t *client, int code, const char *reason, void *o
 }
 
 // ---- making
-
-static int make_registry(struct weir_inside *inside, struct weir_error *error)
-{
-    const struct weir_config *config = inside->config;
-    if (!config->registry_url)
-        return 0;
-    struct weir_registry_property *properties = calloc(config->registry.n + 1, sizeof *properties);
-    if (!properties)
-        return weir_error_set(error, WEIR_ENOMEM, "out of memory");
-    for (size_t i = 0; i < config->registry.n; i++)
-        properties[i] = (struct weir_registry_property){config->registry.items[i].name,
-                                                        config->registry.items[i].value};
-    struct weir_registry_options options = {config->registry_url, properties, config->registry.n};
-    int code = weir_registry_create(&options, &inside->registry, error);
-    free(properties);
-    return code;
-}
 
 static int register_alerts(struct weir_inside *inside, struct weir_error *error)
 {
@@ -145,7 +128,7 @@ int weir_runtime_create(const struct weir_runtime_options *options, struct weir_
     pthread_mutex_init(&inside->failure_lock, NULL);
     int code = make_topics(inside, error);
     if (!code)
-        code = make_registry(inside, error);
+        code = weir_source_registry(inside->config, &inside->registry, error);
     if (!code)
         code = make_plan(inside, error);
     if (!code)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a stream's source says of its fields before the first record comes.
-#ifndef WEIR_RUNTIME_FIELDS_H
-#define WEIR_RUNTIME_FIELDS_H
+#ifndef WEIR_SOURCE_FIELDS_H
+#define WEIR_SOURCE_FIELDS_H
 
 #include "consumer/codec/registry.h"
 #include "consumer/config/config.h"
@@ -12,6 +12,10 @@
 int weir_source_fields(const struct weir_stream_config *stream, struct weir_registry *registry,
                        int64_t patience, struct weir_schema_fields *fields,
                        struct weir_error *error);
+
+// The registry of the configuration; *registry is NULL where there is none.
+int weir_source_registry(const struct weir_config *config, struct weir_registry **registry,
+                         struct weir_error *error);
 
 // The text of a schema file, to be freed; NULL with an error.
 char *weir_schema_text(const char *path, struct weir_error *error);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consumer/runtime/fields.h"
+#include "consumer/source/fields.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,4 +73,22 @@ char *weir_schema_text(const char *path, struct weir_error *error)
     weir_buffer_free(&text);
     weir_error_set(error, WEIR_EIO, "schema %s cannot be read", path);
     return NULL;
+}
+
+int weir_source_registry(const struct weir_config *config, struct weir_registry **registry,
+                         struct weir_error *error)
+{
+    *registry = NULL;
+    if (!config->registry_url)
+        return 0;
+    struct weir_registry_property *properties = calloc(config->registry.n + 1, sizeof *properties);
+    if (!properties)
+        return weir_error_set(error, WEIR_ENOMEM, "out of memory");
+    for (size_t i = 0; i < config->registry.n; i++)
+        properties[i] = (struct weir_registry_property){config->registry.items[i].name,
+                                                        config->registry.items[i].value};
+    struct weir_registry_options options = {config->registry_url, properties, config->registry.n};
+    int code = weir_registry_create(&options, registry, error);
+    free(properties);
+    return code;
 }

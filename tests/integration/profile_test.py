@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stretch of a topic gives the profile that a file of the same records gives."""
+
+import datetime
+import json
+import re
+
+import harness
+from harness import run_weir
+from scenario import START, STEP, Scenario, message, payment
+
+
+def rfc3339(number):
+    """The time of that payment."""
+    seconds = (START + number * STEP) / 1000
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).isoformat()
+
+
+class Profile(Scenario):
+    def show(self, path):
+        shown = json.loads(run_weir("show", path, "--json").stdout)
+        return json.loads(re.sub(r'"(file|path|made_at)": *[^,}]*,?', "", json.dumps(shown)))
+
+    def test_a_topic_range_equals_a_file(self):
+        app = self.app(partitions=2)
+        messages = [message(payment(n, amount=float(n % 97)), partition=n % 2) for n in range(4000)]
+        app.produce(messages)
+        config = app.folder / "weir.yaml"
+        config.write_text(app.config())
+        rows = app.folder / "rows.jsonl"
+        rows.write_bytes(b"".join(m["value"] + b"\n" for m in messages[1000:3000]))
+        common = ("-c", config, "-s", "payments", "--quiet")
+        of_file, of_topic = app.folder / "file.avro", app.folder / "topic.avro"
+        run_weir("profile", *common, "-i", rows, "-o", of_file)
+        run_weir("profile", *common, "--from", rfc3339(1000), "--to", rfc3339(3000),
+                 "-o", of_topic)  # fmt: skip
+        self.assertEqual(self.show(of_topic), self.show(of_file))
+
+        none = run_weir("profile", *common, "--from", rfc3339(9000), "-o", of_topic, check=False)
+        self.assertEqual(none.returncode, 1)
+        self.assertIn("no records in that time", none.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()
