@@ -18,6 +18,7 @@ static const struct weir_command *const commands[] = {
     &weir_command_show,
     &weir_command_detectors,
     &weir_command_alerts,
+    &weir_command_demo,
     &weir_command_generate,
     &weir_command_version,
 };

@@ -39,6 +39,7 @@ extern const struct weir_command weir_command_compare;
 extern const struct weir_command weir_command_show;
 extern const struct weir_command weir_command_detectors;
 extern const struct weir_command weir_command_alerts;
+extern const struct weir_command weir_command_demo;
 extern const struct weir_command weir_command_generate;
 extern const struct weir_command weir_command_version;
 

@@ -98,6 +98,8 @@ int weir_owned_emit(void *context, const struct weir_emission *emission)
         topic = (uint32_t)(WEIR_TOPIC_GATE + input->stream);
     if (!topics->items[topic].name)
         return 0;
+    if (emission->output == WEIR_OUTPUT_PARTIALS)
+        WEIR_COUNT(partials_written, 1);
     if (size_of(emission) + OVERHEAD > topics->items[topic].max_bytes) {
         if (emission->output == WEIR_OUTPUT_PARTIALS) {
             weir_log(WEIR_LOG_ERROR, "runtime",

@@ -186,6 +186,7 @@ static int accept_record(struct weir_input *input, const rd_kafka_message_t *mes
                  input->partition, (long long)message->offset, error->message);
         code = 0;
     }
+    WEIR_COUNT(partials_read, 1);
     input->next = message->offset + 1;
     input->owned->changed = 1;
     return code;
