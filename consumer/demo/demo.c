@@ -159,8 +159,7 @@ static int watch(struct demo *demo, struct weir_error *error)
     if (!code)
         code = start_follower(demo, error);
     if (!code) {
-        demo->feed =
-            weir_demo_feed_start(address, demo->generate, &demo->options->generate, error);
+        demo->feed = weir_demo_feed_start(address, demo->generate, &demo->options->generate, error);
         code = demo->feed ? 0 : error->code;
     }
     if (code)
@@ -278,7 +277,7 @@ static void wait_kept(const struct demo *demo)
             demo->folder.path);
     fflush(out);
     while (!*demo->options->stop)
-        pause();
+        usleep(100 * 1000);
 }
 
 static void clean_up(struct demo *demo)

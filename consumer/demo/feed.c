@@ -9,8 +9,9 @@
 #include "consumer/generate/send.h"
 #include "consumer/http/metrics.h"
 
-// Records on their way: some MB at most, of the 5 MB that a partition keeps.
-enum { AHEAD = 4000, PARTIALS_AHEAD = 4000, PAUSE_US = 1000 };
+// Records and partials on their way: far below the 5 MB that a partition keeps, and so few that
+// alerts of different detectors come nearly in the order of event time.
+enum { AHEAD = 2000, PARTIALS_AHEAD = 150, PAUSE_US = 1000 };
 
 struct weir_demo_feed {
     struct weir_generate *generate;

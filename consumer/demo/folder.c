@@ -47,13 +47,11 @@ static int put_config(FILE *file, const char *address)
 {
     static const char *const places[] = {"${KAFKA:-localhost:9092}", "${WEIR_STATE:-./state}",
                                          "${WEIR_INSTANCE:-}"};
-    const char *const values[] = {
-        // The embedded broker answers a fetch late or at once, never when a record comes.
-        NULL, "./state", "demo"};
+    const char *const values[] = {NULL, "./state", "demo"};
     const char *text = weir_demo_config, *start = strstr(text, "version:");
     text = start ? start : text;
     fprintf(file, "# The payments of `weir demo`, on the broker inside it: it is gone when the "
-                  "demo ends.\n");
+                  "demo ends.\ncommit: {every: 100ms} # so that alerts are seen soon\n");
     while (*text) {
         const char *next = NULL;
         size_t which = 0;
@@ -69,7 +67,7 @@ static int put_config(FILE *file, const char *address)
         fwrite(text, 1, (size_t)(next - text), file);
         if (which)
             fputs(values[which], file);
-        else
+        else // this broker answers a fetch at once or at its end, never when a record comes
             fprintf(file, "%s\n  consumer: {fetch.wait.max.ms: 10}", address);
         text = next + strlen(places[which]);
     }

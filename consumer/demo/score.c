@@ -93,8 +93,8 @@ int weir_demo_names(const struct weir_generate_incident *incident, const struct 
         return 0;
     if (finding->n_fields && (!incident->field || !has_field(finding, incident->field)))
         return 0;
-    if (finding->n_slice && (!incident->slice_field ||
-                             !has_slice(finding, incident->slice_field, incident->slice)))
+    if (finding->n_slice &&
+        (!incident->slice_field || !has_slice(finding, incident->slice_field, incident->slice)))
         return 0;
     return alert->opened_at >= incident->start_ms && alert->opened_at <= incident->end_ms + grace;
 }

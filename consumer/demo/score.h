@@ -36,6 +36,6 @@ size_t weir_demo_score_alerts(const struct weir_demo_score *score); // that open
 // Of them, how many name nothing; the first WEIR_DEMO_WRONG are in `wrong`.
 size_t weir_demo_score_false(const struct weir_demo_score *score,
                              const struct weir_demo_wrong **wrong);
-void weir_demo_score_free(struct weir_demo_score *score);           // NULL is fine
+void weir_demo_score_free(struct weir_demo_score *score); // NULL is fine
 
 #endif

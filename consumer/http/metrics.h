@@ -27,7 +27,8 @@
     X(partials, counter, "weir_partials_total", "Partial summaries handed to mergers.")            \
     X(partials_written, counter, "weir_partials_written_total",                                    \
       "Records handed to the topic of partials: summaries and watermarks.")                        \
-    X(partials_read, counter, "weir_partials_read_total", "Records read from the topic of partials.") \
+    X(partials_read, counter, "weir_partials_read_total",                                          \
+      "Records read from the topic of partials.")                                                  \
     X(partials_late, counter, "weir_late_partials_total",                                          \
       "Partials of a window that had closed already.")                                             \
     X(partials_refused, counter, "weir_refused_partials_total",                                    \
