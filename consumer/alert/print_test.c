@@ -55,8 +55,11 @@ static struct weir_alert make(void)
     return alert;
 }
 
+// The text lives until the fourth one behind it.
 static char *line(const struct weir_alert *alert, int colour, int width)
 {
+    static char *kept[4];
+    static unsigned at;
     struct weir_alert_style style = {colour, width, 1};
     struct weir_buffer out;
     size_t length;
@@ -64,7 +67,9 @@ static char *line(const struct weir_alert *alert, int colour, int width)
     ck_assert_int_eq(weir_alert_line(alert, &style, &out), 0);
     ck_assert(weir_utf8_valid((const char *)out.data, out.length));
     weir_buffer_byte(&out, 0);
-    return (char *)weir_buffer_take(&out, &length);
+    at = (at + 1) % 4;
+    free(kept[at]);
+    return kept[at] = (char *)weir_buffer_take(&out, &length);
 }
 
 START_TEST(test_line)
@@ -101,7 +106,6 @@ START_TEST(test_width)
         ck_assert_int_le(columns, width);
         if (width < 150)
             ck_assert_ptr_nonnull(strstr(text, "\xe2\x80\xa6"));
-        free(text);
     }
 }
 END_TEST
@@ -110,9 +114,9 @@ START_TEST(test_far_times)
 {
     struct weir_alert alert = make();
     alert.updated_at = INT64_MAX;
-    free(line(&alert, 0, 0));
+    line(&alert, 0, 0);
     alert.updated_at = INT64_MIN;
-    free(line(&alert, 0, 0));
+    line(&alert, 0, 0);
 }
 END_TEST
 
@@ -182,7 +186,7 @@ START_TEST(test_lenient)
     struct weir_alert_copy copy;
     ck_assert_int_eq(weir_alert_from_json(text, strlen(text), &copy, NULL), 0);
     ck_assert_uint_eq(copy.alert.finding.n_fields, 1);
-    free(line(&copy.alert, 0, 0));
+    line(&copy.alert, 0, 0);
     weir_alert_copy_free(&copy);
 }
 END_TEST
