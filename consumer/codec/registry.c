@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consumer/codec/registry.h"
 
+#include "consumer/http/metrics.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -105,19 +107,25 @@ static void pause_longer(struct pause *pause)
 
 // ---- what the registry says ----
 
+static void count_error(struct weir_registry *registry)
+{
+    atomic_fetch_add_explicit(&registry->errors, 1, memory_order_relaxed);
+    WEIR_COUNT(registry_errors, 1);
+}
+
 static int ask(struct weir_registry *registry, const char *path, const char *body, json_t **answer,
                struct weir_error *error)
 {
     int code = weir_registry_request(&registry->http, path, body, answer, error);
     if (code && code != WEIR_ENOTFOUND && code != WEIR_EINVAL)
-        atomic_fetch_add_explicit(&registry->errors, 1, memory_order_relaxed);
+        count_error(registry);
     return code;
 }
 
 static int nonsense(struct weir_registry *registry, const char *path, const char *what,
                     struct weir_error *error)
 {
-    atomic_fetch_add_explicit(&registry->errors, 1, memory_order_relaxed);
+    count_error(registry);
     return weir_error_set(error, WEIR_EAGAIN, "registry %.200s%.100s: %s", registry->http.url, path,
                           what);
 }

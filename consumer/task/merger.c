@@ -213,6 +213,7 @@ void weir_merger_destroy(struct weir_merger *merger)
 {
     if (!merger)
         return;
+    WEIR_COUNT(incidents, -(uint64_t)merger->open_told);
     for (size_t i = 0; i < merger->n_keys; i++)
         destroy_key(&merger->keys[i]);
     for (size_t s = 0; s < merger->plan->n_streams; s++) {
@@ -610,6 +611,13 @@ static int accept_rules(struct weir_merger *merger, const struct weir_partial *p
                 : 0;
 }
 
+// The gauge is the sum over all mergers of the process.
+static void tell_open(struct weir_merger *merger, size_t open)
+{
+    WEIR_COUNT(incidents, open - merger->open_told);
+    merger->open_told = open;
+}
+
 static int accept_control(struct weir_merger *merger, const struct weir_partial *partial,
                           struct weir_error *error)
 {
@@ -641,7 +649,7 @@ static int accept_control(struct weir_merger *merger, const struct weir_partial 
     task->idle = partial->idle;
     stream->watermark = watermark(stream);
     int code = close_stream(merger, s);
-    WEIR_GAUGE(incidents, weir_alerts_open(merger->alerts));
+    tell_open(merger, weir_alerts_open(merger->alerts));
     return code ? weir_error_set(error, code, "windows of stream '%s' could not be judged: %s",
                                  partial->key, code == WEIR_ENOMEM ? "no memory" : "output failed")
                 : 0;

@@ -85,6 +85,7 @@ struct weir_merger {
     size_t n_keys;
     struct weir_rules_key *rules; // per stream
     struct weir_alerts *alerts;
+    size_t open_told; // incidents, as the gauge has them
     struct weir_buffer json;
     int failed;
 
