@@ -210,48 +210,6 @@ static void read_map(struct weir_load *load, const struct weir_key *row, struct 
     weir_table_read(load, row->table, node, (char *)base + row->offset, where, NULL);
 }
 
-// Whether a missing key is there under a name that will be suggested for it.
-static int misspelled(const struct weir_node *map, const char *key)
-{
-    for (const struct weir_node *node = map ? map->first : NULL; node; node = node->next) {
-        struct weir_nearest nearest = {0};
-        weir_nearest_offer(&nearest, node->key, key);
-        if (nearest.best)
-            return 1;
-    }
-    return 0;
-}
-
-static void read_row(struct weir_load *load, const struct weir_key *row, struct weir_node *map,
-                     void *base, const char *where)
-{
-    struct weir_node *node = weir_node_get(map, row->key);
-    const char *path = join_path(load, where, row->key);
-    if (!node && row->flags & WEIR_KEY_REQUIRED && misspelled(map, row->key))
-        return;
-    if (!node && row->flags & WEIR_KEY_REQUIRED) {
-        struct weir_mark mark = {1, 1};
-        if (map)
-            mark = map->key ? map->key_mark : map->mark;
-        weir_load_error(load, mark, "%s is missing: %s", path, row->help);
-        return;
-    }
-    if (is_scalar(row->type)) {
-        struct weir_node standin = {.kind = WEIR_NODE_SCALAR};
-        if (!node && row->fallback) {
-            standin.text = standin.source = row->fallback;
-            standin.length = strlen(row->fallback);
-            read_scalar(load, row, &standin, base, path);
-        } else if (node) {
-            read_scalar(load, row, node, base, path);
-        }
-    } else if (row->type == WEIR_KEY_MAP) {
-        read_map(load, row, node, base, path);
-    } else {
-        row->read(load, row, node, base, path);
-    }
-}
-
 static int knows(const struct weir_key *table, const struct weir_option *options, const char *key)
 {
     for (; table->key; table++) {
@@ -290,6 +248,54 @@ static void report_unknown(struct weir_load *load, const struct weir_key *table,
                     of, where, list, used < sizeof list ? "" : " ...");
 }
 
+// The key that stands in the place of a missing one: nobody knows it, and it is like it.
+static const struct weir_node *misspelled(const struct weir_node *map, const struct weir_key *table,
+                                          const struct weir_option *options, const char *key)
+{
+    for (const struct weir_node *node = map ? map->first : NULL; node; node = node->next) {
+        struct weir_nearest nearest = {0};
+        weir_nearest_offer(&nearest, node->key, key);
+        if (nearest.best && !knows(table, options, node->key))
+            return node;
+    }
+    return NULL;
+}
+
+static void report_missing(struct weir_load *load, const struct weir_key *table,
+                           const struct weir_option *options, const struct weir_key *row,
+                           const struct weir_node *map, const char *where)
+{
+    const struct weir_node *instead = misspelled(map, table, options, row->key);
+    struct weir_mark mark = {1, 1};
+    if (instead) {
+        if (options == &weir_table_any) // else every unknown key is reported anyway
+            report_unknown(load, table, NULL, instead, where);
+        return;
+    }
+    if (map)
+        mark = map->key ? map->key_mark : map->mark;
+    weir_load_error(load, mark, "%s is missing: %s", join_path(load, where, row->key), row->help);
+}
+
+static void read_row(struct weir_load *load, const struct weir_key *row, struct weir_node *node,
+                     void *base, const char *path)
+{
+    if (is_scalar(row->type)) {
+        struct weir_node standin = {.kind = WEIR_NODE_SCALAR};
+        if (!node && row->fallback) {
+            standin.text = standin.source = row->fallback;
+            standin.length = strlen(row->fallback);
+            read_scalar(load, row, &standin, base, path);
+        } else if (node) {
+            read_scalar(load, row, node, base, path);
+        }
+    } else if (row->type == WEIR_KEY_MAP) {
+        read_map(load, row, node, base, path);
+    } else {
+        row->read(load, row, node, base, path);
+    }
+}
+
 void weir_table_read(struct weir_load *load, const struct weir_key *table, struct weir_node *map,
                      void *base, const char *where, const struct weir_option *options)
 {
@@ -303,8 +309,13 @@ void weir_table_read(struct weir_load *load, const struct weir_key *table, struc
         if (!lenient && !knows(table, options, node->key))
             report_unknown(load, table, options, node, where);
     }
-    for (; table->key; table++)
-        read_row(load, table, map, base, where);
+    for (const struct weir_key *row = table; row->key; row++) {
+        struct weir_node *node = weir_node_get(map, row->key);
+        if (!node && row->flags & WEIR_KEY_REQUIRED)
+            report_missing(load, table, options, row, map, where);
+        else
+            read_row(load, row, node, base, join_path(load, where, row->key));
+    }
 }
 
 int weir_table_strings(struct weir_load *load, struct weir_node *node, const char *where,
