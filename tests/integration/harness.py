@@ -459,6 +459,8 @@ class Cluster:
         try:
             answer = self.admin.list_consumer_group_offsets([request])[group].result(15)
         except Exception:  # the group does not exist yet, or its coordinator moves
+            # A client that saw its coordinator go does not always find it again.
+            self.admin = admin_of(self.bootstrap)
             return {}
         return {part.partition: part.offset for part in answer.topic_partitions}
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A member's life: it takes a new configuration, refuses a wrong one, stops within seconds."""
+
+import time
+
+import harness
+from harness import run_weir, wait_until
+from scenario import Scenario, message, payment
+
+
+class Life(Scenario):
+    def feed(self, app, first, amount):
+        """Sixty records; every tenth from the fifth on has that amount."""
+        app.produce(message(payment(n, amount=amount if n % 10 == 5 else 1.0))
+                    for n in range(first, first + 60))  # fmt: skip
+        app.wait_consumed()
+
+    def test_a_valid_configuration_takes_over_and_an_invalid_one_is_refused(self):
+        app = self.app()
+        member = app.start()
+        self.feed(app, 0, 80.0)
+        member.reload(app.config().replace("type: schema", "tipe: schema"))
+        member.wait_log("tipe")
+        member.wait_log("the new configuration is refused; the old one goes on")
+        self.feed(app, 60, 80.0)
+        self.assertEqual(app.quarantined(), {})
+        member.reload(app.config(limit=50))
+        member.wait_log("the new configuration takes over")
+        self.feed(app, 120, 80.0)
+        expected = {(0, n) for n in range(125, 180, 10)}
+        wait_until(lambda: set(app.quarantined()) >= expected, "the narrower range to hold")
+        self.assertEqual(set(app.quarantined()), expected)
+        self.assertTrue(member.running)
+
+    def test_it_stops_within_seconds_and_goes_on_where_it_was(self):
+        app = self.app()
+        member = app.start()
+        self.feed(app, 0, 900.0)
+        began = time.monotonic()
+        self.assertEqual(member.stop(30), 0)
+        self.assertLess(time.monotonic() - began, 10)
+        app.produce(message(payment(n, amount=900.0 if n == 65 else 1.0)) for n in range(60, 120))
+        app.start("a")
+        app.wait_consumed()
+        wait_until(lambda: len(app.quarantined()) >= 7, "all bad records")
+        self.assertEqual(set(app.quarantined()), {(0, n) for n in (5, 15, 25, 35, 45, 55, 65)})
+
+    def test_a_wrong_configuration_does_not_start(self):
+        app = self.app()
+        path = app.folder / "wrong.yaml"
+        path.write_text(app.config().replace("range: [0, 100]", "range: [100, 0]"))
+        done = run_weir("run", "-c", path, check=False, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"{path}:", done.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()
