@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside a merger task: merger.c (watermarks, closing in order), merger_judge.c (owners, rule
-// counts, alerts), merger_state.c (bytes).
+// Inside a merger task: merger.c (its life), merger_accept.c (partials come in), merger_close.c
+// (watermarks, closing in order), merger_judge.c (owners, rule counts, alerts), merger_windows.c
+// (statistics), merger_state.c (bytes).
 #ifndef WEIR_TASK_MERGER_H
 #define WEIR_TASK_MERGER_H
 
@@ -107,6 +108,11 @@ struct weir_reported {
     struct weir_statistic statistic;
     char name[64];
 };
+
+// merger_close.c: the newest time that every expected task has reached; and everything that a
+// stream's watermark closes.
+int64_t weir_merger_watermark(const struct weir_merge_stream *stream);
+int weir_merger_close_stream(struct weir_merger *merger, size_t stream);
 
 int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
                       struct weir_pane *window, int64_t start, int64_t end);
