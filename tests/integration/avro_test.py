@@ -2,8 +2,13 @@
 """Avro by a registry: a schema that evolves in mid-stream, bytes that do not decode, and a
 registry that is away for a while."""
 
+import io
+import json
+
+import fastavro
+
 import harness
-from harness import Registry, registry_at, wait_until
+from harness import SOURCE, Registry, registry_at, wait_until
 from scenario import AVRO, Scenario, message, opened, payment
 
 # A field more, another order, and a float where a double was.
@@ -62,6 +67,26 @@ class Avro(Scenario):
         first, second = register(AVRO), register(EVOLVED)
         app.start()  # it knows of `note`, which the first records lack, as their default allows
         self.evolve(app, first, second)
+
+    def test_alerts_are_avro_that_others_read(self):
+        registry = registry_at(self.registry_url)
+        app, register = self.prepare(registry)
+        first = register(AVRO)
+        app.start(alerts_format="avro")
+        app.produce([put(n, AVRO, first, amount=500.0 if n == 5 else 1.0) for n in range(100)])
+        found = wait_until(lambda: self.cluster.read(app.alerts), "an alert", 60)[0]
+        latest = registry.get(f"/subjects/{app.alerts}-value/versions/latest")
+        self.assertEqual(found.value()[:5], b"\0" + latest["id"].to_bytes(4, "big"))
+        schema = json.loads(latest["schema"])
+        data = io.BytesIO(found.value()[5:])
+        alert = fastavro.schemaless_reader(data, fastavro.parse_schema(schema))
+        self.assertEqual(data.read(), b"")
+        self.assertEqual((alert["kind"], alert["status"], alert["fields"], alert["app"]),
+                         ("schema.range", "open", ["amount"], app.app))  # fmt: skip
+        self.assertEqual(found.key().decode(), alert["fingerprint"])
+        shipped = json.loads((SOURCE / "schemas" / "alert.avsc").read_text())
+        self.assertEqual(fastavro.schema.to_parsing_canonical_form(schema),
+                         fastavro.schema.to_parsing_canonical_form(shipped))  # fmt: skip
 
     def test_records_wait_while_the_registry_is_away(self):
         with Registry() as registry:

@@ -57,7 +57,7 @@ streams:
 {declared}
       amount: {{type: double, range: [0, {limit}]}}
       route:  {{type: string, role: slice}}
-alerts: {{topic: {alerts}, format: json}}
+alerts: {{topic: {alerts}, format: {alerts_format}}}
 quarantine: {{topic: {quarantine}}}
 commit: {{every: 200ms, snapshot_every: 2s}}
 http: {{listen: 127.0.0.1:{port}}}
@@ -81,9 +81,10 @@ class App:
         self.quarantine = f"{self.app}.quarantine"
         self.members = contextlib.ExitStack()
 
-    def config(self, instance="a", limit=100, more=""):
+    def config(self, instance="a", limit=100, more="", alerts_format="json"):
         return CONFIG.format(
             app=self.app, instance=instance, state=self.folder / "state", limit=limit, more=more,
+            alerts_format=alerts_format,
             bootstrap=self.cluster.bootstrap, topic=self.topic, port=harness.free_port(), format=self.form,
             alerts=self.alerts, quarantine=self.quarantine,
             declared="      at: {type: long}" if self.form == "json" else "",
