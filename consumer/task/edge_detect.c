@@ -229,7 +229,11 @@ static void failed(struct weir_edge_task *task, size_t d, const struct weir_erro
     WEIR_COUNT(detector_failures, 1);
     detector->failures++;
     detector->disabled = detector->failures >= FAILURES;
-    detector->backoff_until = weir_time_add(task->clock.newest, (int64_t)BACKOFF << shift);
+    // The first record of all is held: the clock does not stand yet.
+    int64_t now = task->clock.newest;
+    if (now == INT64_MIN && task->batch && task->batch->n_rows)
+        now = task->batch->time[0];
+    detector->backoff_until = weir_time_add(now, (int64_t)BACKOFF << shift);
     weir_log(WEIR_LOG_ERROR, "detector", "%s: failed at %s[%d]@%" PRId64 ": %s; %s",
              detector->plan->name, task->stream->info.name, task->task, offset, error->message,
              detector->disabled ? "it is disabled now" : "it is tried again later");

@@ -412,7 +412,7 @@ static int judge_host(struct weir_merger *merger, struct weir_merge_key *key, in
         snprintf(rule, sizeof rule, "owner_failed:%.100s", owner->plan->name);
         snprintf(text, sizeof text, "Detector '%.100s' failed %u times in a row on windows%s",
                  owner->plan->name, owner->failures,
-                 owner->disabled ? " and is disabled until weir is restarted" : "");
+                 owner->disabled ? " and is disabled: it starts anew under another name" : "");
         host_finding(merger, rule, "weir.detector_failed", WEIR_CRITICAL, text);
     }
     return weir_alerts_end(merger->alerts);
