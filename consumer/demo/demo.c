@@ -40,6 +40,7 @@ struct demo {
     struct weir_error follow_error;
     uint64_t events, passed_over; // taken; read again, while the last ones are fetched
     pthread_mutex_t screen;
+    int playing; // the bar has begun
     struct weir_progress progress;
     struct weir_alert_style style;
 };
@@ -122,7 +123,12 @@ static int end_follower(struct demo *demo, int to_the_end, struct weir_error *er
 static void draw_progress(struct demo *demo, const struct weir_demo_feed_state *state)
 {
     int64_t start = weir_generate_start(demo->generate), end = weir_generate_end(demo->generate);
+    if (!atomic_load(&weir_metrics.records))
+        return; // joining the group takes some seconds, which say nothing of the pace
     pthread_mutex_lock(&demo->screen);
+    if (!demo->playing)
+        weir_progress_begin(&demo->progress, "playing", "records", demo->options->quiet);
+    demo->playing = 1;
     weir_progress_update(&demo->progress, (double)(state->time_ms - start) / (double)(end - start),
                          state->sent);
     pthread_mutex_unlock(&demo->screen);
@@ -164,7 +170,6 @@ static int watch(struct demo *demo, struct weir_error *error)
     }
     if (code)
         return code;
-    weir_progress_begin(&demo->progress, "playing", "records", demo->options->quiet);
     demo->quiet_since = now_ms();
     code = weir_runtime_run(demo->runtime, error);
     weir_progress_clear(&demo->progress);

@@ -68,7 +68,7 @@ static int put_config(FILE *file, const char *address)
         if (which)
             fputs(values[which], file);
         else // this broker answers a fetch at once or at its end, never when a record comes
-            fprintf(file, "%s\n  consumer: {fetch.wait.max.ms: 10}", address);
+            fprintf(file, "%s\n  log_level: 3\n  consumer: {fetch.wait.max.ms: 10}", address);
         text = next + strlen(places[which]);
     }
     return 0;

@@ -78,8 +78,10 @@ static void put_false(const struct weir_demo_score *score, FILE *out)
     const struct weir_demo_wrong *wrong;
     size_t n = weir_demo_score_false(score, &wrong);
     size_t alerts = weir_demo_score_alerts(score);
-    if (!alerts)
+    if (!alerts) {
+        fprintf(out, "No alerts.\n");
         return;
+    }
     if (!n) {
         fprintf(out, "%zu alerts, none of them false.\n", alerts);
         return;
@@ -100,16 +102,20 @@ void weir_demo_report(const struct weir_demo_score *score,
                       const struct weir_plugins *plugins, FILE *out)
 {
     size_t found = 0;
+    if (!n) {
+        fprintf(out, "\nIn so short a stream nothing goes wrong. ");
+        put_false(score, out);
+        return;
+    }
     fprintf(out, "\n%sWhat went wrong, and what weir made of it%s (times are the stream's)\n\n",
             weir_terminal_colour(out, WEIR_COLOUR_BOLD),
             weir_terminal_colour(out, WEIR_COLOUR_NONE));
-    if (n)
-        fprintf(out, "  %-18s  %-16s  %-6s  %-8s  %s\n", "incident", "began", "", "after", "as");
+    fprintf(out, "  %-18s  %-16s  %-6s  %-8s  %s\n", "incident", "began", "", "after", "as");
     for (size_t i = 0; i < n; i++) {
         struct weir_demo_found one = weir_demo_score_of(score, i);
         put_row(&incidents[i], one, plugins, out);
         found += one.alerts > 0;
     }
-    fprintf(out, "%s%zu of %zu incidents found. ", n ? "\n" : "", found, n);
+    fprintf(out, "\n%zu of %zu incidents found. ", found, n);
     put_false(score, out);
 }
