@@ -67,10 +67,10 @@ static int on_event(void *context, const struct weir_alert_copy *event)
         return news < 0 ? news : 0;
     pthread_mutex_lock(&demo->screen);
     weir_progress_clear(&demo->progress);
-    int code = weir_alert_print(&event->alert, &demo->style, demo->options->out);
-    fflush(demo->options->out);
+    weir_demo_line(&event->alert, &demo->style, demo->options->out);
+    int failed = fflush(demo->options->out);
     pthread_mutex_unlock(&demo->screen);
-    return code;
+    return failed ? WEIR_EIO : 0;
 }
 
 static int follow(struct demo *demo, int until_end)
@@ -114,7 +114,8 @@ static int end_follower(struct demo *demo, int to_the_end, struct weir_error *er
     if (!demo->follow_code && to_the_end)
         demo->follow_code = follow(demo, 1);
     if (demo->follow_code)
-        weir_error_set(error, demo->follow_code, "alerts: %s", demo->follow_error.message);
+        weir_error_set(error, demo->follow_code, "alerts cannot be shown: %s",
+                       *demo->follow_error.message ? demo->follow_error.message : "no output");
     return demo->follow_code;
 }
 
@@ -308,7 +309,6 @@ int weir_demo(const struct weir_demo_options *options, struct weir_error *error)
     int64_t started = now_ms();
     pthread_mutex_init(&demo.screen, NULL);
     demo.style = weir_alert_style_for(options->out);
-    demo.style.utc = 1;
     memset(error, 0, sizeof *error);
     int code = prepare(&demo, error);
     if (!code && !options->quiet)

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consumer/demo/report.h"
 
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
+#include "consumer/alert/text.h"
 #include "consumer/cli/terminal.h"
 #include "consumer/host/plugins.h"
+
+enum { LINE_HEAD = 16 + 2 + 8 + 2 + 8 + 2 + 16 + 2 }; // columns before the sentence
 
 void weir_demo_duration(int64_t ms, char *out, size_t size)
 {
@@ -26,6 +30,38 @@ static void format_time(int64_t ms, char *out, size_t size)
     struct tm parts;
     if (!gmtime_r(&seconds, &parts) || !strftime(out, size, "%a %e %b %H:%M", &parts))
         snprintf(out, size, "?");
+}
+
+void weir_demo_line(const struct weir_alert *alert, const struct weir_alert_style *style, FILE *out)
+{
+    static const char *const statuses[] = {"OPEN", "UPDATE", "RESOLVED"};
+    static const enum weir_colour colours[] = {WEIR_COLOUR_BLUE, WEIR_COLOUR_YELLOW,
+                                               WEIR_COLOUR_RED};
+    const char *text = alert->finding.summary, *end = text + strlen(text);
+    enum weir_colour colour =
+        alert->status == WEIR_ALERT_RESOLVED ? WEIR_COLOUR_GREEN : colours[alert->finding.severity];
+    char when[40];
+    format_time(alert->updated_at, when, sizeof when);
+    fprintf(out, "%s%s%s  %s%-8s  %-8s%s  %-16s  ", weir_terminal_colour(out, WEIR_COLOUR_DIM),
+            when, weir_terminal_colour(out, WEIR_COLOUR_NONE), weir_terminal_colour(out, colour),
+            statuses[alert->status], weir_severity_name(alert->finding.severity),
+            weir_terminal_colour(out, WEIR_COLOUR_NONE), alert->finding.kind);
+    int left = style->width ? style->width - LINE_HEAD - 1 : INT_MAX; // one for the ellipsis
+    while (text < end) {
+        size_t length;
+        int width = weir_text_width(text, (size_t)(end - text), &length);
+        if (width > left) {
+            fputs("\xe2\x80\xa6", out);
+            break;
+        }
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            putc(' ', out);
+        else
+            fwrite(text, 1, length, out);
+        left -= width;
+        text += length;
+    }
+    putc('\n', out);
 }
 
 // Whether any detector type here may report that kind.
@@ -118,4 +154,7 @@ void weir_demo_report(const struct weir_demo_score *score,
     }
     fprintf(out, "\n%zu of %zu incidents found. ", found, n);
     put_false(score, out);
+    if (weir_demo_score_provisional(score))
+        fprintf(out, "%zu of them are provisional: their thresholds are not calibrated yet.\n",
+                weir_demo_score_provisional(score));
 }

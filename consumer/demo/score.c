@@ -23,7 +23,7 @@ struct weir_demo_score {
     const struct weir_generate_incident *incidents;
     size_t n;
     struct weir_demo_found *found;
-    size_t alerts, n_wrong;
+    size_t alerts, provisional, n_wrong;
     struct weir_demo_wrong wrong[WEIR_DEMO_WRONG];
     struct told *told; // open alerts
     size_t n_told, capacity;
@@ -120,6 +120,7 @@ static void judge(struct weir_demo_score *score, const struct weir_alert *alert)
 {
     int named = 0;
     score->alerts++;
+    score->provisional += alert->finding.provisional != 0;
     for (size_t i = 0; i < score->n; i++) {
         struct weir_demo_found *found = &score->found[i];
         if (!weir_demo_names(&score->incidents[i], alert))
@@ -189,6 +190,11 @@ struct weir_demo_found weir_demo_score_of(const struct weir_demo_score *score, s
 size_t weir_demo_score_alerts(const struct weir_demo_score *score)
 {
     return score->alerts;
+}
+
+size_t weir_demo_score_provisional(const struct weir_demo_score *score)
+{
+    return score->provisional;
 }
 
 size_t weir_demo_score_false(const struct weir_demo_score *score,

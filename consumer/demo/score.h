@@ -32,7 +32,8 @@ int weir_demo_score_event(struct weir_demo_score *score, const struct weir_alert
 // and slice where the alert has any, and opened between its start and its end or a while after.
 int weir_demo_names(const struct weir_generate_incident *incident, const struct weir_alert *alert);
 struct weir_demo_found weir_demo_score_of(const struct weir_demo_score *score, size_t incident);
-size_t weir_demo_score_alerts(const struct weir_demo_score *score); // that opened
+size_t weir_demo_score_alerts(const struct weir_demo_score *score);      // that opened
+size_t weir_demo_score_provisional(const struct weir_demo_score *score); // of them
 // Of them, how many name nothing; the first WEIR_DEMO_WRONG are in `wrong`.
 size_t weir_demo_score_false(const struct weir_demo_score *score,
                              const struct weir_demo_wrong **wrong);

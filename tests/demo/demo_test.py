@@ -47,7 +47,7 @@ class Demo(unittest.TestCase):
         false = re.match(r"of which (\d+)", told)
         self.assertLess(int(false[1]) if false else 0, 4, done.stdout)
         # Each alert opens once, and nothing is told again that is known.
-        opened = re.findall(r"(?m)^\d{4}-\S+ \S+  OPEN ", done.stdout)
+        opened = re.findall(r"(?m)^\w{3} [ \d]\d \w{3} \d\d:\d\d  OPEN ", done.stdout)
         self.assertEqual(len(opened), int(alerts))
         self.assertLess(len(re.findall(r"  UPDATE ", done.stdout)), 20)
         self.assertEqual(list(self.folder.iterdir()), [], "nothing is left behind")
