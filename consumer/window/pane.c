@@ -303,11 +303,34 @@ static void write_slice(struct weir_buffer *out, const struct weir_pane_slice *s
     weir_put_long(out, (int64_t)rows);
 }
 
-static int write_slices(const struct weir_pane *pane, struct writer *writer)
+static int slice_order(const void *a, const void *b)
+{
+    const struct weir_pane_slice *x = *(const struct weir_pane_slice *const *)a;
+    const struct weir_pane_slice *y = *(const struct weir_pane_slice *const *)b;
+    if (x->by != y->by)
+        return x->by < y->by ? -1 : 1;
+    size_t shorter = x->key_length < y->key_length ? x->key_length : y->key_length;
+    int by_key = memcmp(x->key, y->key, shorter);
+    return by_key ? by_key : (x->key_length > y->key_length) - (x->key_length < y->key_length);
+}
+
+// By value: the bytes do not tell in which order slices were met.
+static const struct weir_pane_slice **sort_slices(const struct weir_pane *pane)
+{
+    const struct weir_pane_slice **sorted = malloc(pane->n_slices * sizeof *sorted);
+    for (size_t i = 0; sorted && i < pane->n_slices; i++)
+        sorted[i] = &pane->slices[i];
+    if (sorted)
+        qsort(sorted, pane->n_slices, sizeof *sorted, slice_order);
+    return sorted;
+}
+
+static int write_slices(const struct weir_pane *pane, const struct weir_pane_slice *const *slices,
+                        struct writer *writer)
 {
     struct weir_buffer *out = writer->buffer;
     for (size_t i = 0; i < pane->n_slices; i++) {
-        const struct weir_pane_slice *slice = &pane->slices[i];
+        const struct weir_pane_slice *slice = slices[i];
         write_slice(out, slice, slice->rows);
         for (size_t k = 0; k < slots_of(pane->layout, slice->by); k++) {
             if (!slice->summaries[k].rows)
@@ -365,7 +388,9 @@ int weir_pane_write(const struct weir_pane *pane, size_t piece, struct weir_buff
                 return code;
         }
     }
-    int code = write_slices(pane, &writer);
+    const struct weir_pane_slice **slices = sort_slices(pane);
+    int code = slices ? write_slices(pane, slices, &writer) : WEIR_ENOMEM;
+    free(slices);
     return code ? code : flush(&writer);
 }
 
