@@ -28,8 +28,8 @@ import fastavro
 from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
-    ConsumerGroupTopicPartitions,
     KafkaError,
+    KafkaException,
     Producer,
     TopicPartition,
 )
@@ -365,6 +365,7 @@ class Cluster:
     def __init__(self, bootstrap):
         self.bootstrap = bootstrap
         self.admin = admin_of(bootstrap)
+        self.asking = {}  # group -> the consumer that asks for its offsets
 
     def create_topic(self, name, partitions=1, **config):
         settings = {key.replace("_", "."): str(value) for key, value in config.items()}
@@ -455,14 +456,20 @@ class Cluster:
     def committed(self, group, topic):
         """Committed offsets of the group on the topic, by partition; -1001 where there is none."""
         wanted = [TopicPartition(topic, n) for n in range(self.partitions(topic))]
-        request = ConsumerGroupTopicPartitions(group, wanted)
+        # A consumer that never joins. AdminClient 2.16 crashes when it asks for the offsets of a
+        # group on a broker that has just come up.
+        asking = self.asking.get(group) or Consumer(
+            {"bootstrap.servers": self.bootstrap, "group.id": group, "error_cb": _quiet,
+             "enable.auto.commit": False, "log_level": 0}
+        )  # fmt: skip
         try:
-            answer = self.admin.list_consumer_group_offsets([request])[group].result(15)
-        except Exception:  # the group does not exist yet, or its coordinator moves
-            # A client that saw its coordinator go does not always find it again.
-            self.admin = admin_of(self.bootstrap)
+            found = asking.committed(wanted, 15)
+        except KafkaException:  # its coordinator moves
+            self.asking.pop(group, None)
+            asking.close()
             return {}
-        return {part.partition: part.offset for part in answer.topic_partitions}
+        self.asking[group] = asking
+        return {part.partition: part.offset for part in found}
 
     def assignment(self, group):
         """Client id or host of each member -> its (topic, partition) pairs; {} while it rebalances."""
