@@ -429,6 +429,8 @@ static void merge_some(struct run *run, int task, uint32_t n)
 {
     struct weir_error error = {0};
     struct weir_buffer *queue = &run->queue[task];
+    if (!queue->length)
+        return;
     struct weir_reader in =
         weir_reader_make(queue->data + run->at[task], queue->length - run->at[task]);
     while (n-- && weir_reader_left(&in)) {

@@ -34,7 +34,7 @@ class Generated(Program):
     def test_batches(self):
         whole = self.replay(self.text, transactions="t.jsonl", labels="l.jsonl")
         self.assertEqual((whole.code, whole.err), (0, ""))
-        self.assertGreater(len(whole.alerts), 20)
+        self.assertGreater(len(whole.alerts), 8)
         self.assertGreater(len(whole.quarantine), 20)
         self.assertGreater(len(whole.lines("windows")), 300)
         for batch in (1, 7, 64, 1000):
