@@ -249,7 +249,9 @@ static int close_counted(struct weir_edge_task *task, struct weir_edge_spec *spe
         code = emit_pane(task, spec, spec->open.items[n++]);
     for (size_t i = 0; i < n; i++)
         weir_pane_destroy(spec->open.items[i]);
-    memmove(spec->open.items, spec->open.items + n, (spec->open.n - n) * sizeof *spec->open.items);
+    if (n)
+        memmove(spec->open.items, spec->open.items + n,
+                (spec->open.n - n) * sizeof *spec->open.items);
     spec->open.n -= n;
     return code;
 }

@@ -353,7 +353,8 @@ static char *stop(struct run *run)
 {
     struct weir_buffer all;
     weir_buffer_init(&all, WEIR_BUFFER_MAXIMUM);
-    qsort(run->alerts, run->n_alerts, sizeof *run->alerts, compare_lines);
+    if (run->n_alerts)
+        qsort(run->alerts, run->n_alerts, sizeof *run->alerts, compare_lines);
     for (size_t i = 0; i < run->n_alerts; i++) {
         weir_buffer_append(&all, run->alerts[i], strlen(run->alerts[i]));
         weir_buffer_byte(&all, '\n');
