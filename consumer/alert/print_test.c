@@ -72,21 +72,28 @@ static char *line(const struct weir_alert *alert, int colour, int width)
     return kept[at] = (char *)weir_buffer_take(&out, &length);
 }
 
+static void check_line(const struct weir_alert *alert, int colour, const char *expected)
+{
+    char *text = line(alert, colour, 0);
+    ck_assert_str_eq(text, expected);
+    free(text);
+}
+
 START_TEST(test_line)
 {
     struct weir_alert alert = make();
-    ck_assert_str_eq(line(&alert, 0, 0),
-                     "2026-01-01 01:00:00  OPEN      critical  drift.feature       "
-                     "transactions/drift amount, country, age, route and 1 more route=north "
-                     "device=null model v41  amount is 155 times what it was (provisional)");
+    check_line(&alert, 0,
+               "2026-01-01 01:00:00  OPEN      critical  drift.feature       "
+               "transactions/drift amount, country, age, route and 1 more route=north "
+               "device=null model v41  amount is 155 times what it was (provisional)");
     alert.stream = NULL;
     alert.finding.n_fields = alert.finding.n_slice = 0;
     alert.finding.model_version = NULL;
     alert.finding.provisional = 0;
     alert.status = WEIR_ALERT_RESOLVED;
-    ck_assert_str_eq(line(&alert, 1, 0),
-                     "\033[2m2026-01-01 01:00:00  \033[0m\033[32mRESOLVED  critical  \033[0m"
-                     "drift.feature       \033[1mdrift\033[0m  amount is 155 times what it was");
+    check_line(&alert, 1,
+               "\033[2m2026-01-01 01:00:00  \033[0m\033[32mRESOLVED  critical  \033[0m"
+               "drift.feature       \033[1mdrift\033[0m  amount is 155 times what it was");
 }
 END_TEST
 
@@ -128,6 +135,7 @@ START_TEST(test_read)
     weir_buffer_init(&json, WEIR_BUFFER_MAXIMUM);
     weir_buffer_init(&datum, WEIR_BUFFER_MAXIMUM);
     weir_buffer_init(&again, WEIR_BUFFER_MAXIMUM);
+    char *expected = line(&alert, 0, 0);
     ck_assert_int_eq(weir_alert_json(&alert, &json), 0);
     ck_assert_int_eq(weir_alert_avro(&alert, &datum), 0);
     for (int avro = 0; avro < 2; avro++) {
@@ -137,7 +145,7 @@ START_TEST(test_read)
             avro ? weir_alert_from_avro(weir_alert_schema, datum.data, datum.length, &copy, &error)
                  : weir_alert_from_json(json.data, json.length, &copy, &error);
         ck_assert_msg(!code, "%s", error.message);
-        ck_assert_str_eq(line(&copy.alert, 0, 0) + 60, line(&alert, 0, 0) + 60);
+        check_line(&copy.alert, 0, expected);
         weir_buffer_reset(&again);
         ck_assert_int_eq(weir_alert_copy_print(&copy, &again), 0);
         ck_assert_uint_eq(again.length, json.length);
@@ -153,6 +161,7 @@ START_TEST(test_read)
         ck_assert_int_eq(weir_alert_from_avro(weir_alert_schema, datum.data, length, &copy, NULL),
                          WEIR_ECORRUPT);
     }
+    free(expected);
     weir_buffer_free(&json);
     weir_buffer_free(&datum);
     weir_buffer_free(&again);

@@ -15,6 +15,7 @@
 static rd_kafka_t *producer;
 static rd_kafka_mock_cluster_t *cluster;
 static char folder[] = "/tmp/weir-alerts-XXXXXX", config[64], output[64], errors[64];
+static char out[65536], err[65536]; // what the command printed
 
 static void write_config(const char *bootstrap)
 {
@@ -102,37 +103,45 @@ static void teardown(void)
     rmdir(folder);
 }
 
-// The text lives until the fourth one behind it.
-static char *read_file(const char *path)
+static void read_file(const char *path, char text[65536])
 {
-    static char *kept[4];
-    static unsigned at;
-    char *text = calloc(1, 65536);
-    at = (at + 1) % 4;
-    free(kept[at]);
-    kept[at] = text;
     FILE *file = fopen(path, "r");
     ck_assert_ptr_nonnull(file);
-    ck_assert_uint_lt(fread(text, 1, 65535, file), 65535);
+    size_t length = fread(text, 1, 65535, file);
+    ck_assert_uint_lt(length, 65535);
+    text[length] = 0;
     fclose(file);
-    return text;
 }
 
-static int alerts(const char *one, const char *two, char **out, char **err)
+// What is written to `stream` goes into the file at `path`. Returns the stream's own file.
+static int redirect(int stream, const char *path)
+{
+    int own = dup(stream), file = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+    ck_assert_int_ge(file, 0);
+    dup2(file, stream);
+    close(file);
+    return own;
+}
+
+static void restore(int stream, int own)
+{
+    dup2(own, stream);
+    close(own);
+}
+
+static int alerts(const char *one, const char *two)
 {
     char *argv[] = {"weir",      "alerts", "-c", config, one ? (char *)one : "--until-end",
                     (char *)two, NULL};
     int argc = two ? 6 : 5;
-    int saved_out = dup(1), saved_err = dup(2);
     fflush(stdout);
-    dup2(open(output, O_CREAT | O_TRUNC | O_WRONLY, 0600), 1);
-    dup2(open(errors, O_CREAT | O_TRUNC | O_WRONLY, 0600), 2);
+    int own_out = redirect(1, output), own_err = redirect(2, errors);
     int code = weir_cli_main(argc, argv);
     fflush(stdout);
-    dup2(saved_out, 1);
-    dup2(saved_err, 2);
-    *out = read_file(output);
-    *err = read_file(errors);
+    restore(1, own_out);
+    restore(2, own_err);
+    read_file(output, out);
+    read_file(errors, err);
     return code;
 }
 
@@ -146,8 +155,7 @@ static int lines(const char *text)
 
 START_TEST(test_lines)
 {
-    char *out, *err;
-    ck_assert_int_eq(alerts(NULL, NULL, &out, &err), WEIR_EXIT_DONE);
+    ck_assert_int_eq(alerts(NULL, NULL), WEIR_EXIT_DONE);
     ck_assert_int_eq(lines(out), 4);
     ck_assert_ptr_nonnull(strstr(out, "2026-01-01 01:00:00  OPEN      warning   schema.range      "
                                       "  transactions/contract  a is \"out\" of range  [31m\n"));
@@ -159,18 +167,16 @@ END_TEST
 
 START_TEST(test_severity)
 {
-    char *out, *err;
-    ck_assert_int_eq(alerts("--until-end", "--severity=critical", &out, &err), WEIR_EXIT_DONE);
+    ck_assert_int_eq(alerts("--until-end", "--severity=critical"), WEIR_EXIT_DONE);
     ck_assert_int_eq(lines(out), 1);
-    ck_assert_int_eq(alerts("--until-end", "--severity=grave", &out, &err), WEIR_EXIT_USAGE);
+    ck_assert_int_eq(alerts("--until-end", "--severity=grave"), WEIR_EXIT_USAGE);
     ck_assert_ptr_nonnull(strstr(err, "--severity grave"));
 }
 END_TEST
 
 START_TEST(test_json)
 {
-    char *out, *err;
-    ck_assert_int_eq(alerts("--until-end", "--json", &out, &err), WEIR_EXIT_DONE);
+    ck_assert_int_eq(alerts("--until-end", "--json"), WEIR_EXIT_DONE);
     ck_assert_int_eq(lines(out), 4);
     ck_assert_ptr_nonnull(strstr(out, "\"provisional\":false,\"share\":0.1,\"window\":{"));
     ck_assert_ptr_nonnull(strstr(out, "a is \\\"out\\\" of\\nrange \\u001b[31m"));
@@ -179,8 +185,7 @@ END_TEST
 
 START_TEST(test_open)
 {
-    char *out, *err;
-    ck_assert_int_eq(alerts("--open", NULL, &out, &err), WEIR_EXIT_DONE);
+    ck_assert_int_eq(alerts("--open", NULL), WEIR_EXIT_DONE);
     ck_assert_int_eq(lines(out), 2);
     ck_assert_ptr_nonnull(strstr(out, "01:00:00  OPEN      critical"));
     ck_assert_ptr_nonnull(strstr(out, "02:00:00  OPEN      info"));
@@ -189,14 +194,13 @@ END_TEST
 
 START_TEST(test_faults)
 {
-    char *out, *err;
     write_config("127.0.0.1:1");
     char *argv[] = {"weir", "alerts"};
     ck_assert_int_eq(weir_cli_main(2, argv), WEIR_EXIT_USAGE);
     FILE *file = fopen(config, "w");
     fputs("version: 1\nnonsense: 2\n", file);
     fclose(file);
-    ck_assert_int_eq(alerts(NULL, NULL, &out, &err), WEIR_EXIT_USAGE);
+    ck_assert_int_eq(alerts(NULL, NULL), WEIR_EXIT_USAGE);
     ck_assert_ptr_nonnull(strstr(err, "weir.yaml:2:1: error:"));
 }
 END_TEST

@@ -28,9 +28,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         show(&copy);
     const uint8_t *end = memchr(data, '\n', size);
     if (end) {
-        char *schema = strndup((const char *)data, (size_t)(end - data));
-        if (schema &&
-            !weir_alert_from_avro(schema, end + 1, size - (size_t)(end - data) - 1, &copy, NULL))
+        char *schema = calloc(1, (size_t)(end - data) + 1);
+        if (!schema)
+            return 0;
+        memcpy(schema, data, (size_t)(end - data));
+        if (!weir_alert_from_avro(schema, end + 1, size - (size_t)(end - data) - 1, &copy, NULL))
             show(&copy);
         free(schema);
     }
