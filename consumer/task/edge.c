@@ -311,7 +311,8 @@ static int close_tallies(struct weir_edge_task *task, int64_t oldest)
     WEIR_COUNT(partials, 1);
     for (size_t i = 0; i < n; i++)
         weir_tally_pane_destroy(task->tallies[i]);
-    memmove(task->tallies, task->tallies + n, (task->n_tallies - n) * sizeof *task->tallies);
+    if (n)
+        memmove(task->tallies, task->tallies + n, (task->n_tallies - n) * sizeof *task->tallies);
     task->n_tallies -= n;
     return code;
 }
