@@ -62,12 +62,15 @@ function(weir_unit_tests dir)
     string(REGEX REPLACE "\\.c$" "" name ${name})
     string(REPLACE "/" "_" target ${name})
     add_executable(${target} ${source})
+    if(WEIR_SANITIZE MATCHES thread)
+      target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/sanitizer/threads.c)
+    endif()
     weir_warn(${target})
     target_link_libraries(${target} PRIVATE ${ARGN} PkgConfig::CHECK m)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/unit)
     add_test(NAME ${name} COMMAND ${target})
-    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120 SKIP_RETURN_CODE 77
-      ENVIRONMENT "CK_DEFAULT_TIMEOUT=60;WEIR_BUILD=${CMAKE_BINARY_DIR};WEIR_SOURCE=${CMAKE_SOURCE_DIR}")
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 900 SKIP_RETURN_CODE 77
+      ENVIRONMENT "CK_DEFAULT_TIMEOUT=300;WEIR_BUILD=${CMAKE_BINARY_DIR};WEIR_SOURCE=${CMAKE_SOURCE_DIR}")
   endforeach()
 endfunction()
 

@@ -613,7 +613,7 @@ int main(void)
 {
     Suite *suite = suite_create("task");
     TCase *cases = tcase_create("task");
-    tcase_set_timeout(cases, 100);
+    tcase_set_timeout(cases, 600);
     tcase_add_test(cases, batches_do_not_matter);
     tcase_add_test(cases, interleaving_does_not_matter);
     tcase_add_test(cases, restarts_do_not_matter);
