@@ -131,7 +131,7 @@ static void count_again(const struct weir_summary *a, const struct weir_summary 
     }
     for (size_t i = 0; i < from->n; i++) {
         int unseen;
-        size_t cell = i;
+        size_t cell;
         if (a->shape == WEIR_SHAPE_BOOLEAN)
             cell = i;
         else if (i < from->n_categories)

@@ -27,7 +27,7 @@ char *weir_plan_string(struct weir_plan *plan, const char *text)
     size_t length = strlen(text);
     char *copy = weir_plan_alloc(plan, length + 1);
     if (copy)
-        memcpy(copy, text, length);
+        memcpy(copy, text, length + 1);
     return copy;
 }
 
