@@ -119,7 +119,8 @@ static int open_registry(struct follower *follower, struct weir_error *error)
         properties[i].name = given->items[i].name;
         properties[i].value = given->items[i].value;
     }
-    struct weir_registry_options options = {follower->config->registry_url, properties, given->n};
+    struct weir_registry_options options = {
+        .url = follower->config->registry_url, .properties = properties, .n_properties = given->n};
     int code = weir_registry_create(&options, &follower->registry, error);
     free(properties);
     return code;

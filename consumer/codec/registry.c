@@ -15,6 +15,8 @@
 enum {
     FIRST_PAUSE = 200,
     LAST_PAUSE = 10000, // ms
+    GRACE = 10000,
+    MAX_DOUBT = 60000,
     MAX_UNKNOWN = 4096, // ids without a schema that are remembered
     MAX_REFERENCES = 100,
     MAX_REFERENCE_DEPTH = 16,
@@ -33,6 +35,7 @@ struct slot { // of one schema id
     int asking;   // a thread is at it
     int waiting;  // threads that wait for that
     struct pause pause;
+    int64_t doubted_from;    // "there is none" was not believed since; 0: it was not said
     struct weir_error error; // of the last attempt
 };
 
@@ -44,6 +47,9 @@ struct weir_registry {
     size_t n_unknown;
     struct pause down; // the registry as a whole
     struct weir_error down_error;
+    int64_t grace;            // ms
+    atomic_int troubled;      // it gave no proper answer, last
+    atomic_llong doubt_until; // ms: and then not long ago
     atomic_ullong errors;
 };
 
@@ -58,6 +64,7 @@ int weir_registry_create(const struct weir_registry_options *options, struct wei
         free(registry);
         return code;
     }
+    registry->grace = options->grace_ms ? options->grace_ms : GRACE;
     pthread_mutex_init(&registry->mutex, NULL);
     pthread_cond_init(&registry->answered, NULL);
     *result = registry;
@@ -119,7 +126,26 @@ static int ask(struct weir_registry *registry, const char *path, const char *bod
     int code = weir_registry_request(&registry->http, path, body, answer, error);
     if (code && code != WEIR_ENOTFOUND && code != WEIR_EINVAL)
         count_error(registry);
+    if (code == WEIR_EAGAIN)
+        atomic_store(&registry->troubled, 1);
+    else if (atomic_exchange(&registry->troubled, 0))
+        atomic_store(&registry->doubt_until, now_ms() + registry->grace);
     return code;
+}
+
+// Whether it was away so lately that it may not know its own schemas yet.
+static int just_came_back(struct weir_registry *registry)
+{
+    return atomic_load(&registry->troubled) || now_ms() < atomic_load(&registry->doubt_until);
+}
+
+static int doubt(struct weir_error *error)
+{
+    struct weir_error said = {0};
+    if (error)
+        said = *error;
+    return weir_error_set(error, WEIR_EAGAIN, "%.300s, but it has just come back: asked again",
+                          said.message);
 }
 
 static int nonsense(struct weir_registry *registry, const char *path, const char *what,
@@ -296,6 +322,23 @@ static void keep_schema(struct weir_registry *registry, struct slot *slot, char 
     registry->n_unknown--;
 }
 
+// "There is none" of a registry that has just come back is to be asked again, within limits: where
+// it fails at one id for ever, the others must not wait for ever.
+static int believe(struct weir_registry *registry, struct slot *slot, int code,
+                   struct weir_error *error)
+{
+    int64_t now = now_ms();
+    if (code != WEIR_ENOTFOUND || !just_came_back(registry)) {
+        slot->doubted_from = 0;
+        return code;
+    }
+    if (!slot->doubted_from) {
+        slot->doubted_from = now;
+        slot->pause = (struct pause){0}; // it will not take as long as the outage did
+    }
+    return now - slot->doubted_from < MAX_DOUBT ? doubt(error) : code;
+}
+
 // Asks for the slot's schema, with the mutex released meanwhile.
 static void fill_slot(struct weir_registry *registry, struct slot *slot)
 {
@@ -307,6 +350,7 @@ static void fill_slot(struct weir_registry *registry, struct slot *slot)
     int code = fetch(registry, slot->id, &schema, &unreachable, &error);
     pthread_mutex_lock(&registry->mutex);
     slot->asking = 0;
+    code = believe(registry, slot, code, &error);
     if (!code) {
         keep_schema(registry, slot, schema);
     } else if (!slot->schema) {
@@ -388,6 +432,8 @@ int weir_registry_latest(struct weir_registry *registry, const char *subject, in
     if (code)
         return code;
     code = ask(registry, path, NULL, &answer, error);
+    if (code == WEIR_ENOTFOUND && just_came_back(registry))
+        code = doubt(error);
     if (!code)
         code = read_id(registry, path, answer, &number, error);
     if (!code)

@@ -4,6 +4,10 @@
 // What a registry said of an id never changes, so it is asked once. What it could not say now
 // (down, slow, an error of its own, nonsense) is WEIR_EAGAIN and is asked again after a pause
 // that grows from 200 ms to 10 s; calls within the pause return at once.
+//
+// A registry that has just come back may not have loaded its schemas yet, and says of each that
+// there is none. So "there is none" is WEIR_EAGAIN as well while the last failure to answer is
+// less than a grace ago, for an id during a minute at most.
 #ifndef WEIR_CODEC_REGISTRY_H
 #define WEIR_CODEC_REGISTRY_H
 
@@ -24,6 +28,7 @@ struct weir_registry_options {
     // ssl.key.location, request.timeout.ms (5000), connect.timeout.ms (2000)
     const struct weir_registry_property *properties;
     size_t n_properties;
+    int32_t grace_ms; // 0: 10 s
 };
 
 // Speaks to nobody yet. WEIR_EINVAL: a URL or property that is none; no secret is in a message.
@@ -33,7 +38,8 @@ void weir_registry_destroy(struct weir_registry *registry);
 
 // The Avro schema with this id, JSON text, complete in itself (references are put in); lives as
 // long as the registry. WEIR_ENOTFOUND: the registry itself says that there is none (it is asked
-// again after a pause as well); WEIR_EAGAIN: not to be had now. May take as long as a request.
+// again after a pause as well), and is to be believed; WEIR_EAGAIN: not to be had now. May take as
+// long as a request.
 int weir_registry_schema(struct weir_registry *registry, int32_t id, const char **schema,
                          struct weir_error *error);
 // The newest schema of a subject ("<topic>-value"); `id` and `schema` may be NULL. Asks anew.

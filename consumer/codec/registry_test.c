@@ -65,7 +65,8 @@ static const struct answer answers[] = {
 
 // The registry: answers from the table, or badly while it is `broken`.
 static struct MHD_Daemon *server;
-static atomic_int requests, broken;
+static atomic_int requests, broken; // broken: 1 down, 2 nonsense, 3 no schemas yet
+static int32_t grace;               // of the next client
 static char url[128], huge[(17 << 20) + 1];
 static pthread_mutex_t heard = PTHREAD_MUTEX_INITIALIZER; // over what clients sent last:
 static char posted[512], authorization[128];
@@ -116,6 +117,8 @@ static enum MHD_Result serve(void *context, struct MHD_Connection *connection, c
         return answer(connection, 503, "down");
     if (broken == 2)
         return answer(connection, 200, huge);
+    if (broken == 3)
+        return answer(connection, 404, "{\"error_code\":40403,\"message\":\"Schema not found\"}");
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         if (strncmp(path, "/prefix", 7) == 0 && strcmp(path + 7, answers[i].path) == 0)
             return answer(connection, answers[i].status, answers[i].body);
@@ -133,6 +136,7 @@ static size_t keep_escapes(void *context, struct MHD_Connection *connection, cha
 static void start(void)
 {
     requests = broken = 0;
+    grace = 0;
     server = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, serve, NULL,
                               MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
     ck_assert_ptr_nonnull(server);
@@ -151,7 +155,8 @@ static struct weir_registry *connect_to(void)
 {
     struct weir_registry_property properties[] = {{"basic.auth.user.info", "me:secret"},
                                                   {"request.timeout.ms", "3000"}};
-    struct weir_registry_options options = {url, properties, 2};
+    struct weir_registry_options options = {
+        .url = url, .properties = properties, .n_properties = 2, .grace_ms = grace};
     struct weir_registry *registry;
     struct weir_error error;
     ck_assert_int_eq(weir_registry_create(&options, &registry, &error), 0);
@@ -245,6 +250,60 @@ START_TEST(comes_back_after_an_outage)
 }
 END_TEST
 
+// The code that asking for the id comes to, other than "wait".
+static int ask_until_told(struct weir_registry *registry, int id)
+{
+    struct weir_error error;
+    const char *schema;
+    int code = WEIR_EAGAIN;
+    for (int i = 0; i < 500 && code == WEIR_EAGAIN; i++) {
+        code = weir_registry_schema(registry, id, &schema, &error);
+        if (code == WEIR_EAGAIN)
+            sleep_ms(10);
+    }
+    return code;
+}
+
+START_TEST(not_believed_when_it_has_just_come_back)
+{
+    struct weir_registry *registry = connect_to();
+    struct weir_error error;
+    const char *schema;
+    broken = _i;
+    ck_assert_int_eq(weir_registry_schema(registry, 1, &schema, &error), WEIR_EAGAIN);
+    broken = 3;
+    int before = requests;
+    while (requests < before + 2) {
+        ck_assert_int_eq(weir_registry_schema(registry, 1, &schema, &error), WEIR_EAGAIN);
+        sleep_ms(10);
+    }
+    ck_assert_ptr_nonnull(strstr(error.message, "not found, but it has just come back"));
+    ck_assert_int_eq(weir_registry_latest(registry, "payments-value", NULL, NULL, &error),
+                     WEIR_EAGAIN);
+    broken = 0;
+    ck_assert_int_eq(ask_until_told(registry, 1), 0);
+    ck_assert_int_eq(weir_registry_latest(registry, "payments-value", NULL, NULL, &error), 0);
+    ck_assert_uint_eq(weir_registry_errors(registry), 1); // "there is none" is not a failure
+    weir_registry_destroy(registry);
+}
+END_TEST
+
+START_TEST(believed_after_a_grace)
+{
+    grace = 300;
+    struct weir_registry *registry = connect_to();
+    struct weir_error error;
+    const char *schema;
+    broken = 1;
+    ck_assert_int_eq(weir_registry_schema(registry, 3, &schema, &error), WEIR_EAGAIN);
+    broken = 0;
+    ck_assert_int_eq(ask_until_told(registry, 3), WEIR_ENOTFOUND);
+    ck_assert_int_eq(weir_registry_latest(registry, "none-value", NULL, NULL, &error),
+                     WEIR_ENOTFOUND);
+    weir_registry_destroy(registry);
+}
+END_TEST
+
 START_TEST(nobody_there)
 {
     struct weir_registry *registry = connect_to();
@@ -303,12 +362,12 @@ START_TEST(refuses_options)
 {
     static const struct weir_registry_property properties[] = {{"basic.auth", "secret"},
                                                                {"request.timeout.ms", "soon"}};
-    static const struct weir_registry_options cases[] = {{"ftp://host", NULL, 0},
-                                                         {"http://me:secret@host", NULL, 0},
-                                                         {"http://host/?a=b", NULL, 0},
-                                                         {"host:8081", NULL, 0},
-                                                         {"http://host", &properties[0], 1},
-                                                         {"http://host", &properties[1], 1}};
+    static const struct weir_registry_options cases[] = {{"ftp://host", NULL, 0, 0},
+                                                         {"http://me:secret@host", NULL, 0, 0},
+                                                         {"http://host/?a=b", NULL, 0, 0},
+                                                         {"host:8081", NULL, 0, 0},
+                                                         {"http://host", &properties[0], 1, 0},
+                                                         {"http://host", &properties[1], 1, 0}};
     struct weir_registry *registry;
     struct weir_error error;
     ck_assert_int_eq(weir_registry_create(&cases[_i], &registry, &error), WEIR_EINVAL);
@@ -390,6 +449,8 @@ int main(void)
     tcase_add_test(tests, asks_once_for_many_threads);
     tcase_add_loop_test(tests, unknown_only_when_the_registry_says_so, 0, 10);
     tcase_add_loop_test(tests, comes_back_after_an_outage, 1, 3);
+    tcase_add_loop_test(tests, not_believed_when_it_has_just_come_back, 1, 3);
+    tcase_add_test(tests, believed_after_a_grace);
     tcase_add_test(tests, nobody_there);
     tcase_add_test(tests, puts_references_in);
     tcase_add_test(tests, subjects);

@@ -114,7 +114,8 @@ void weir_connect_registry(const struct weir_config *config, int64_t timeout, vo
         properties[n++] = (struct weir_registry_property){"request.timeout.ms", milliseconds};
     if (!config->registry_url)
         return;
-    struct weir_registry_options options = {config->registry_url, properties, n};
+    struct weir_registry_options options = {
+        .url = config->registry_url, .properties = properties, .n_properties = n};
     if (weir_registry_create(&options, &registry, &error)) {
         say(context, 1, "registry: %s", error.message);
         return;

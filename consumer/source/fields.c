@@ -87,7 +87,8 @@ int weir_source_registry(const struct weir_config *config, struct weir_registry 
     for (size_t i = 0; i < config->registry.n; i++)
         properties[i] = (struct weir_registry_property){config->registry.items[i].name,
                                                         config->registry.items[i].value};
-    struct weir_registry_options options = {config->registry_url, properties, config->registry.n};
+    struct weir_registry_options options = {
+        .url = config->registry_url, .properties = properties, .n_properties = config->registry.n};
     int code = weir_registry_create(&options, registry, error);
     free(properties);
     return code;

@@ -270,7 +270,8 @@ class Registry(Process):
         self.url = f"http://127.0.0.1:{self.port}/apis/ccompat/v7"
         self.registered = []
 
-    def start(self, timeout=90.0):
+    def start(self, timeout=90.0, before_schemas=lambda: None):
+        """`before_schemas` is called while it is up and knows nothing yet."""
         folder = servers_folder() / "registry"
         jar = next(folder.glob("*-runner.jar"))
         self.spawn(
@@ -285,6 +286,7 @@ class Registry(Process):
                 return False
 
         self.wait_ready(answers, timeout)
+        before_schemas()
         # It keeps everything in memory; the same schemas in the same order get the same ids.
         again, self.registered = self.registered, []
         for subject, schema, was in again:
