@@ -10,19 +10,33 @@ static const struct weir_option options[] = {
      "Report empty strings in string fields.", WEIR_OPTION_RESETS_STATE},
     {"critical_share", WEIR_OPTION_SHARE, "5%", 0, 1, NULL, NULL,
      "Share of bad records from which on a rule is critical and not a warning.", 0},
-    {"null_rate_change", WEIR_OPTION_SHARE, "1%", 0, 1, NULL, NULL,
-     "By how much the share of nulls and missing values must differ from the reference.", 0},
-    {"null_rate_records", WEIR_OPTION_INTEGER, "200", 1, 1e12, NULL, "records",
-     "Windows with fewer records are not compared with the reference.", 0},
+    {"null_rate_change", WEIR_OPTION_SHARE, "0.5%", 0, 1, NULL, NULL,
+     "By how much the share of nulls and missing values must change.", 0},
+    {"windows", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Judge windows as well as records; false turns all of these checks off.", 0},
+    {"minimum", WEIR_OPTION_INTEGER, "200", 10, 1e12, NULL, "records",
+     "Windows and slices with fewer records are not judged.", 0},
+    {"null_rate", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Compare the share of nulls and missing values with the reference and with earlier windows.",
+     0},
+    {"volume", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Report windows with far fewer or far more records than any before.", 0},
+    {"frozen", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Report fields that varied and have one value now.", 0},
+    {"categories", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Report categories that the reference never had, and those of its that vanished.", 0},
+    {"distinct", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Report string fields with far fewer or far more distinct values than in any window before.",
+     0},
     {0}};
 
-static const char *const kinds[] = {"schema.type",        "schema.missing",
-                                    "schema.null",        "schema.nan",
-                                    "schema.range",       "schema.length",
-                                    "schema.values",      "schema.pattern",
-                                    "schema.empty",       "schema.time",
-                                    "schema.null_rate",   "schema.unknown_field",
-                                    "schema.undecodable", NULL};
+static const char *const kinds[] = {
+    "schema.type",        "schema.missing",   "schema.null",
+    "schema.nan",         "schema.range",     "schema.length",
+    "schema.values",      "schema.pattern",   "schema.empty",
+    "schema.time",        "schema.null_rate", "schema.unknown_field",
+    "schema.undecodable", "schema.volume",    "schema.frozen",
+    "schema.categories",  "schema.distinct",  NULL};
 
 static void destroy(void *instance)
 {
@@ -30,20 +44,6 @@ static void destroy(void *instance)
     if (schema)
         schema_rules_destroy(schema);
     free(schema);
-}
-
-// Counts of the fields in which nulls are legal, so that the owner can see their rate.
-static int need_counts(const struct schema *schema, const struct weir_setup *setup,
-                       struct weir_error *error)
-{
-    if (!schema->n_references)
-        return 0;
-    for (size_t i = 0; i < schema->n_fields; i++) {
-        int code = setup->need(setup, 0, schema->fields[i].index, 0, error);
-        if (code)
-            return code;
-    }
-    return 0;
 }
 
 static int create(const struct weir_detector_config *config, const struct weir_setup *setup,
@@ -56,12 +56,14 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     schema->stream = config->stream;
     schema->critical_share = values[SCHEMA_OPTION_CRITICAL_SHARE].number;
     schema->null_rate_change = values[SCHEMA_OPTION_NULL_RATE_CHANGE].number;
-    schema->null_rate_records = (uint64_t)values[SCHEMA_OPTION_NULL_RATE_RECORDS].integer;
+    schema->minimum = (uint64_t)values[SCHEMA_OPTION_MINIMUM].integer;
+    schema->window_hop = config->window_hop;
+    schema->redact = config->redact;
     schema->references = config->references;
     schema->n_references = config->n_references;
     int code = schema_rules_create(schema, config, setup, error);
     if (!code)
-        code = need_counts(schema, setup, error);
+        code = schema_windows_create(schema, config, setup, error);
     if (code) {
         destroy(schema);
         return code;
@@ -80,7 +82,7 @@ WEIR_PLUGIN = {
                    "values out of bounds",
     .options = options,
     .kinds = kinds,
-    .state_version = 1,
+    .state_version = 2,
     .create = create,
     .destroy = destroy,
     .edge_create = schema_edge_create,

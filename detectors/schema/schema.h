@@ -31,7 +31,13 @@ enum schema_option {
     SCHEMA_OPTION_EMPTY,
     SCHEMA_OPTION_CRITICAL_SHARE,
     SCHEMA_OPTION_NULL_RATE_CHANGE,
-    SCHEMA_OPTION_NULL_RATE_RECORDS
+    SCHEMA_OPTION_WINDOWS,
+    SCHEMA_OPTION_MINIMUM,
+    SCHEMA_OPTION_NULL_RATE,
+    SCHEMA_OPTION_VOLUME,
+    SCHEMA_OPTION_FROZEN,
+    SCHEMA_OPTION_CATEGORIES,
+    SCHEMA_OPTION_DISTINCT
 };
 
 // A field that is looked at.
@@ -44,6 +50,7 @@ struct schema_field {
     size_t n_numbers;
     const char **texts; // of a string field, sorted
     size_t *lengths;
+    unsigned window_checks; // bits of 1 << place in the table of window checks
 };
 
 // What a rule of the host's is about.
@@ -61,7 +68,10 @@ struct schema {
     int rule[SCHEMA_CHECKS]; // those of the whole record
     pcre2_match_context *limits;
     double critical_share, null_rate_change;
-    uint64_t null_rate_records;
+    uint64_t minimum;       // records of a window or slice to be judged
+    unsigned window_checks; // bits of 1 << place in the table: those of any field or slice
+    int64_t window_hop;     // ms, 0 where windows count records
+    int redact;
     const char *const *references;
     size_t n_references;
 };
@@ -70,6 +80,10 @@ struct schema {
 int schema_rules_create(struct schema *schema, const struct weir_detector_config *config,
                         const struct weir_setup *setup, struct weir_error *error);
 void schema_rules_destroy(struct schema *schema);
+
+// window_table.c: asks for what the window checks need.
+int schema_windows_create(struct schema *schema, const struct weir_detector_config *config,
+                          const struct weir_setup *setup, struct weir_error *error);
 
 // edge.c
 int schema_edge_create(void *instance, void **edge, struct weir_error *error);

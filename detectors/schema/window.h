@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the schema detector judges at a window's end. A row of the table in window_table.c is a
+// check: what it is called, which parts of a field's summary it needs, and the function that
+// judges one field of one slice, beside the reference and beside what that field did before.
+#ifndef WEIR_DETECTORS_SCHEMA_WINDOW_H
+#define WEIR_DETECTORS_SCHEMA_WINDOW_H
+
+#include "detectors/schema/schema.h"
+#include "stats/buffer.h"
+
+enum {
+    SCHEMA_LEARN = 24, // windows that must have been seen before a window is judged by them
+    SCHEMA_TEXT = 480,
+    SCHEMA_EVIDENCE = 6
+};
+
+// Chance of one test to fire on windows that are samples of one distribution. 100 fields, 8,640
+// windows of 5 minutes a month, 12 tests a field: 1e7 tests, so a hundredth of a false alarm a
+// month. Slices share the like of it.
+#define SCHEMA_P_VALUE 1e-9
+
+// ---- the past of one number
+
+// A number's level, spread and extremes over the windows before. The extremes relax towards the
+// level, by half in two weeks of five minutes.
+struct schema_track {
+    uint32_t n;      // windows learnt from
+    uint32_t streak; // abnormal windows in a row that were left out
+    float level, variance, low, high;
+};
+
+// How far `value` is from all that was seen: 0 within the extremes (or while fewer than
+// SCHEMA_LEARN windows were seen), else the signed distance beyond the nearer one, if it is also
+// more than six standard deviations from the level. `noise`: the standard deviation that chance
+// alone gives the value.
+double schema_track_beyond(const struct schema_track *track, double value, double noise);
+// Takes in a window's value. An abnormal one is left out, until a day of them (`adopt` windows) in
+// a row has made it the new normal.
+void schema_track_learn(struct schema_track *track, double value, int abnormal, uint32_t adopt);
+void schema_track_write(const struct schema_track *track, struct weir_buffer *out);
+void schema_track_read(struct schema_track *track, struct weir_reader *in); // a fault: in->failed
+
+enum schema_series { SCHEMA_NULLS, SCHEMA_DISTINCT, SCHEMA_SPIKE, SCHEMA_SERIES };
+
+// One field in one slice.
+struct schema_past {
+    struct schema_track tracks[SCHEMA_SERIES];
+    uint32_t windows, constant; // windows with enough values; those with one value alone
+    uint32_t frozen;            // windows in a row that were said to be frozen
+};
+
+// One slice.
+struct schema_memory {
+    uint64_t hash; // of by and values
+    struct schema_track rows;
+    struct schema_past *fields; // parallel to schema->fields
+    uint32_t low;               // windows in a row with far too few rows
+    int listed;                 // in the window at hand
+};
+
+// ---- a check
+
+struct schema_verdict {
+    enum weir_severity severity;
+    enum weir_action action;
+    double share;   // of records concerned, NAN: not known
+    uint64_t count; // records concerned, 0: not known
+    struct weir_statistic statistic;
+    const struct weir_field *other; // a second field that is concerned; NULL: none
+    int provisional;
+    char text[SCHEMA_TEXT];
+    struct weir_evidence evidence[SCHEMA_EVIDENCE];
+    char words[2 * SCHEMA_EVIDENCE][160]; // for evidence to point to
+    size_t n_evidence;
+};
+
+struct schema_judge {
+    const struct schema *schema;
+    const struct weir_window *window;
+    size_t slice;
+    const struct schema_field *field; // NULL: the check is of the slice as a whole
+    const struct weir_summary *now;   // of the field in the slice; NULL without a field
+    const struct weir_summary *all;   // of the field in the whole stream
+    struct schema_memory *memory;     // of the slice
+    struct schema_past *past;         // of the field in the slice; NULL without a field
+    double p_value;                   // what a test is held to
+    uint32_t adopt;                   // windows that make a new normal
+};
+
+enum schema_scope { SCHEMA_OF_FIELD, SCHEMA_OF_SLICE };
+
+struct schema_window_check {
+    const char *rule, *kind;
+    enum schema_scope scope;
+    enum schema_option option; // boolean: turns it off
+    // Fields that it looks at, and the parts it needs of them; negative: it does not look at this
+    // one. `reference`: what the first reference that knows the field has of it, or NULL.
+    int (*parts)(const struct schema *schema, const struct schema_field *field,
+                 const struct weir_summary *reference);
+    // 1: something is wrong, and `verdict` says what. Learns from the window in any case.
+    int (*judge)(struct schema_judge *judge, struct schema_verdict *verdict);
+};
+
+// In order: of two checks that find fault with a field in a window the earlier one explains it.
+extern const struct schema_window_check *const schema_window_checks[];
+extern const size_t schema_n_window_checks;
+
+// ---- for checks
+
+// The field in reference i, by name; NULL where it is not known there.
+const struct weir_summary *schema_reference(const struct schema_judge *judge, size_t i);
+// The number of the windows that make a day, at least 12.
+uint32_t schema_adopt(const struct schema *schema);
+// "0.04%", "12%", into `text`, which has room for 32.
+const char *schema_share_text(double share, char *text);
+// Adds a line of evidence; beyond SCHEMA_EVIDENCE of them it is left out.
+void schema_verdict_add(struct schema_verdict *verdict, const char *type, const char *field,
+                        const char *before, const char *after);
+
+// window_*.c: each check's row.
+extern const struct schema_window_check schema_check_null_rate, schema_check_volume,
+    schema_check_frozen, schema_check_new, schema_check_vanished, schema_check_distinct;
+
+#endif

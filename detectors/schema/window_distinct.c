@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many distinct strings a window has, against the windows before: an id that collapsed to a
+// few, or a category that became an id.
+#include <math.h>
+#include <stdio.h>
+
+#include "detectors/schema/window.h"
+#include "stats/hll.h"
+
+static const double FACTOR = 3, ERROR = 0.02; // of the estimate
+enum { LEAST = 20 };
+
+static int parts(const struct schema *schema, const struct schema_field *field,
+                 const struct weir_summary *reference)
+{
+    (void)schema;
+    (void)reference;
+    return field->field->type == WEIR_TYPE_STRING ? WEIR_PART_DISTINCT : -1;
+}
+
+static int judge_distinct(struct schema_judge *judge, struct schema_verdict *verdict)
+{
+    const struct weir_summary *now = judge->now;
+    struct schema_track *track = &judge->past->tracks[SCHEMA_DISTINCT];
+    if (now->values < judge->schema->minimum)
+        return 0;
+    double distinct = fmax(1, weir_hll_estimate(now->distinct)), value = log(distinct);
+    double low = exp((double)track->low), high = exp((double)track->high);
+    // A window cannot have more distinct values than values, so few values explain few.
+    double beyond = schema_track_beyond(track, value, ERROR + 1 / sqrt(distinct));
+    int few = beyond <= -log(FACTOR) && low >= LEAST && (double)now->values >= FACTOR * low;
+    int many = beyond >= log(FACTOR) && distinct >= LEAST;
+    schema_track_learn(track, value, few || many, judge->adopt);
+    if (!few && !many)
+        return 0;
+    char all[32], then[32], count[32];
+    schema_count_text((uint64_t)(distinct + .5), all);
+    schema_count_text((uint64_t)((few ? low : high) + .5), then);
+    snprintf(verdict->text, sizeof verdict->text,
+             "%s: about %s distinct values in %s records, where the windows before had at %s %s",
+             judge->field->field->name, all, schema_count_text(now->values, count),
+             few ? "least" : "most", then);
+    verdict->count = now->values;
+    verdict->statistic = (struct weir_statistic){
+        "distinct", distinct, few ? low / FACTOR : high * FACTOR, NAN, few ? low : high};
+    return 1;
+}
+
+const struct schema_window_check schema_check_distinct = {
+    .rule = "distinct",
+    .kind = "schema.distinct",
+    .scope = SCHEMA_OF_FIELD,
+    .option = SCHEMA_OPTION_DISTINCT,
+    .parts = parts,
+    .judge = judge_distinct,
+};

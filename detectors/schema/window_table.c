@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of window checks, and what all of them use.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "detectors/schema/window.h"
+
+static const int64_t DAY = 24 * 3600 * 1000;
+
+const struct schema_window_check *const schema_window_checks[] = {
+    &schema_check_volume, &schema_check_frozen,   &schema_check_null_rate,
+    &schema_check_new,    &schema_check_distinct,
+};
+const size_t schema_n_window_checks = sizeof schema_window_checks / sizeof *schema_window_checks;
+
+const struct weir_summary *schema_reference(const struct schema_judge *judge, size_t i)
+{
+    return judge->window->reference(judge->window, i, judge->field->index);
+}
+
+uint32_t schema_adopt(const struct schema *schema)
+{
+    int64_t step = schema->window_hop > 0 ? schema->window_hop : DAY / 100;
+    int64_t windows = DAY / step;
+    return windows < 12 ? 12 : (uint32_t)windows;
+}
+
+const char *schema_share_text(double share, char *text)
+{
+    double percent = 100 * share;
+    // Rounded to what is printed, all but a few are not "100%".
+    if (percent < 100 && percent >= 99.95)
+        snprintf(text, 32, "over 99.9%%");
+    else
+        snprintf(text, 32, "%.3g%%", percent);
+    return text;
+}
+
+void schema_verdict_add(struct schema_verdict *verdict, const char *type, const char *field,
+                        const char *before, const char *after)
+{
+    if (verdict->n_evidence == SCHEMA_EVIDENCE)
+        return;
+    char *words[2] = {verdict->words[2 * verdict->n_evidence],
+                      verdict->words[2 * verdict->n_evidence + 1]};
+    snprintf(words[0], sizeof verdict->words[0], "%s", before ? before : "");
+    snprintf(words[1], sizeof verdict->words[0], "%s", after ? after : "");
+    verdict->evidence[verdict->n_evidence++] = (struct weir_evidence){
+        .type = type,
+        .field = field,
+        .before = before ? words[0] : NULL,
+        .after = after ? words[1] : NULL,
+        .contribution = NAN,
+    };
+}
+
+static const struct weir_summary *known(const struct weir_detector_config *config,
+                                        const struct weir_setup *setup, int field)
+{
+    for (size_t i = 0; i < config->n_references; i++) {
+        const struct weir_summary *summary = setup->reference(setup, i, field);
+        if (summary && summary->values)
+            return summary;
+    }
+    return NULL;
+}
+
+static int create_field(struct schema *schema, struct schema_field *field,
+                        const struct weir_detector_config *config, const struct weir_setup *setup,
+                        struct weir_error *error)
+{
+    const struct weir_summary *reference = known(config, setup, field->index);
+    unsigned parts = 0;
+    if (field->field->type == WEIR_TYPE_UNKNOWN || field->index == schema->stream->time)
+        return 0;
+    for (size_t c = 0; c < schema_n_window_checks; c++) {
+        const struct schema_window_check *check = schema_window_checks[c];
+        int wanted = check->scope == SCHEMA_OF_FIELD && config->options[check->option].integer
+                         ? check->parts(schema, field, reference)
+                         : -1;
+        if (wanted < 0)
+            continue;
+        parts |= (unsigned)wanted;
+        field->window_checks |= 1u << c;
+    }
+    schema->window_checks |= field->window_checks;
+    for (unsigned by = 0; by <= config->n_by && field->window_checks; by++) {
+        int code = setup->need(setup, by, field->index, parts, error);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+int schema_windows_create(struct schema *schema, const struct weir_detector_config *config,
+                          const struct weir_setup *setup, struct weir_error *error)
+{
+    if (!config->options[SCHEMA_OPTION_WINDOWS].integer)
+        return 0;
+    for (size_t c = 0; c < schema_n_window_checks; c++) {
+        const struct schema_window_check *check = schema_window_checks[c];
+        if (check->scope == SCHEMA_OF_SLICE && config->options[check->option].integer)
+            schema->window_checks |= 1u << c;
+    }
+    int code = 0;
+    for (size_t i = 0; i < schema->n_fields && !code; i++)
+        code = create_field(schema, &schema->fields[i], config, setup, error);
+    return code;
+}
