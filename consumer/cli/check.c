@@ -6,6 +6,8 @@
 #include "consumer/cli/terminal.h"
 #include "consumer/config/connect.h"
 #include "consumer/config/document.h"
+#include "consumer/source/fields.h"
+#include "consumer/task/task.h"
 
 struct options {
     int connect, schema, manual, calibrate, accept;
@@ -86,16 +88,32 @@ static int connect_to(const struct weir_config *config, int64_t timeout)
     return failed ? WEIR_EXIT_FAILED : WEIR_EXIT_DONE;
 }
 
+// What the detectors say of their options, knowing the fields.
+static int check_plan(const struct weir_config *config, int connect, struct weir_problems *problems)
+{
+    struct weir_registry *registry = NULL;
+    struct weir_error error;
+    // A registry that cannot be asked is among the checks of --connect.
+    if (connect && weir_source_registry(config, &registry, &error))
+        registry = NULL;
+    int code = weir_plan_check(config, registry, problems);
+    weir_registry_destroy(registry);
+    return code;
+}
+
 static int check_file(const char *path, const struct options *options, struct weir_plugins *plugins)
 {
     struct weir_config *config = NULL;
     struct weir_problems problems;
     int code = weir_config_load(path, plugins, &config, &problems);
+    if (!code)
+        code = check_plan(config, options->connect, &problems);
     print_problems(&problems, path);
     size_t errors = problems.errors;
     weir_problems_free(&problems);
     if (code) {
         fprintf(stderr, "%s: %zu error%s\n", path, errors, plural(errors));
+        weir_config_free(config);
         return WEIR_EXIT_USAGE;
     }
     print_summary(config, path);

@@ -39,6 +39,38 @@ static int add_problem(struct weir_problems *problems, struct weir_mark mark, in
     return 0;
 }
 
+// In the file's order; one after the other where they were found in one place.
+static void sort_problems(struct weir_problems *problems)
+{
+    for (size_t i = 1; i < problems->n; i++) {
+        struct weir_problem problem = problems->items[i];
+        size_t k = i;
+        for (; k; k--) {
+            const struct weir_mark *mark = &problems->items[k - 1].mark;
+            if (mark->line < problem.mark.line ||
+                (mark->line == problem.mark.line && mark->column <= problem.mark.column))
+                break;
+            problems->items[k] = problems->items[k - 1];
+        }
+        problems->items[k] = problem;
+    }
+}
+
+int weir_problems_add(struct weir_problems *problems, struct weir_mark mark, int warning,
+                      const char *format, ...)
+{
+    va_list args;
+    int code = 0;
+    va_start(args, format);
+    if (problems->n < PROBLEMS)
+        code = add_problem(problems, mark, warning, format, args);
+    else
+        problems->errors += !warning;
+    va_end(args);
+    sort_problems(problems);
+    return code ? WEIR_ENOMEM : 0;
+}
+
 static void report(struct weir_load *load, struct weir_mark mark, int warning, const char *format,
                    va_list args)
 {
@@ -85,23 +117,6 @@ void weir_problems_print(const struct weir_problems *problems, const char *path,
         const struct weir_problem *problem = &problems->items[i];
         fprintf(out, "%s:%u:%u: %s: %s\n", path, problem->mark.line, problem->mark.column,
                 problem->warning ? "warning" : "error", problem->message);
-    }
-}
-
-// In the file's order; one after the other where they were found in one place.
-static void sort_problems(struct weir_problems *problems)
-{
-    for (size_t i = 1; i < problems->n; i++) {
-        struct weir_problem problem = problems->items[i];
-        size_t k = i;
-        for (; k; k--) {
-            const struct weir_mark *mark = &problems->items[k - 1].mark;
-            if (mark->line < problem.mark.line ||
-                (mark->line == problem.mark.line && mark->column <= problem.mark.column))
-                break;
-            problems->items[k] = problems->items[k - 1];
-        }
-        problems->items[k] = problem;
     }
 }
 
@@ -172,6 +187,10 @@ static int read_all(struct weir_load *load, const char *text, size_t length)
     load->config = weir_pool_alloc(load->pool, sizeof *load->config);
     load->config->path = weir_pool_copy(load->pool, load->path, strlen(load->path));
     load->config->folder = load->folder = folder_of(load, load->path);
+    if (length <= WEIR_CONFIG_BYTES) { // else it is refused anyway
+        load->config->text = weir_pool_copy(load->pool, text, length);
+        load->config->length = length;
+    }
     load->root = weir_node_read(load, text, length);
     if (!load->root)
         return WEIR_EINVAL;
@@ -234,7 +253,7 @@ int weir_config_parse(const char *text, size_t length, const char *path,
 // The file's bytes, to be freed; NULL with a problem.
 static char *read_file(const char *path, size_t *length, struct weir_problems *problems)
 {
-    enum { MAXIMUM = (4 << 20) + 1 };
+    enum { MAXIMUM = WEIR_CONFIG_BYTES + 1 };
     struct stat status;
     FILE *file = fopen(path, "rb");
     if (!file || fstat(fileno(file), &status)) {

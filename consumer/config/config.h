@@ -6,6 +6,7 @@
 #include "consumer/codec/decoder.h"
 #include "weir/detector.h"
 
+struct weir_node;    // consumer/config/load.h
 struct weir_plugins; // consumer/host/plugins.h
 
 // Where something stands in the file, for messages of later checks.
@@ -103,6 +104,7 @@ struct weir_detector_entry {
     // declare has `integer` -1 and the name in `string`: resolved like field_names.
     struct weir_option_value *options;
     struct weir_mark mark;
+    const struct weir_node *node; // of the file
 };
 
 enum weir_alert_format { WEIR_ALERT_JSON, WEIR_ALERT_AVRO };
@@ -135,7 +137,9 @@ struct weir_config {
     size_t n_detectors;
     uint64_t hash; // of what shapes results: all but comments, layout and what each member of the
                    // group may set for itself (instance, state_dir, kafka, http, workers ...)
-    void *arena;   // holds all of the above
+    const char *text; // the file
+    size_t length;
+    void *arena; // holds all of the above
 };
 
 // Everything that is wrong with a file, in its order.
@@ -168,6 +172,16 @@ int weir_config_parse_with(const char *text, size_t length, const char *path,
                            struct weir_config **config, struct weir_problems *problems);
 void weir_config_free(struct weir_config *config);
 void weir_problems_free(struct weir_problems *problems);
+// Adds one, in its place by the file's order; beyond a hundred they are only counted.
+// WEIR_ENOMEM, or 0.
+__attribute__((format(printf, 4, 5))) int weir_problems_add(struct weir_problems *problems,
+                                                            struct weir_mark mark, int warning,
+                                                            const char *format, ...);
+// Where byte `offset` of an option's text stands in the file; of a list, of its text number
+// `item`. The text's or detector's own place where that cannot be told (a ${VAR} was put in).
+struct weir_mark weir_config_place(const struct weir_config *config,
+                                   const struct weir_detector_entry *entry, const char *option,
+                                   size_t item, size_t offset);
 // `file:line:column: error: message`, a line each.
 void weir_problems_print(const struct weir_problems *problems, const char *path, FILE *out);
 

@@ -252,6 +252,7 @@ static void read_detector(struct weir_load *load, struct weir_node *node,
     struct weir_node *type = weir_node_get(node, "type");
     entry->name = node->key;
     entry->mark = node->key_mark;
+    entry->node = node;
     entry->stream = -1;
     if (type && type->kind == WEIR_NODE_SCALAR && !weir_node_is_null(type))
         entry->plugin = find_plugin(load, type->text, type, where);

@@ -10,6 +10,8 @@
 
 struct rd_kafka_conf_s;
 
+enum { WEIR_CONFIG_BYTES = 4 << 20 }; // of a file, at most
+
 enum weir_node_kind { WEIR_NODE_SCALAR, WEIR_NODE_LIST, WEIR_NODE_MAP };
 
 // One value of the file. Children of a map carry their key.

@@ -4,7 +4,7 @@
 
 #include "consumer/config/load.h"
 
-enum { DEPTH = 32, NODES = 100000, SCALAR = 1 << 20, FILE_BYTES = 4 << 20 };
+enum { DEPTH = 32, NODES = 100000, SCALAR = 1 << 20 };
 
 struct builder {
     struct weir_load *load;
@@ -226,7 +226,7 @@ struct weir_node *weir_node_read(struct weir_load *load, const char *text, size_
     struct builder *builder = weir_pool_alloc(load->pool, sizeof *builder);
     builder->load = load;
     struct weir_mark start = {1, 1};
-    if (length > FILE_BYTES) {
+    if (length > WEIR_CONFIG_BYTES) {
         weir_load_error(load, start, "the file is larger than 4 MiB: that is no configuration");
         return NULL;
     }

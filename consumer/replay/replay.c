@@ -101,7 +101,8 @@ static int make_plan(struct replay *replay, struct weir_error *error)
         if (!fields[i])
             code = WEIR_EIO;
     }
-    struct weir_plan_options options = {replay->options->config, fields, 1};
+    struct weir_plan_options options = {
+        .config = replay->options->config, .source_fields = fields, .partials_partitions = 1};
     if (!code)
         code = weir_plan_create(&options, &replay->plan, error);
     free(fields);

@@ -212,7 +212,7 @@ static void play(struct run *run, const char *name, int restarts)
     ck_assert_int_eq(weir_plugins_add_static(plugins, &flaky, &error), 0);
     ck_assert_int_eq(
         weir_config_parse(text, strlen(text), "test.yaml", plugins, &config, &problems), 0);
-    struct weir_plan_options options = {config, NULL, 1};
+    struct weir_plan_options options = {.config = config, .partials_partitions = 1};
     ck_assert_msg(!weir_plan_create(&options, &run->plan, &error), "%s", error.message);
     struct weir_decoder_options decode = {.format = WEIR_FORMAT_CSV,
                                           .builder = weir_plan_builder(run->plan, 0),

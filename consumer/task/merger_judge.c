@@ -492,6 +492,12 @@ static void plain_words(const struct weir_plan_detector *detector, const struct 
         snprintf(text, size, "A detector failed on records (%s)", rule->name);
 }
 
+// Whether the rule is about those rows only for which the rule before it was flagged.
+static int has_condition(const struct weir_plan_detector *detector, size_t rule)
+{
+    return rule > 0 && detector->rules[rule - 1].rule.flags & WEIR_RULE_CONDITION;
+}
+
 static void find_rule(struct weir_merger *merger, const struct weir_plan_detector *detector,
                       unsigned number, const struct weir_tally *tally, uint64_t rows)
 {
@@ -546,7 +552,8 @@ int weir_merger_judge_rules(struct weir_merger *merger, struct weir_rules_key *r
         size_t n_offsets = 0;
         for (size_t r = 0; tallies && r < detector->n_rules; r++) {
             const struct weir_tally *tally = &tallies[rules->rule_base[i] + r];
-            for (size_t k = 0; k < tally->n_ranges; k++) {
+            int is_condition = detector->rules[r].rule.flags & WEIR_RULE_CONDITION;
+            for (size_t k = 0; k < tally->n_ranges && !is_condition; k++) {
                 size_t at = 0;
                 while (at < n_offsets && offsets[at].partition != tally->ranges[k].partition)
                     at++;
@@ -568,8 +575,9 @@ int weir_merger_judge_rules(struct weir_merger *merger, struct weir_rules_key *r
                           pane ? pane->rows : 0, offsets, n_offsets);
         for (size_t r = 0; tallies && r < detector->n_rules; r++) {
             const struct weir_tally *tally = &tallies[rules->rule_base[i] + r];
-            if (tally->count)
-                find_rule(merger, detector, (unsigned)r, tally, pane->rows);
+            if (tally->count && !(detector->rules[r].rule.flags & WEIR_RULE_CONDITION))
+                find_rule(merger, detector, (unsigned)r, tally,
+                          has_condition(detector, r) ? tally[-1].count : pane->rows);
         }
         code = weir_alerts_end(merger->alerts);
     }

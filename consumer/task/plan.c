@@ -36,6 +36,20 @@ int weir_plan_no_memory(struct weir_error *error)
     return weir_error_set(error, WEIR_ENOMEM, "no memory to compile the configuration");
 }
 
+int weir_plan_fault(struct weir_plan *plan, struct weir_mark mark, struct weir_error *error,
+                    const char *format, ...)
+{
+    char text[sizeof error->message - 80];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (plan->problems && weir_problems_add(plan->problems, mark, 0, "%s", text))
+        return weir_plan_no_memory(error);
+    return weir_error_set(error, WEIR_EINVAL, "%s:%u:%u: error: %s", plan->config->path, mark.line,
+                          mark.column, text);
+}
+
 static int load_profiles(struct weir_plan *plan, struct weir_error *error)
 {
     const struct weir_config *config = plan->config;
@@ -47,8 +61,11 @@ static int load_profiles(struct weir_plan *plan, struct weir_error *error)
         if (reference->kind != WEIR_REFERENCE_PROFILE)
             continue;
         int code = weir_profile_load(reference->profile, &plan->profiles[i], error);
-        if (code)
+        if (code == WEIR_ENOMEM || (code && !plan->problems))
             return code;
+        if (code) // its path and what is wrong with it
+            weir_problems_add(plan->problems, reference->mark, 0, "reference '%s': %s",
+                              reference->name, error->message);
     }
     return 0;
 }
@@ -66,7 +83,7 @@ static int make_streams(struct weir_plan *plan, const struct weir_plan_options *
         stream->config = &config->streams[i];
         int code = weir_plan_complete_stream(
             plan, i, options->source_fields ? options->source_fields[i] : NULL, error);
-        if (code)
+        if (code == WEIR_ENOMEM || (code && !plan->problems))
             return code;
         stream->specs = weir_plan_alloc(plan, (config->n_detectors + 1) * sizeof *stream->specs);
         stream->detectors =
@@ -96,8 +113,10 @@ static int make_detectors(struct weir_plan *plan, struct weir_error *error)
         struct weir_plan_stream *stream = &plan->streams[detector->stream];
         plan->n_detectors++;
         int code = weir_plan_create_detector(plan, detector, error);
-        if (code)
+        if (code == WEIR_ENOMEM || (code && !plan->problems))
             return code;
+        if (code)
+            continue; // it has been said
         stream->detectors[stream->n_detectors++] = i;
     }
     for (size_t i = 0; i < plan->n_streams; i++) {
@@ -124,6 +143,8 @@ int weir_plan_create(const struct weir_plan_options *options, struct weir_plan *
     if (!plan)
         return weir_plan_no_memory(error);
     plan->config = options->config;
+    plan->problems = options->problems;
+    plan->tentative = options->tentative;
     plan->partials_partitions = options->partials_partitions ? options->partials_partitions : 8;
     int code = load_profiles(plan, error);
     if (!code)

@@ -60,6 +60,7 @@ struct weir_plan_stream {
     struct weir_field *fields;
     enum weir_time_unit time_unit;
     int report_unknown;
+    int tentative; // it may have fields that are not known here
     struct weir_plan_spec *specs;
     size_t n_specs;
     size_t *detectors; // positions in the plan; the host's own is the last
@@ -78,6 +79,8 @@ struct weir_plan {
     uint32_t partials_partitions;
     uint64_t hash;
     void *arena;
+    struct weir_problems *problems; // of a check; NULL while it is made to run
+    int tentative;
 };
 
 // consumer/task/plan_resolve.c: fills detector->config.
@@ -98,6 +101,12 @@ int weir_plan_create_detector(struct weir_plan *plan, struct weir_plan_detector 
 int weir_plan_create_host(struct weir_plan *plan, size_t stream,
                           struct weir_plan_detector *detector, struct weir_error *error);
 int weir_plan_no_memory(struct weir_error *error);
+// A fault of the configuration, said where it stands: WEIR_EINVAL. During a check it is added to
+// the problems.
+__attribute__((format(printf, 4, 5))) int weir_plan_fault(struct weir_plan *plan,
+                                                          struct weir_mark mark,
+                                                          struct weir_error *error,
+                                                          const char *format, ...);
 
 // consumer/task/streams.c: completes one stream's fields.
 int weir_plan_complete_stream(struct weir_plan *plan, size_t stream,

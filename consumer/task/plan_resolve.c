@@ -7,6 +7,35 @@
 
 #include "consumer/task/plan.h"
 
+// A name that no field has. It may be one that only the registry knows: then it is no fault yet,
+// and the detector is not made.
+__attribute__((format(printf, 4, 5))) static int unknown(struct weir_plan *plan,
+                                                         const struct weir_plan_detector *detector,
+                                                         struct weir_error *error,
+                                                         const char *format, ...)
+{
+    char text[300];
+    va_list args;
+    if (plan->streams[detector->stream].tentative)
+        return weir_error_set(error, WEIR_ENOTFOUND, "not known here");
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return weir_plan_fault(plan, detector->entry->mark, error, "%s", text);
+}
+
+// During a check the configuration has warned of it, or its profile has been found wanting.
+static int no_profile(struct weir_plan *plan, const struct weir_plan_detector *detector,
+                      const char *name, struct weir_error *error)
+{
+    if (plan->problems)
+        return weir_error_set(error, WEIR_EINVAL, "reference '%s' cannot be used", name);
+    return weir_plan_fault(plan, detector->entry->mark, error,
+                           "detector '%s': reference '%s' is no profile; other kinds of reference "
+                           "are not built yet",
+                           detector->entry->name, name);
+}
+
 static int resolve_fields(struct weir_plan *plan, struct weir_plan_detector *detector,
                           struct weir_error *error)
 {
@@ -22,11 +51,10 @@ static int resolve_fields(struct weir_plan *plan, struct weir_plan_detector *det
     for (size_t i = 0; i < entry->n_field_names; i++) {
         int field = weir_plan_field(stream, entry->field_names[i]);
         if (field < 0)
-            return weir_error_set(error, WEIR_EINVAL,
-                                  "%s:%u:%u: error: detector '%s': stream '%s' has no field '%s', "
-                                  "neither declared nor in a schema or profile",
-                                  plan->config->path, entry->mark.line, entry->mark.column,
-                                  entry->name, stream->name, entry->field_names[i]);
+            return unknown(plan, detector, error,
+                           "detector '%s': stream '%s' has no field '%s', neither declared nor in "
+                           "a schema or profile",
+                           entry->name, stream->name, entry->field_names[i]);
         fields[n++] = field;
     }
     for (size_t i = 0; i < stream->n_fields && !given; i++) {
@@ -60,12 +88,10 @@ static int resolve_options(struct weir_plan *plan, struct weir_plan_detector *de
         values[i].integer =
             weir_plan_field(&plan->streams[detector->stream].info, values[i].string);
         if (values[i].integer < 0)
-            return weir_error_set(error, WEIR_EINVAL,
-                                  "%s:%u:%u: error: detector '%s': %s: stream '%s' has no field "
-                                  "'%s'",
-                                  plan->config->path, entry->mark.line, entry->mark.column,
-                                  entry->name, table[i].key,
-                                  plan->streams[detector->stream].info.name, values[i].string);
+            return unknown(plan, detector, error,
+                           "detector '%s': %s: stream '%s' has no field '%s'", entry->name,
+                           table[i].key, plan->streams[detector->stream].info.name,
+                           values[i].string);
     }
     detector->config.options = values;
     return 0;
@@ -86,12 +112,9 @@ static int resolve_by(struct weir_plan *plan, struct weir_plan_detector *detecto
         for (size_t k = 0; k < entry->n_by_fields[i]; k++) {
             by[i][k] = weir_plan_field(stream, entry->by_names[i][k]);
             if (by[i][k] < 0)
-                return weir_error_set(
-                    error, WEIR_EINVAL,
-                    "%s:%u:%u: error: detector '%s': `by` names '%s', which stream '%s' does not "
-                    "have",
-                    plan->config->path, entry->mark.line, entry->mark.column, entry->name,
-                    entry->by_names[i][k], stream->name);
+                return unknown(plan, detector, error,
+                               "detector '%s': `by` names '%s', which stream '%s' does not have",
+                               entry->name, entry->by_names[i][k], stream->name);
         }
     }
     detector->config.by = (const int *const *)by;
@@ -113,11 +136,7 @@ static int resolve_references(struct weir_plan *plan, struct weir_plan_detector 
         names[i] = plan->config->references[entry->references[i]].name;
         detector->references[i] = plan->profiles[entry->references[i]];
         if (!detector->references[i])
-            return weir_error_set(
-                error, WEIR_EINVAL,
-                "%s:%u:%u: error: detector '%s': reference '%s' is no profile; other kinds of "
-                "reference are not built yet",
-                plan->config->path, entry->mark.line, entry->mark.column, entry->name, names[i]);
+            return no_profile(plan, detector, names[i], error);
     }
     detector->config.references = names;
     detector->config.n_references = entry->n_references;

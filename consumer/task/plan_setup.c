@@ -5,12 +5,16 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "consumer/log/log.h"
 #include "consumer/task/plan.h"
 
 struct setup {
     struct weir_setup api;
     struct weir_plan *plan;
     struct weir_plan_detector *detector;
+    int complaints; // that are faults
+    int failed;
+    struct weir_error error; // the first
 };
 
 static struct setup *setup_of(const struct weir_setup *api)
@@ -154,6 +158,52 @@ static const struct weir_summary *setup_reference(const struct weir_setup *api, 
     return found ? &found->summary : NULL;
 }
 
+static void setup_complain(const struct weir_setup *api, const struct weir_complaint *complaint)
+{
+    struct setup *setup = setup_of(api);
+    struct weir_plan *plan = setup->plan;
+    const struct weir_detector_entry *entry = setup->detector->entry;
+    struct weir_mark mark = weir_config_place(plan->config, entry, complaint->option,
+                                              complaint->item, complaint->offset);
+    const char *detector = entry->name, *option = complaint->option;
+    if (complaint->warning && plan->problems) {
+        if (weir_problems_add(plan->problems, mark, 1, "detectors.%s.%s: %s", detector, option,
+                              complaint->message))
+            setup->failed = WEIR_ENOMEM;
+    } else if (complaint->warning) {
+        weir_log(WEIR_LOG_WARNING, "config", "%s:%u:%u: detectors.%s.%s: %s", plan->config->path,
+                 mark.line, mark.column, detector, option, complaint->message);
+    } else {
+        struct weir_error error;
+        int code = weir_plan_fault(plan, mark, &error, "detectors.%s.%s: %s", detector, option,
+                                   complaint->message);
+        if (code == WEIR_ENOMEM)
+            setup->failed = code;
+        if (!setup->complaints++)
+            setup->error = error;
+    }
+}
+
+// What create() said: its complaints where it has made some, else its error.
+static int create_failed(struct setup *setup, int code, const struct weir_error *inner,
+                         struct weir_error *error)
+{
+    struct weir_plan *plan = setup->plan;
+    const struct weir_detector_entry *entry = setup->detector->entry;
+    if (setup->failed || code == WEIR_ENOMEM)
+        return weir_plan_no_memory(error);
+    if (setup->complaints) {
+        if (error)
+            *error = setup->error;
+        return WEIR_EINVAL;
+    }
+    // With fields that are not known its word may be rash.
+    if (plan->streams[setup->detector->stream].tentative)
+        return weir_error_set(error, WEIR_ENOTFOUND, "not known here");
+    return weir_plan_fault(plan, entry->mark, error, "detector '%s': %s", entry->name,
+                           inner->message);
+}
+
 int weir_plan_create_detector(struct weir_plan *plan, struct weir_plan_detector *detector,
                               struct weir_error *error)
 {
@@ -173,14 +223,19 @@ int weir_plan_create_detector(struct weir_plan *plan, struct weir_plan_detector 
                              detector->config.n_by_fields[i], &detector->by[i]))
             return weir_plan_no_memory(error);
     }
-    struct setup setup = {
-        {sizeof setup.api, &setup, setup_need, setup_rule, setup_reference}, plan, detector};
+    struct setup setup = {.api = {.size = sizeof setup.api,
+                                  .host = &setup,
+                                  .need = setup_need,
+                                  .rule = setup_rule,
+                                  .reference = setup_reference,
+                                  .complain = setup_complain,
+                                  .tentative = stream->tentative},
+                          .plan = plan,
+                          .detector = detector};
     struct weir_error inner = {0};
     code = detector->plugin->create(&detector->config, &setup.api, &detector->instance, &inner);
-    if (code)
-        return weir_error_set(error, WEIR_EINVAL, "%s:%u:%u: error: detector '%s': %s",
-                              plan->config->path, entry->mark.line, entry->mark.column, entry->name,
-                              inner.message);
+    if (code || setup.failed)
+        return create_failed(&setup, code, &inner, error);
     size_t *detectors = weir_plan_alloc(plan, (spec->n_detectors + 1) * sizeof *detectors);
     if (!detectors)
         return weir_plan_no_memory(error);

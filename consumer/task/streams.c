@@ -49,7 +49,7 @@ static int looks_alike(enum weir_type a, enum weir_type b)
 }
 
 // A profile of other data would be compared with what it is not about.
-static int check_profile(const struct weir_plan *plan, const struct weir_stream_config *config,
+static int check_profile(struct weir_plan *plan, const struct weir_stream_config *config,
                          size_t reference, const struct weir_field *fields, size_t n,
                          const struct weir_schema_fields *source, struct weir_error *error)
 {
@@ -61,12 +61,11 @@ static int check_profile(const struct weir_plan *plan, const struct weir_stream_
         known += fields[i].declared;
         shared += seen != NULL;
         if (seen && fields[i].type != WEIR_TYPE_UNKNOWN && !looks_alike(fields[i].type, seen->type))
-            return weir_error_set(error, WEIR_EINVAL,
-                                  "%s:%u:%u: error: reference '%s': its field '%s' is %s, and "
-                                  "stream '%s' declares %s: make the profile anew",
-                                  plan->config->path, entry->mark.line, entry->mark.column,
-                                  entry->name, fields[i].name, weir_type_name(seen->type),
-                                  config->info.name, weir_type_name(fields[i].type));
+            return weir_plan_fault(plan, entry->mark, error,
+                                   "reference '%s': its field '%s' is %s, and stream '%s' "
+                                   "declares %s: make the profile anew",
+                                   entry->name, fields[i].name, weir_type_name(seen->type),
+                                   config->info.name, weir_type_name(fields[i].type));
     }
     for (size_t i = 0; source && i < source->n; i++) {
         known++;
@@ -74,12 +73,10 @@ static int check_profile(const struct weir_plan *plan, const struct weir_stream_
     }
     if (!known || shared)
         return 0;
-    return weir_error_set(
-        error, WEIR_EINVAL,
-        "%s:%u:%u: error: reference '%s': its profile is of a stream '%s' and has "
-        "no field of stream '%s'",
-        plan->config->path, entry->mark.line, entry->mark.column, entry->name, profile->stream,
-        config->info.name);
+    return weir_plan_fault(plan, entry->mark, error,
+                           "reference '%s': its profile is of a stream '%s' and has no field of "
+                           "stream '%s'",
+                           entry->name, profile->stream, config->info.name);
 }
 
 static void add_profile(struct weir_plan *plan, const struct weir_profile *profile,
@@ -131,8 +128,8 @@ static void add_source(struct weir_plan *plan, const struct weir_schema_fields *
 }
 
 // Where nobody knows, the name and the use have to do.
-static int guess_types(struct weir_plan_stream *stream, struct weir_field *fields, size_t n,
-                       struct weir_error *error)
+static int guess_types(struct weir_plan *plan, struct weir_plan_stream *stream,
+                       struct weir_field *fields, size_t n, struct weir_error *error)
 {
     const struct weir_stream_config *config = stream->config;
     for (size_t i = 0; i < n; i++) {
@@ -149,7 +146,12 @@ static int guess_types(struct weir_plan_stream *stream, struct weir_field *field
                 config->time_unit == WEIR_TIME_AUTO ? WEIR_TYPE_STRING : WEIR_TYPE_LONG;
         else if (fields[i].role == WEIR_ROLE_KEY)
             fields[i].type = WEIR_TYPE_STRING;
-        else
+        else if (!stream->tentative && plan->problems)
+            return weir_plan_fault(plan, config->mark, error,
+                                   "the type of field '%s' is not known: give it a `type`, or name "
+                                   "a profile that has it",
+                                   fields[i].name);
+        else if (!stream->tentative)
             return weir_error_set(
                 error, WEIR_EINVAL,
                 "stream '%s': the type of field '%s' is not known: declare it under "
@@ -181,7 +183,7 @@ int weir_plan_complete_stream(struct weir_plan *plan, size_t index,
     for (size_t i = 0; i < plan->config->n_references; i++) {
         if (plan->profiles[i] && uses_profile(plan, index, i)) {
             code = check_profile(plan, config, i, fields, n_own, source, error);
-            if (code)
+            if (code && !plan->problems)
                 return code;
             add_profile(plan, plan->profiles[i], fields, &n);
             has_profile = 1;
@@ -203,5 +205,8 @@ int weir_plan_complete_stream(struct weir_plan *plan, size_t index,
             stream->time_unit = source->units[i];
     }
     stream->report_unknown = config->info.closed || has_profile;
-    return guess_types(stream, fields, n, error);
+    // An open stream may have more than the file says: a registry knows, or its first records.
+    stream->tentative = plan->tentative && !config->info.closed && !source &&
+                        (is_schema || (!declared && !has_profile));
+    return guess_types(plan, stream, fields, n, error);
 }

@@ -53,6 +53,7 @@ struct weir_emitter {
 // ---- the plan: what the configuration asks for, compiled; immutable and shared by all tasks
 
 struct weir_plan;
+struct weir_registry; // consumer/codec/registry.h
 
 struct weir_plan_options {
     const struct weir_config *config;
@@ -60,6 +61,12 @@ struct weir_plan_options {
     // file's schema); NULL or n = 0 where it says nothing. Not kept.
     const struct weir_schema_fields *const *source_fields;
     uint32_t partials_partitions; // 8; a replay has 1
+    // To check only: every fault is added here, and those of one detector do not keep the others
+    // from being looked at. NULL: the first is the error, and warnings go to the log.
+    struct weir_problems *problems;
+    // What a registry or a topic would say of the fields is not known: names that are no known
+    // field are passed over where it could know them.
+    int tentative;
 };
 
 // Completes the streams (declared fields, then the references' profiles, then the source), makes
@@ -67,6 +74,11 @@ struct weir_plan_options {
 int weir_plan_create(const struct weir_plan_options *options, struct weir_plan **plan,
                      struct weir_error *error);
 void weir_plan_destroy(struct weir_plan *plan);
+// Makes the plan for its faults and warnings alone, which are added to `problems`; knows what the
+// configuration, its profiles and its schema files say of the fields, and what `registry` (may be
+// NULL) says. WEIR_EINVAL where faults were added, WEIR_ENOMEM, or 0.
+int weir_plan_check(const struct weir_config *config, struct weir_registry *registry,
+                    struct weir_problems *problems);
 const struct weir_stream *weir_plan_stream(const struct weir_plan *plan, size_t stream);
 // Options for a builder of that stream (with unknown fields reported where they matter).
 struct weir_builder_options weir_plan_builder(const struct weir_plan *plan, size_t stream);

@@ -328,7 +328,7 @@ static void start(struct run *run, uint32_t partitions)
         weir_problems_print(&problems, "test.yaml", stderr);
     ck_assert_int_eq(code, 0);
     weir_problems_free(&problems);
-    struct weir_plan_options options = {run->config, NULL, partitions};
+    struct weir_plan_options options = {.config = run->config, .partials_partitions = partitions};
     ck_assert_msg(!weir_plan_create(&options, &run->plan, &error), "%s", error.message);
     for (int t = 0; t < TASKS; t++) {
         struct weir_decoder_options decoder = {.format = WEIR_FORMAT_CSV,

@@ -24,12 +24,17 @@
 // A module loads where the major is equal and the minor not above the host's. New callbacks
 // and fields are added at the end of sized structs under a new minor.
 #define WEIR_ABI_MAJOR 1
-#define WEIR_ABI_MINOR 0
+#define WEIR_ABI_MINOR 1
 
 struct weir_buffer; // stats/buffer.h
 struct weir_reader;
 
-enum { WEIR_RULE_QUARANTINE = 1 }; // a row that breaks the rule is a bad record
+enum {
+    WEIR_RULE_QUARANTINE = 1, // a row that breaks the rule is a bad record
+    // Since minor 1: no rule but the condition of the one that is declared next. The rows flagged
+    // for it are those that the next rule is about; it has no findings itself.
+    WEIR_RULE_CONDITION = 2
+};
 
 // A rule that single records break. Declared at create(), named by its index from then on.
 struct weir_rule {
@@ -39,6 +44,16 @@ struct weir_rule {
     enum weir_severity severity;
     enum weir_action action;
     unsigned flags;
+};
+
+// Something wrong with the text of an option, or worth a warning. Since minor 1.
+struct weir_complaint {
+    size_t size;
+    const char *option;  // its key in the table
+    size_t item;         // which of a list of texts
+    size_t offset;       // bytes into the text
+    int warning;         // else a fault: create() fails
+    const char *message; // without a name of the detector or option: the host adds them
 };
 
 // Host services during create(). `size` is the host's sizeof: check it before using a member
@@ -56,6 +71,12 @@ struct weir_setup {
                 struct weir_error *error);
     // The field's summary in reference `i`; NULL where it has none.
     const struct weir_summary *(*reference)(const struct weir_setup *setup, size_t i, int field);
+    // Since minor 1. Tells of faults in an option's text: the host says them with file, line and
+    // column. As often as there are some; after faults create() returns WEIR_EINVAL.
+    void (*complain)(const struct weir_setup *setup, const struct weir_complaint *complaint);
+    // Since minor 1. The stream may have more fields than are known (`weir check` without its
+    // registry): a name that is none is no fault yet. The instance sees no records then.
+    int tentative;
 };
 
 // What the configuration says. Lives as long as the instance.
@@ -138,7 +159,8 @@ struct weir_window {
 struct weir_rule_count {
     size_t size;
     unsigned rule;
-    uint64_t count, rows;              // of the rows that were looked at
+    uint64_t count, rows;              // of the rows that were looked at; of those for which its
+                                       // condition held, where it has one
     const struct weir_sample *samples; // the first few, by partition and offset
     size_t n_samples;
 };
@@ -178,7 +200,8 @@ struct weir_plugin {
                          struct weir_error *error);
 
     // Words for a rule that single records broke: fills `finding`'s summary (written to
-    // `text`), evidence, severity. NULL: the host makes a plain sentence from the rule.
+    // `text`), evidence, severity; also fields, of rules that are about several. NULL: the host
+    // makes a plain sentence from the rule.
     int (*describe)(void *instance, const struct weir_rule_count *count,
                     struct weir_finding *finding, char *text, size_t text_size);
 };

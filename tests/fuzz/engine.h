@@ -197,7 +197,7 @@ static inline void engine_start(struct engine *engine)
         weir_config_parse(text, strlen(text), "fuzz.yaml", engine->plugins, &engine->config,
                           &problems))
         abort();
-    struct weir_plan_options plan = {engine->config, NULL, 1};
+    struct weir_plan_options plan = {.config = engine->config, .partials_partitions = 1};
     if (weir_plan_create(&plan, &engine->plan, &error))
         abort();
     weir_buffer_init(&engine->partials, WEIR_BUFFER_MAXIMUM);
