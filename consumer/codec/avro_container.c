@@ -362,14 +362,22 @@ int weir_avro_container_block(struct weir_avro_container *container, const uint8
 int weir_avro_container_start(struct weir_avro_container *container,
                               const struct weir_builder_options *options, struct weir_error *error)
 {
-    const char *schema = weir_avro_container_schema(container);
-    int code = weir_avro_schema_parse(schema, strlen(schema), &container->schema, error);
+    const char *text = weir_avro_container_schema(container);
+    struct weir_avro_schema *schema = NULL;
+    struct weir_builder *builder = NULL;
+    int code = weir_avro_schema_parse(text, strlen(text), &schema, error);
     if (!code)
-        code = weir_builder_create(options, &container->builder, error);
+        code = weir_builder_create(options, &builder, error);
     if (!code)
-        code = weir_avro_plan_create(container->schema, container->builder, options,
-                                     &container->plan, error);
-    return code;
+        code = weir_avro_plan_create(schema, builder, options, &container->plan, error);
+    if (code) {
+        weir_avro_schema_free(schema);
+        weir_builder_destroy(builder);
+        return code;
+    }
+    container->schema = schema;
+    container->builder = builder;
+    return 0;
 }
 
 // One row; a datum that does not decode leaves none, and makes the rest of the block unreadable.

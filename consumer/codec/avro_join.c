@@ -40,6 +40,16 @@ static int resolve(const char *name, const char *space, char *full, size_t *spac
     return 0;
 }
 
+// jansson's own copy of an object leaves out what it finds no memory for, and says nothing.
+static json_t *copy(const json_t *json)
+{
+    json_t *made = json_copy((json_t *)(uintptr_t)json);
+    if (made && json_object_size(made) == json_object_size(json))
+        return made;
+    json_decref(made);
+    return NULL;
+}
+
 static json_t *join(struct joiner *joiner, const json_t *json, const char *space);
 
 // A name that is not yet defined is replaced by its definition.
@@ -56,13 +66,14 @@ static json_t *join_name(struct joiner *joiner, const json_t *json, const char *
                         : json_object_get(joiner->known, name) ? name
                                                                : NULL;
     if (!found || json_object_get(joiner->defined, found))
-        return json_copy((json_t *)(uintptr_t)json);
+        return copy(json);
     return join(joiner, json_object_get(joiner->known, found), "");
 }
 
+// `value` NULL: after a fault, or because memory is out.
 static void put(struct joiner *joiner, json_t *object, const char *key, json_t *value)
 {
-    if (value && json_object_set_new(object, key, value))
+    if (!value || json_object_set_new(object, key, value))
         fail(joiner, WEIR_ENOMEM, "out of memory");
 }
 
@@ -71,7 +82,7 @@ static void join_fields(struct joiner *joiner, json_t *record, const char *space
     json_t *fields = json_array();
     const json_t *list = json_object_get(record, "fields");
     for (size_t i = 0; i < json_array_size(list) && !joiner->code; i++) {
-        json_t *field = json_copy(json_array_get(list, i));
+        json_t *field = copy(json_array_get(list, i));
         if (json_is_object(field))
             put(joiner, field, "type", join(joiner, json_object_get(field, "type"), space));
         if (!field || json_array_append_new(fields, field))
@@ -102,7 +113,7 @@ static void join_named(struct joiner *joiner, json_t *object, const char *space)
 
 static json_t *join_object(struct joiner *joiner, const json_t *json, const char *space)
 {
-    json_t *object = json_copy((json_t *)(uintptr_t)json);
+    json_t *object = copy(json);
     const char *type = json_string_value(json_object_get(json, "type"));
     if (!object) {
         fail(joiner, WEIR_ENOMEM, "out of memory");
@@ -154,9 +165,12 @@ static json_t *join(struct joiner *joiner, const json_t *json, const char *space
 
 static json_t *load(struct joiner *joiner, const char *text)
 {
-    json_error_t fault;
+    json_error_t fault = {0};
     json_t *json = json_loads(text, JSON_DECODE_ANY, &fault);
-    if (!json)
+    // Where its own memory is out jansson mostly says nothing.
+    if (!json && (!*fault.text || json_error_code(&fault) == json_error_out_of_memory))
+        fail(joiner, WEIR_ENOMEM, "out of memory");
+    else if (!json)
         fail(joiner, WEIR_EINVAL, fault.text);
     return json;
 }

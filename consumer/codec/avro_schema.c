@@ -2,6 +2,7 @@
 #include "consumer/codec/avro_schema.h"
 
 #include <avro.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -366,7 +367,10 @@ static const struct weir_avro_type *parse_type(struct parser *parser, const json
 static int check_with_avro(const char *json, size_t length, struct weir_error *error)
 {
     avro_schema_t checked = NULL;
-    if (avro_schema_from_json_length(json, length, &checked))
+    int code = avro_schema_from_json_length(json, length, &checked);
+    if (code == ENOMEM)
+        return weir_error_set(error, WEIR_ENOMEM, "out of memory while checking an Avro schema");
+    if (code)
         return weir_error_set(error, WEIR_EINVAL, "not an Avro schema: %.300s", avro_strerror());
     avro_schema_decref(checked);
     return 0;
@@ -375,11 +379,14 @@ static int check_with_avro(const char *json, size_t length, struct weir_error *e
 int weir_avro_schema_parse(const char *json, size_t length, struct weir_avro_schema **out,
                            struct weir_error *error)
 {
-    json_error_t fault;
+    json_error_t fault = {0};
     if (length > WEIR_AVRO_MAX_TEXT)
         return weir_error_set(error, WEIR_EINVAL, "an Avro schema of more than %d bytes",
                               WEIR_AVRO_MAX_TEXT);
     json_t *parsed = json_loadb(json, length, JSON_DECODE_ANY, &fault);
+    // Where its own memory is out jansson mostly says nothing.
+    if (!parsed && (!*fault.text || json_error_code(&fault) == json_error_out_of_memory))
+        return weir_error_set(error, WEIR_ENOMEM, "out of memory while reading an Avro schema");
     if (!parsed)
         return weir_error_set(error, WEIR_EINVAL, "an Avro schema that is not JSON: line %d: %s",
                               fault.line, fault.text);

@@ -102,8 +102,10 @@ int weir_avro_writer_append(struct weir_avro_writer *writer, const void *datum, 
         if (code)
             return code;
     }
-    if (weir_buffer_append(&writer->block, datum, length))
+    if (weir_buffer_append(&writer->block, datum, length)) {
+        writer->block.failed = 0; // what it had it has
         return out_of_memory(error);
+    }
     writer->objects++;
     return 0;
 }
@@ -147,6 +149,10 @@ int weir_avro_writer_flush(struct weir_avro_writer *writer, struct weir_error *e
     weir_put_bytes(&writer->out, data->data, data->length);
     weir_buffer_append(&writer->out, writer->sync, SYNC);
     weir_buffer_free(&deflated);
+    if (writer->out.failed) {
+        weir_buffer_reset(&writer->out);
+        return out_of_memory(error);
+    }
     writer->objects = 0;
     weir_buffer_reset(&writer->block);
     return write_out(writer, error);

@@ -383,8 +383,10 @@ static void report_unknown(struct weir_json_decoder *json, const struct weir_jso
                            const char *key, size_t length)
 {
     size_t prefix = strlen(node->path);
-    if (room(&json->name, &json->name_capacity, prefix + 1 + length))
+    if (room(&json->name, &json->name_capacity, prefix + 1 + length)) {
+        weir_builder_unknown(json->builder, NULL, SIZE_MAX); // counted, as one too long to keep
         return;
+    }
     memcpy(json->name, node->path, prefix);
     if (prefix)
         json->name[prefix++] = '.';

@@ -194,6 +194,8 @@ static int read_reference(struct weir_registry *registry, const json_t *referenc
         char *copy = references->n < MAX_REFERENCES ? strdup(schema) : NULL;
         if (copy)
             references->texts[references->n++] = copy;
+        else if (references->n < MAX_REFERENCES)
+            code = weir_error_set(error, WEIR_ENOMEM, "registry: out of memory");
         else
             code = nonsense(registry, path, "too many references", error);
     }

@@ -17,25 +17,32 @@ static void init_curl(void)
 
 // ---- what the user gave ----
 
+// Whether the URL has that part; negative: memory is out.
+static int has_part(CURLU *parsed, CURLUPart part)
+{
+    char *text = NULL;
+    CURLUcode code = curl_url_get(parsed, part, &text, 0);
+    curl_free(text);
+    return code == CURLUE_OUT_OF_MEMORY ? -1 : code == CURLUE_OK;
+}
+
 static int check_url(const char *url, struct weir_error *error)
 {
     CURLU *parsed = curl_url();
-    char *user = NULL, *query = NULL;
-    int code = 0;
-    if (!parsed)
-        return weir_error_set(error, WEIR_ENOMEM, "registry: out of memory");
-    if (curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK ||
-        (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0))
-        code = weir_error_set(error, WEIR_EINVAL, "registry.url: not a URL of http:// or https://");
-    else if (curl_url_get(parsed, CURLUPART_USER, &user, 0) == CURLUE_OK)
-        code = weir_error_set(error, WEIR_EINVAL,
-                              "registry.url: user and password belong in basic.auth.user.info");
-    else if (curl_url_get(parsed, CURLUPART_QUERY, &query, 0) == CURLUE_OK)
-        code = weir_error_set(error, WEIR_EINVAL, "registry.url: there must be no ? in it");
-    curl_free(user);
-    curl_free(query);
+    CURLUcode set = parsed ? curl_url_set(parsed, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
+    int user = set ? 0 : has_part(parsed, CURLUPART_USER);
+    int query = set ? 0 : has_part(parsed, CURLUPART_QUERY);
     curl_url_cleanup(parsed);
-    return code;
+    if (set == CURLUE_OUT_OF_MEMORY || user < 0 || query < 0)
+        return weir_error_set(error, WEIR_ENOMEM, "registry: out of memory");
+    if (set || (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0))
+        return weir_error_set(error, WEIR_EINVAL, "registry.url: not a URL of http:// or https://");
+    if (user)
+        return weir_error_set(error, WEIR_EINVAL,
+                              "registry.url: user and password belong in basic.auth.user.info");
+    if (query)
+        return weir_error_set(error, WEIR_EINVAL, "registry.url: there must be no ? in it");
+    return 0;
 }
 
 static int set_text(char **to, const char *value, struct weir_error *error)
@@ -122,32 +129,34 @@ static size_t take_body(char *data, size_t size, size_t n, void *context)
     return weir_buffer_append(context, data, size * n) ? 0 : size * n;
 }
 
-static void set_up(CURL *curl, const struct weir_registry_http *http, const char *url,
-                   const char *body, struct curl_slist *headers, struct weir_buffer *out)
+// 0; else memory is out, and what was not set must not be left out: credentials, a body.
+static int set_up(CURL *curl, const struct weir_registry_http *http, const char *url,
+                  const char *body, struct curl_slist *headers, struct weir_buffer *out)
 {
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    // A registry does not redirect; where one does, what is there is not it.
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, http->timeout);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, http->connect_timeout);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "weir/" WEIR_VERSION);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
+    int bad = curl_easy_setopt(curl, CURLOPT_URL, url) |
+              curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") |
+              // A registry does not redirect; where one does, what is there is not it.
+              curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) |
+              curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) |
+              curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, http->timeout) |
+              curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, http->connect_timeout) |
+              curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) |
+              curl_easy_setopt(curl, CURLOPT_USERAGENT, "weir/" WEIR_VERSION) |
+              curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) |
+              curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
     if (http->user) {
-        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-        curl_easy_setopt(curl, CURLOPT_USERPWD, http->user);
+        bad |= curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) |
+               curl_easy_setopt(curl, CURLOPT_USERPWD, http->user);
     }
     if (http->ca)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, http->ca);
+        bad |= curl_easy_setopt(curl, CURLOPT_CAINFO, http->ca);
     if (http->certificate)
-        curl_easy_setopt(curl, CURLOPT_SSLCERT, http->certificate);
+        bad |= curl_easy_setopt(curl, CURLOPT_SSLCERT, http->certificate);
     if (http->key)
-        curl_easy_setopt(curl, CURLOPT_SSLKEY, http->key);
+        bad |= curl_easy_setopt(curl, CURLOPT_SSLKEY, http->key);
     if (body)
-        curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, body);
+        bad |= curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, body);
+    return bad;
 }
 
 static int transfer(const struct weir_registry_http *http, const char *url, const char *body,
@@ -164,10 +173,9 @@ static int transfer(const struct weir_registry_http *http, const char *url, cons
         headers = more;
     }
     int code = 0;
-    if (!curl || !headers) {
+    if (!curl || !headers || set_up(curl, http, url, body, headers, out)) {
         code = weir_error_set(error, WEIR_ENOMEM, "registry: out of memory");
     } else {
-        set_up(curl, http, url, body, headers, out);
         CURLcode result = curl_easy_perform(curl);
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
         if (out->failed)
