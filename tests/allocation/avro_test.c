@@ -376,7 +376,8 @@ static int create(struct weir_registry **registry, struct weir_error *error)
 {
     static const struct weir_registry_property properties[] = {
         {"basic.auth.user.info", "me:secret"}, {"ssl.ca.location", "/nowhere"}};
-    struct weir_registry_options options = {url, properties, 2};
+    struct weir_registry_options options = {
+        .url = url, .properties = properties, .n_properties = 2};
     return weir_registry_create(&options, registry, error);
 }
 
