@@ -13,7 +13,8 @@ static const struct weir_field fields[] = {
     {.name = "f6", .type = WEIR_TYPE_DOUBLE},      {.name = "amount", .type = WEIR_TYPE_DOUBLE},
     {.name = "country", .type = WEIR_TYPE_STRING}, {.name = "device", .type = WEIR_TYPE_STRING},
 };
-static const struct weir_stream stream = {"s", fields, 10, 0, -1, -1};
+static const struct weir_stream stream = {
+    .name = "s", .fields = fields, .n_fields = 10, .key = -1, .time = -1};
 enum { ROWS = WEIR_BATCH_ROWS, ROUNDS = 100 };
 
 static double now(void)

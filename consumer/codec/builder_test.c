@@ -16,7 +16,8 @@ static const struct weir_field fields[N] = {
     [XS] = {.name = "x[]", .type = WEIR_TYPE_STRING, .is_list = 1},
     [XD] = {.name = "v[]", .type = WEIR_TYPE_DOUBLE, .is_list = 1},
 };
-static const struct weir_stream stream = {"s", fields, N, 0, -1, T};
+static const struct weir_stream stream = {
+    .name = "s", .fields = fields, .n_fields = N, .key = -1, .time = T};
 static const struct weir_span none;
 
 static struct weir_builder *make(struct weir_builder_options options)
@@ -240,7 +241,7 @@ static int64_t event_time(enum weir_type type, enum weir_time_unit unit, double 
                           const char *text)
 {
     struct weir_field field = {.name = "t", .type = type, .role = WEIR_ROLE_TIME};
-    struct weir_stream one = {"s", &field, 1, 0, -1, 0};
+    struct weir_stream one = {.name = "s", .fields = &field, .n_fields = 1, .key = -1, .time = 0};
     struct weir_builder *b = make((struct weir_builder_options){.stream = &one, .time_unit = unit});
     weir_builder_begin(b, "topic", 0);
     weir_builder_row(b, 0, -77, none, none);
@@ -342,7 +343,8 @@ START_TEST(a_time_of_no_declared_type)
 {
     static const struct weir_field one[] = {
         {.name = "t", .type = WEIR_TYPE_STRING, .role = WEIR_ROLE_TIME}};
-    static const struct weir_stream free_time = {"s", one, 1, 0, -1, 0};
+    static const struct weir_stream free_time = {
+        .name = "s", .fields = one, .n_fields = 1, .key = -1, .time = 0};
     struct weir_builder *b = make((struct weir_builder_options){.stream = &free_time});
     weir_builder_begin(b, "topic", 0);
     weir_builder_row(b, 0, 5, none, none);
@@ -364,7 +366,7 @@ END_TEST
 START_TEST(a_field_without_a_type_is_refused)
 {
     struct weir_field field = {.name = "what"};
-    struct weir_stream one = {"s", &field, 1, 0, -1, -1};
+    struct weir_stream one = {.name = "s", .fields = &field, .n_fields = 1, .key = -1, .time = -1};
     struct weir_builder *b = NULL;
     struct weir_error error;
     struct weir_builder_options options = {.stream = &one};

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -311,6 +312,18 @@ static void set_string(struct weir_builder *builder, int field, const char *data
     column->values.code[at] = code;
 }
 
+// What a string spells that stands where none is wanted.
+static enum weir_state string_fault(const char *data, size_t length)
+{
+    int64_t time;
+    if (weir_number_spelt(data, length))
+        return WEIR_STATE_FAULT_NUMBER_STRING;
+    if ((length == 4 && !strncasecmp(data, "true", 4)) ||
+        (length == 5 && !strncasecmp(data, "false", 5)))
+        return WEIR_STATE_FAULT_BOOLEAN_STRING;
+    return weir_time_parse(data, length, &time) ? WEIR_STATE_FAULT_STRING : WEIR_STATE_FAULT_DATE;
+}
+
 void weir_builder_string(struct weir_builder *builder, int field, const char *data, size_t length,
                          int valid)
 {
@@ -320,9 +333,7 @@ void weir_builder_string(struct weir_builder *builder, int field, const char *da
     else if (type == WEIR_TYPE_BYTES)
         set_string(builder, field, data, length, 1);
     else
-        set_state(builder, field,
-                  weir_number_spelt(data, length) ? WEIR_STATE_FAULT_NUMBER_STRING
-                                                  : WEIR_STATE_FAULT_STRING);
+        set_state(builder, field, string_fault(data, length));
 }
 
 void weir_builder_bytes(struct weir_builder *builder, int field, const void *data, size_t length)

@@ -218,7 +218,7 @@ static void set_word(struct weir_csv_decoder *csv, int field, const char *text, 
         weir_builder_boolean(csv->builder, field, 0);
         break;
     default:
-        weir_builder_fault(csv->builder, field, WEIR_STATE_FAULT_STRING);
+        weir_builder_string(csv->builder, field, text, length, 0);
     }
 }
 

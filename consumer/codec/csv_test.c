@@ -12,7 +12,8 @@ static const struct weir_field fields[N] = {
     [B] = {.name = "b", .type = WEIR_TYPE_BOOLEAN},
     [S] = {.name = "s", .type = WEIR_TYPE_STRING},
 };
-static const struct weir_stream stream = {"s", fields, N, 0, -1, -1};
+static const struct weir_stream stream = {
+    .name = "s", .fields = fields, .n_fields = N, .key = -1, .time = -1};
 static const char *const columns[] = {"s", "d", "x", "l", "b"};
 static struct weir_builder *builder;
 static struct weir_csv_decoder *csv;

@@ -10,7 +10,8 @@ static const struct weir_field fields[] = {
     {.name = "a", .type = WEIR_TYPE_LONG},
     {.name = "s", .type = WEIR_TYPE_STRING},
 };
-static const struct weir_stream stream = {"s", fields, 2, 0, -1, -1};
+static const struct weir_stream stream = {
+    .name = "s", .fields = fields, .n_fields = 2, .key = -1, .time = -1};
 static const char *const columns[] = {"s", "a"};
 static struct weir_buffer datum;
 

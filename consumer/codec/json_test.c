@@ -18,7 +18,8 @@ static const struct weir_field fields[N] = {
     [PRICES] = {.name = "items[].price", .type = WEIR_TYPE_DOUBLE, .is_list = 1},
     [MORE] = {.name = "more[][]", .type = WEIR_TYPE_LONG, .is_list = 1},
 };
-static const struct weir_stream stream = {"s", fields, N, 0, -1, -1};
+static const struct weir_stream stream = {
+    .name = "s", .fields = fields, .n_fields = N, .key = -1, .time = -1};
 static struct weir_builder *builder;
 static struct weir_json_decoder *json;
 static const struct weir_batch *batch;

@@ -192,6 +192,7 @@ static int read_all(struct weir_load *load, const char *text, size_t length)
         load->config->length = length;
     }
     load->root = weir_node_read(load, text, length);
+    load->config->root = load->root;
     if (!load->root)
         return WEIR_EINVAL;
     weir_table_read(load, weir_keys_root, load->root, load->config, "", NULL);

@@ -139,7 +139,8 @@ struct weir_config {
                    // group may set for itself (instance, state_dir, kafka, http, workers ...)
     const char *text; // the file
     size_t length;
-    void *arena; // holds all of the above
+    const struct weir_node *root; // of the file
+    void *arena;                  // holds all of the above
 };
 
 // Everything that is wrong with a file, in its order.
@@ -182,6 +183,10 @@ __attribute__((format(printf, 4, 5))) int weir_problems_add(struct weir_problems
 struct weir_mark weir_config_place(const struct weir_config *config,
                                    const struct weir_detector_entry *entry, const char *option,
                                    size_t item, size_t offset);
+// The same of a key of one of a stream's fields; of the stream where it is not declared.
+struct weir_mark weir_config_field_place(const struct weir_config *config, size_t stream,
+                                         const char *field, const char *key, size_t item,
+                                         size_t offset);
 // `file:line:column: error: message`, a line each.
 void weir_problems_print(const struct weir_problems *problems, const char *path, FILE *out);
 

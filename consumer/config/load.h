@@ -83,6 +83,7 @@ weir_key_reader weir_read_time;
 weir_key_reader weir_read_range;
 weir_key_reader weir_read_length;
 weir_key_reader weir_read_values;
+weir_key_reader weir_read_sentinels;
 weir_key_reader weir_read_window;
 weir_key_reader weir_read_listen;
 weir_key_reader weir_keep_node; // the node itself, for later

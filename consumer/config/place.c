@@ -56,19 +56,19 @@ static void walk(struct cursor *cursor, const char *value, size_t offset)
     }
 }
 
-struct weir_mark weir_config_place(const struct weir_config *config,
-                                   const struct weir_detector_entry *entry, const char *option,
-                                   size_t item, size_t offset)
+static struct weir_mark place(const struct weir_config *config, const struct weir_node *map,
+                              const char *key, size_t item, size_t offset,
+                              struct weir_mark otherwise)
 {
-    const struct weir_node *node = entry->node ? weir_node_get(entry->node, option) : NULL;
+    const struct weir_node *node = map && key ? weir_node_get(map, key) : NULL;
     if (!node)
-        return entry->mark;
+        return map ? map->key_mark : otherwise;
     if (node->kind == WEIR_NODE_LIST) {
         node = node->first;
         while (item-- && node)
             node = node->next;
         if (!node)
-            return entry->mark;
+            return otherwise;
     }
     if (node->kind != WEIR_NODE_SCALAR || node->expanded || offset > node->length || !config->text)
         return node->mark;
@@ -81,4 +81,23 @@ struct weir_mark weir_config_place(const struct weir_config *config,
     if (cursor.at < cursor.end)
         walk(&cursor, node->text, offset);
     return cursor.at < cursor.end ? cursor.mark : node->mark;
+}
+
+struct weir_mark weir_config_place(const struct weir_config *config,
+                                   const struct weir_detector_entry *entry, const char *option,
+                                   size_t item, size_t offset)
+{
+    return place(config, entry->node, option, item, offset, entry->mark);
+}
+
+struct weir_mark weir_config_field_place(const struct weir_config *config, size_t stream,
+                                         const char *field, const char *key, size_t item,
+                                         size_t offset)
+{
+    const struct weir_stream_config *of = &config->streams[stream];
+    const struct weir_node *node = config->root;
+    const char *const path[] = {"streams", of->info.name, "fields", field};
+    for (size_t i = 0; i < 4 && node; i++)
+        node = weir_node_get(node, path[i]);
+    return place(config, node, key, item, offset, of->mark);
 }

@@ -118,6 +118,33 @@ START_TEST(the_end_and_beyond)
 }
 END_TEST
 
+START_TEST(keys_of_fields)
+{
+    struct weir_problems problems;
+    static const char text[] = "version: 1\napp: a\nstreams:\n  s:\n    fields:\n"
+                               "      x: {type: double, sentinels: [-999, -1], precision: 2}\n"
+                               "      y: {type: string, sentinels: none}\n"
+                               "      z: {type: double}\n"
+                               "detectors: {d: {type: fake, stream: s}}\n";
+    ck_assert_int_eq(weir_config_parse(text, strlen(text), "/c.yaml", plugins, &config, &problems),
+                     0);
+    struct weir_mark mark = weir_config_field_place(config, 0, "x", "sentinels", 1, 1);
+    ck_assert_uint_eq(mark.line, 6);
+    ck_assert_uint_eq(mark.column, 44);
+    mark = weir_config_field_place(config, 0, "y", "sentinels", 0, 0);
+    ck_assert_uint_eq(mark.line, 7);
+    ck_assert_uint_eq(mark.column, 36);
+    ck_assert_uint_eq(weir_config_field_place(config, 0, "z", "range", 0, 0).line, 8);
+    ck_assert_uint_eq(weir_config_field_place(config, 0, "w", "range", 0, 0).line, 4);
+    const struct weir_stream *stream = &config->streams[0].info;
+    ck_assert_uint_eq(weir_stream_more(stream, 0)->n_sentinels, 2);
+    ck_assert_int_eq(weir_stream_more(stream, 0)->precision, 2);
+    ck_assert_str_eq(weir_stream_more(stream, 1)->sentinels[0], "none");
+    ck_assert_int_eq(weir_stream_more(stream, 1)->precision, -1);
+    ck_assert_ptr_null(weir_stream_more(stream, 2));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("place");
@@ -128,6 +155,7 @@ int main(void)
     tcase_add_test(tests, quotes);
     tcase_add_test(tests, lists_and_folded_lines);
     tcase_add_test(tests, columns_are_characters);
+    tcase_add_test(tests, keys_of_fields);
     tcase_add_test(tests, what_was_put_in_has_no_place_of_its_own);
     tcase_add_test(tests, the_end_and_beyond);
     suite_add_tcase(suite, tests);

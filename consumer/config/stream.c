@@ -137,6 +137,19 @@ void weir_read_values(struct weir_load *load, const struct weir_key *key, struct
     }
 }
 
+void weir_read_sentinels(struct weir_load *load, const struct weir_key *key, struct weir_node *node,
+                         void *base, const char *where)
+{
+    struct weir_field_more *more = &((struct weir_field_read *)base)->more;
+    const char **values;
+    int n = node ? weir_table_strings(load, node, where, &values) : 0;
+    (void)key;
+    if (n > 0) {
+        more->sentinels = values;
+        more->n_sentinels = (size_t)n;
+    }
+}
+
 // ---- one stream
 
 static void check_field(struct weir_load *load, const struct weir_field *field,
@@ -153,35 +166,45 @@ static void check_field(struct weir_load *load, const struct weir_field *field,
         weir_load_error(load, weir_node_get(node, "pattern")->key_mark,
                         "%s.pattern: a pattern is for strings, and the type is %s", where,
                         weir_type_name(field->type));
+    if (weir_node_get(node, "precision") && !numeric)
+        weir_load_error(load, weir_node_get(node, "precision")->key_mark,
+                        "%s.precision: decimals are for numbers, and the type is %s", where,
+                        weir_type_name(field->type));
     if (field->role == WEIR_ROLE_SCORE && field->type == WEIR_TYPE_STRING)
         weir_load_error(load, node->key_mark, "%s: a score is a number, and the type is string",
                         where);
 }
 
 static void read_field(struct weir_load *load, struct weir_stream_read *stream,
-                       struct weir_node *node, struct weir_field *field, const char *where)
+                       struct weir_node *node, struct weir_field *out,
+                       const struct weir_field_more **more, const char *where)
 {
     const char *path = weir_pool_printf(load->pool, "%s.fields.%s", where, node->key);
+    struct weir_field_read *read = weir_pool_alloc(load->pool, sizeof *read);
+    struct weir_field *field = &read->field;
     int avro = stream->config.format <= WEIR_FORMAT_AVRO_PLAIN;
     field->name = node->key;
     field->declared = 1;
     field->nullable = field->optional = avro ? NOT_SAID : 0;
     if (!*node->key)
         weir_load_error(load, node->key_mark, "%s.fields: a field without a name", where);
-    weir_table_read(load, weir_keys_field, weir_node_is_null(node) ? NULL : node, field, path,
-                    NULL);
+    read->more.precision = -1;
+    weir_table_read(load, weir_keys_field, weir_node_is_null(node) ? NULL : node, read, path, NULL);
     int type = (int)field->type;
     if (type > WEIR_TYPE_BYTES)
         field->type = type == WEIR_TYPE_BYTES + 1 ? WEIR_TYPE_LONG : WEIR_TYPE_DOUBLE;
     size_t length = strlen(field->name);
     field->is_list = length > 2 && !strcmp(field->name + length - 2, "[]");
     check_field(load, field, node, path);
-    if (weir_node_get(node, "role"))
-        return;
-    if (stream->key && !strcmp(stream->key, field->name))
-        field->role = WEIR_ROLE_KEY;
-    else if (stream->time && !strcmp(stream->time, field->name))
-        field->role = WEIR_ROLE_TIME;
+    if (!weir_node_get(node, "role")) {
+        if (stream->key && !strcmp(stream->key, field->name))
+            field->role = WEIR_ROLE_KEY;
+        else if (stream->time && !strcmp(stream->time, field->name))
+            field->role = WEIR_ROLE_TIME;
+    }
+    *out = *field;
+    if (read->more.precision >= 0 || read->more.n_sentinels)
+        *more = &read->more;
 }
 
 // The index of the key or time field; one that is not declared is added.
@@ -214,9 +237,14 @@ static void read_fields(struct weir_load *load, struct weir_stream_read *stream,
         map = NULL;
     }
     struct weir_field *fields = weir_pool_array(load->pool, (map ? map->n : 0) + 2, sizeof *fields);
+    const struct weir_field_more **more =
+        weir_pool_array(load->pool, (map ? map->n : 0) + 2, sizeof *more);
     info->fields = fields;
-    for (struct weir_node *node = map ? map->first : NULL; node; node = node->next)
-        read_field(load, stream, node, &fields[info->n_fields++], where);
+    info->more = more;
+    for (struct weir_node *node = map ? map->first : NULL; node; node = node->next) {
+        size_t at = info->n_fields++;
+        read_field(load, stream, node, &fields[at], &more[at], where);
+    }
     info->key = info->time = -1;
     if (stream->key && !strcmp(stream->key, "$key"))
         stream->config.key_is_kafka = 1;

@@ -67,7 +67,7 @@ int weir_table_is_name(const char *text);
 
 extern const struct weir_key weir_keys_root[];      // struct weir_config
 extern const struct weir_key weir_keys_stream[];    // struct weir_stream_config
-extern const struct weir_key weir_keys_field[];     // struct weir_field
+extern const struct weir_key weir_keys_field[];     // struct weir_field_read
 extern const struct weir_key weir_keys_reference[]; // struct weir_reference_config
 extern const struct weir_key weir_keys_join[];
 extern const struct weir_key weir_keys_gate[];
@@ -82,6 +82,11 @@ struct weir_detector_read {
     int64_t open_after, resolve_after, repeat;
     int severity;
     const char *runbook;
+};
+// What the field table fills: the field first.
+struct weir_field_read {
+    struct weir_field field;
+    struct weir_field_more more;
 };
 // What the stream table fills beside the configuration's own struct.
 struct weir_stream_read {

@@ -61,7 +61,8 @@ static void start(void)
 {
     const struct weir_schema_fields *fields = weir_file_fields(file, &error);
     ck_assert_msg(fields != NULL, "%s", error.message);
-    stream = (struct weir_stream){"s", fields->fields, fields->n, 0, -1, -1};
+    stream = (struct weir_stream){
+        .name = "s", .fields = fields->fields, .n_fields = fields->n, .key = -1, .time = -1};
     struct weir_builder_options options = {.stream = &stream};
     ck_assert_int_eq(weir_file_start(file, &options, &error), 0);
 }

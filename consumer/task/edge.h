@@ -107,6 +107,11 @@ void weir_edge_tally_host(struct weir_edge_task *task, enum weir_host_rule rule,
 // The same for something that has no row: at the newest time, with one offset.
 void weir_edge_tally_at(struct weir_edge_task *task, enum weir_host_rule rule, uint64_t n,
                         int64_t offset, int64_t last);
+// The open pane of rule counts that starts at `start`; NULL without memory (task->failed).
+struct weir_tally_pane *weir_edge_tally_pane(struct weir_edge_task *task, int64_t start);
+// edge_detail.c: weir_edge.detail.
+void weir_edge_detail(const struct weir_edge *api, unsigned rule, const char *name, size_t length,
+                      const uint32_t *rows, const double *values, size_t n);
 // An edge's last word on panes that are closed once the newest time is `newest`.
 // Sets what a detector may call.
 void weir_edge_detector_api(struct weir_edge_detector *detector);

@@ -73,7 +73,7 @@ void weir_batch_view(const struct weir_batch *batch, uint32_t first, uint32_t n,
 
 // ---- tallies
 
-static struct weir_tally_pane *tally_pane(struct weir_edge_task *task, int64_t start)
+struct weir_tally_pane *weir_edge_tally_pane(struct weir_edge_task *task, int64_t start)
 {
     size_t at = task->n_tallies;
     while (at && task->tallies[at - 1]->start >= start) {
@@ -108,7 +108,7 @@ void weir_edge_tally(struct weir_edge_task *task, size_t rule, const uint32_t *r
         size_t n_offsets = 0;
         for (; n_offsets < WEIR_TALLY_SAMPLES && i + n_offsets < end; n_offsets++)
             offsets[n_offsets] = batch->offset[rows[i + n_offsets]];
-        struct weir_tally_pane *pane = tally_pane(task, start);
+        struct weir_tally_pane *pane = weir_edge_tally_pane(task, start);
         struct weir_tally *tally = pane ? weir_tally_at(pane, rule) : NULL;
         if (!tally || weir_tally_add(tally, batch->partition, offsets, n_offsets, end - i,
                                      batch->offset[rows[end - 1]])) {
@@ -128,7 +128,8 @@ static void tally_host(struct weir_edge_task *task, size_t rule, uint64_t n, int
                        int64_t last)
 {
     int64_t newest = task->clock.newest == INT64_MIN ? 0 : task->clock.newest;
-    struct weir_tally_pane *pane = tally_pane(task, weir_pane_floor(newest, WEIR_RULE_PANE));
+    struct weir_tally_pane *pane =
+        weir_edge_tally_pane(task, weir_pane_floor(newest, WEIR_RULE_PANE));
     struct weir_tally *tally = pane ? weir_tally_at(pane, host_rule(task, rule)) : NULL;
     if (!tally || weir_tally_add(tally, task->task, &offset, 1, n, last))
         task->failed = WEIR_ENOMEM;
@@ -163,7 +164,7 @@ void weir_edge_rule_panes(struct weir_edge_task *task, int held)
         uint32_t end = i + 1;
         while (end < batch->n_rows && task->rule_pane[end] == task->rule_pane[i])
             end++;
-        struct weir_tally_pane *pane = tally_pane(task, task->rule_pane[i]);
+        struct weir_tally_pane *pane = weir_edge_tally_pane(task, task->rule_pane[i]);
         if (!pane)
             return;
         pane->rows += end - i;
@@ -418,7 +419,8 @@ int weir_edge_detect(struct weir_edge_task *task, int held)
 
 void weir_edge_detector_api(struct weir_edge_detector *detector)
 {
-    detector->api = (struct weir_edge){sizeof detector->api, detector, edge_flag, NULL, edge_limit};
+    detector->api = (struct weir_edge){sizeof detector->api, detector,        edge_flag, NULL,
+                                       edge_limit,           weir_edge_detail};
 }
 
 // ---- quarantine

@@ -498,6 +498,33 @@ static int has_condition(const struct weir_plan_detector *detector, size_t rule)
     return rule > 0 && detector->rules[rule - 1].rule.flags & WEIR_RULE_CONDITION;
 }
 
+static int more_often(const void *a, const void *b)
+{
+    const struct weir_rule_detail *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count > y->count ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+// The most frequent of a tally's details, into `out`, which has room for WEIR_RULE_DETAILS.
+static size_t pick_details(const struct weir_tally *tally, struct weir_rule_detail *out)
+{
+    struct weir_rule_detail *all = malloc((tally->n_details + 1) * sizeof *all);
+    size_t n = all ? tally->n_details : 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct weir_tally_detail *from = &tally->details[i];
+        all[i] = (struct weir_rule_detail){from->name, strlen(from->name), from->count,
+                                           from->minimum, from->maximum};
+    }
+    if (n)
+        qsort(all, n, sizeof *all, more_often);
+    n = n < WEIR_RULE_DETAILS ? n : WEIR_RULE_DETAILS;
+    if (n)
+        memcpy(out, all, n * sizeof *all);
+    free(all);
+    return n;
+}
+
 static void find_rule(struct weir_merger *merger, const struct weir_plan_detector *detector,
                       unsigned number, const struct weir_tally *tally, uint64_t rows)
 {
@@ -510,8 +537,10 @@ static void find_rule(struct weir_merger *merger, const struct weir_plan_detecto
                                           tally->samples[i].offset, NULL};
     // A pane's rows are those of the tasks; things without a row can outnumber them.
     rows = rows > tally->count ? rows : tally->count;
-    struct weir_rule_count count = {sizeof count, number,  tally->count,
-                                    rows,         samples, tally->n_samples};
+    struct weir_rule_detail details[WEIR_RULE_DETAILS];
+    struct weir_rule_count count = {
+        sizeof count, number,           tally->count, rows,
+        samples,      tally->n_samples, details,      pick_details(tally, details)};
     const char *field = rule->field >= 0 ? detector->config.stream->fields[rule->field].name : NULL;
     struct weir_evidence evidence = {.type = "samples",
                                      .field = field,
@@ -575,7 +604,8 @@ int weir_merger_judge_rules(struct weir_merger *merger, struct weir_rules_key *r
                           pane ? pane->rows : 0, offsets, n_offsets);
         for (size_t r = 0; tallies && r < detector->n_rules; r++) {
             const struct weir_tally *tally = &tallies[rules->rule_base[i] + r];
-            if (tally->count && !(detector->rules[r].rule.flags & WEIR_RULE_CONDITION))
+            if (tally->count &&
+                !(detector->rules[r].rule.flags & (WEIR_RULE_CONDITION | WEIR_RULE_SILENT)))
                 find_rule(merger, detector, (unsigned)r, tally,
                           has_condition(detector, r) ? tally[-1].count : pane->rows);
         }

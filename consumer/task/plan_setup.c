@@ -126,6 +126,9 @@ static int add_rule(struct weir_plan *plan, struct weir_plan_detector *detector,
     char *name = weir_plan_string(plan, rule->name), *kind = weir_plan_string(plan, rule->kind);
     if (!rules || !name || !kind)
         return weir_plan_no_memory(error);
+    // Behind a newline the details of a rule have their names (consumer/window/tally.h).
+    for (char *c = name; *c; c++)
+        *c = (unsigned char)*c < 0x20 ? ' ' : *c;
     if (detector->n_rules)
         memcpy(rules, detector->rules, detector->n_rules * sizeof *rules);
     rules[detector->n_rules].rule = *rule;
@@ -162,21 +165,33 @@ static void setup_complain(const struct weir_setup *api, const struct weir_compl
 {
     struct setup *setup = setup_of(api);
     struct weir_plan *plan = setup->plan;
-    const struct weir_detector_entry *entry = setup->detector->entry;
-    struct weir_mark mark = weir_config_place(plan->config, entry, complaint->option,
-                                              complaint->item, complaint->offset);
-    const char *detector = entry->name, *option = complaint->option;
+    const struct weir_plan_detector *detector = setup->detector;
+    const struct weir_stream *stream = detector->config.stream;
+    const char *option = complaint->option ? complaint->option : "";
+    struct weir_mark mark;
+    char where[300];
+    if (complaint->size > offsetof(struct weir_complaint, field) && complaint->field &&
+        complaint->field <= stream->n_fields) {
+        const char *field = stream->fields[complaint->field - 1].name;
+        mark = weir_config_field_place(plan->config, detector->stream, field, complaint->option,
+                                       complaint->item, complaint->offset);
+        snprintf(where, sizeof where, "streams.%.80s.fields.%.100s%s%.80s", stream->name, field,
+                 *option ? "." : "", option);
+    } else {
+        mark = weir_config_place(plan->config, detector->entry, complaint->option, complaint->item,
+                                 complaint->offset);
+        snprintf(where, sizeof where, "detectors.%.150s%s%.80s", detector->name, *option ? "." : "",
+                 option);
+    }
     if (complaint->warning && plan->problems) {
-        if (weir_problems_add(plan->problems, mark, 1, "detectors.%s.%s: %s", detector, option,
-                              complaint->message))
+        if (weir_problems_add(plan->problems, mark, 1, "%s: %s", where, complaint->message))
             setup->failed = WEIR_ENOMEM;
     } else if (complaint->warning) {
-        weir_log(WEIR_LOG_WARNING, "config", "%s:%u:%u: detectors.%s.%s: %s", plan->config->path,
-                 mark.line, mark.column, detector, option, complaint->message);
+        weir_log(WEIR_LOG_WARNING, "config", "%s:%u:%u: %s: %s", plan->config->path, mark.line,
+                 mark.column, where, complaint->message);
     } else {
         struct weir_error error;
-        int code = weir_plan_fault(plan, mark, &error, "detectors.%s.%s: %s", detector, option,
-                                   complaint->message);
+        int code = weir_plan_fault(plan, mark, &error, "%s: %s", where, complaint->message);
         if (code == WEIR_ENOMEM)
             setup->failed = code;
         if (!setup->complaints++)

@@ -171,12 +171,14 @@ int weir_plan_complete_stream(struct weir_plan *plan, size_t index,
     for (size_t i = 0; i < plan->config->n_references; i++)
         capacity += plan->profiles[i] ? plan->profiles[i]->n_fields : 0;
     struct weir_field *fields = weir_plan_alloc(plan, capacity * sizeof *fields);
-    if (!fields)
+    const struct weir_field_more **more = weir_plan_alloc(plan, capacity * sizeof *more);
+    if (!fields || !more)
         return weir_error_set(error, WEIR_ENOMEM, "no memory for the fields of a stream");
 
     int declared = 0, code = 0;
     for (; n < config->info.n_fields; n++) {
         fields[n] = config->info.fields[n];
+        more[n] = weir_stream_more(&config->info, (int)n);
         declared |= fields[n].declared;
     }
     size_t n_own = n;
@@ -198,6 +200,7 @@ int weir_plan_complete_stream(struct weir_plan *plan, size_t index,
     stream->info = config->info;
     stream->info.fields = stream->fields = fields;
     stream->info.n_fields = n;
+    stream->info.more = more;
     stream->time_unit = config->time_unit;
     for (size_t i = 0; source && i < source->n && stream->time_unit == WEIR_TIME_AUTO; i++) {
         if (config->info.time >= 0 &&

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consumer/window/tally.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,12 +20,18 @@ int weir_tally_pane_create(size_t n_rules, int64_t start, struct weir_tally_pane
     return 0;
 }
 
+static void free_tally(struct weir_tally *tally)
+{
+    free(tally->ranges);
+    free(tally->details);
+}
+
 void weir_tally_pane_destroy(struct weir_tally_pane *pane)
 {
     if (!pane)
         return;
     for (size_t i = 0; pane->rules && i < pane->n_rules; i++)
-        free(pane->rules[i].ranges);
+        free_tally(&pane->rules[i]);
     free(pane->rules);
     free(pane);
 }
@@ -88,8 +95,74 @@ int weir_tally_add(struct weir_tally *tally, int32_t partition, const int64_t *o
     return 0;
 }
 
+// The place of a name; it is made where it is new and there are fewer than `limit`. NULL: neither
+// (`*failed` stays), or no memory.
+static struct weir_tally_detail *place_detail(struct weir_tally *tally, const char *name,
+                                              size_t limit, int *failed)
+{
+    size_t low = 0, high = tally->n_details;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = strcmp(tally->details[middle].name, name);
+        if (!order)
+            return &tally->details[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (tally->n_details >= limit)
+        return NULL;
+    struct weir_tally_detail *grown =
+        realloc(tally->details, (tally->n_details + 1) * sizeof *grown);
+    if (!grown) {
+        *failed = WEIR_ENOMEM;
+        return NULL;
+    }
+    memmove(&grown[low + 1], &grown[low], (tally->n_details - low) * sizeof *grown);
+    tally->details = grown;
+    tally->n_details++;
+    grown[low] = (struct weir_tally_detail){.minimum = NAN, .maximum = NAN};
+    strcpy(grown[low].name, name);
+    return &grown[low];
+}
+
+int weir_tally_add_detail(struct weir_tally *tally, const char *name, size_t length, uint64_t n,
+                          const double *values, size_t limit)
+{
+    char clean[WEIR_RULE_DETAIL_BYTES + 1];
+    int failed = 0;
+    if (length > WEIR_RULE_DETAIL_BYTES) {
+        length = WEIR_RULE_DETAIL_BYTES;
+        while (length && ((unsigned char)name[length] & 0xc0) == 0x80)
+            length--; // not within a character
+    }
+    for (size_t i = 0; i < length; i++)
+        clean[i] = (unsigned char)name[i] < 0x20 || name[i] == 0x7f ? '.' : name[i];
+    clean[length] = 0;
+    struct weir_tally_detail *detail = n ? place_detail(tally, clean, limit, &failed) : NULL;
+    if (!detail)
+        return failed;
+    detail->count += n;
+    for (uint64_t i = 0; values && i < n; i++) {
+        detail->minimum = fmin(detail->minimum, values[i]);
+        detail->maximum = fmax(detail->maximum, values[i]);
+    }
+    return 0;
+}
+
 int weir_tally_merge(struct weir_tally *into, const struct weir_tally *from)
 {
+    int failed = 0;
+    for (size_t i = 0; i < from->n_details; i++) {
+        const struct weir_tally_detail *detail = &from->details[i];
+        struct weir_tally_detail *to = place_detail(into, detail->name, SIZE_MAX, &failed);
+        if (!to)
+            return failed;
+        to->count += detail->count;
+        to->minimum = fmin(to->minimum, detail->minimum);
+        to->maximum = fmax(to->maximum, detail->maximum);
+    }
     for (size_t i = 0; i < from->n_ranges; i++) {
         const struct weir_tally_range *range = &from->ranges[i];
         if (cover(into, range->partition, range->first, range->last))
@@ -101,17 +174,75 @@ int weir_tally_merge(struct weir_tally *into, const struct weir_tally *from)
     return 0;
 }
 
+enum { NAME = 256 }; // with its NUL: what reading has room for
+
+// RULE, newline, DETAIL; 0 where that is too long to be read again.
+static int detail_name(const char *rule, const struct weir_tally_detail *detail, char *out)
+{
+    size_t length = strlen(rule), more = strlen(detail->name);
+    if (length + 1 + more >= NAME)
+        return 0;
+    memcpy(out, rule, length);
+    out[length] = '\n';
+    memcpy(out + length + 1, detail->name, more + 1);
+    return 1;
+}
+
+static int64_t bits_of(double value)
+{
+    int64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static double number_of(int64_t bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+// How many entries a rule's tally takes; with `out`, writes those of its details: in the place of
+// a range of offsets the bits of the extremes.
+static size_t put_details(const struct weir_tally *tally, const char *detector, const char *rule,
+                          struct weir_buffer *out)
+{
+    char name[NAME];
+    size_t n = 0;
+    for (size_t i = 0; i < tally->n_details; i++) {
+        const struct weir_tally_detail *detail = &tally->details[i];
+        if (!detail_name(rule, detail, name))
+            continue;
+        n++;
+        if (!out)
+            continue;
+        weir_put_string(out, detector);
+        weir_put_string(out, name);
+        weir_put_long(out, (int64_t)detail->count);
+        weir_put_long(out, 1);
+        weir_put_long(out, 0);
+        weir_put_long(out, bits_of(detail->minimum));
+        weir_put_long(out, bits_of(detail->maximum));
+        weir_put_long(out, 0);
+    }
+    return n;
+}
+
 int weir_tally_write(const struct weir_tally_pane *pane, weir_tally_namer namer, void *context,
                      struct weir_buffer *out)
 {
     size_t n = 0, n_rules = pane->rules ? pane->n_rules : 0;
-    for (size_t i = 0; i < n_rules; i++)
-        n += pane->rules[i].count > 0;
+    const char *detector, *name;
+    for (size_t i = 0; i < n_rules; i++) {
+        if (!pane->rules[i].count)
+            continue;
+        namer(context, i, &detector, &name);
+        n += 1 + put_details(&pane->rules[i], detector, name, NULL);
+    }
     weir_put_long(out, (int64_t)pane->rows);
     weir_put_long(out, (int64_t)n);
     for (size_t i = 0; i < n_rules; i++) {
         const struct weir_tally *tally = &pane->rules[i];
-        const char *detector, *name;
         if (!tally->count)
             continue;
         namer(context, i, &detector, &name);
@@ -129,8 +260,31 @@ int weir_tally_write(const struct weir_tally_pane *pane, weir_tally_namer namer,
             weir_put_long(out, tally->samples[k].partition);
             weir_put_long(out, tally->samples[k].offset);
         }
+        put_details(tally, detector, name, out);
     }
     return out->failed ? WEIR_ENOMEM : 0;
+}
+
+static int read_detail(struct weir_tally *into, const char *name, struct weir_reader *in)
+{
+    struct weir_tally_detail *detail = NULL;
+    int failed = 0;
+    uint64_t count = weir_get_count(in, INT64_MAX);
+    size_t n = weir_get_count(in, 1);
+    int64_t bits[3] = {0};
+    for (size_t i = 0; i < n * 3; i++)
+        bits[i] = weir_get_long(in);
+    double low = number_of(bits[1]), high = number_of(bits[2]);
+    if (weir_get_count(in, 0) || in->failed || strlen(name) > WEIR_RULE_DETAIL_BYTES)
+        return WEIR_ECORRUPT;
+    if (into)
+        detail = place_detail(into, name, SIZE_MAX, &failed);
+    if (detail) {
+        detail->count += count;
+        detail->minimum = fmin(detail->minimum, low);
+        detail->maximum = fmax(detail->maximum, high);
+    }
+    return failed;
 }
 
 static int read_tally(struct weir_tally *into, struct weir_reader *in)
@@ -168,19 +322,24 @@ int weir_tally_read_merge(struct weir_tally_pane *pane, weir_tally_finder finder
         return WEIR_ECORRUPT;
     pane->rows += rows;
     for (size_t i = 0; i < n; i++) {
-        char detector[256], name[256];
+        char detector[NAME], name[NAME];
         weir_get_string(in, detector, sizeof detector);
         weir_get_string(in, name, sizeof name);
         if (in->failed)
             return WEIR_ECORRUPT;
         int64_t rule = finder(context, detector, name);
+        char *detail = rule < 0 ? strrchr(name, '\n') : NULL;
+        if (detail) {
+            *detail++ = 0;
+            rule = finder(context, detector, name);
+        }
         struct weir_tally *into = NULL;
         if (rule >= 0 && (size_t)rule < pane->n_rules) {
             into = weir_tally_at(pane, (size_t)rule);
             if (!into)
                 return WEIR_ENOMEM;
         }
-        int code = read_tally(into, in);
+        int code = detail ? read_detail(into, detail, in) : read_tally(into, in);
         if (code)
             return code;
     }

@@ -39,7 +39,8 @@ static const struct weir_field fields[FIELDS] = {
     [TIME] = {.name = "time", .type = WEIR_TYPE_LONG, .role = WEIR_ROLE_TIME},
     [OPT] = {.name = "opt", .type = WEIR_TYPE_DOUBLE, .optional = 1, .nullable = 1},
 };
-static const struct weir_stream stream = {"s", fields, FIELDS, 1, -1, TIME};
+static const struct weir_stream stream = {
+    .name = "s", .fields = fields, .n_fields = FIELDS, .closed = 1, .key = -1, .time = TIME};
 
 static struct {
     char names[128][64];
@@ -246,7 +247,7 @@ START_TEST(bad_configurations_are_refused)
 {
     struct weir_option_value options[32] = {{.set = 1}};
     struct weir_field bad = {.name = "p", .type = WEIR_TYPE_STRING, .pattern = "a(b"};
-    struct weir_stream one = {"s", &bad, 1, 0, -1, -1};
+    struct weir_stream one = {.name = "s", .fields = &bad, .n_fields = 1, .key = -1, .time = -1};
     void *kept = instance;
     ck_assert_int_eq(create(&one, options, NULL, 0), WEIR_EINVAL);
     ck_assert_ptr_nonnull(strstr(error.message, "pattern of field p"));
@@ -263,7 +264,7 @@ START_TEST(a_pattern_that_explodes_is_cut_short)
     struct weir_option_value options[32] = {{.set = 1}};
     struct weir_field field = {
         .name = "p", .type = WEIR_TYPE_STRING, .pattern = "^(([a-z])+.)+[A-Z]([a-z])+$"};
-    struct weir_stream one = {"s", &field, 1, 0, -1, -1};
+    struct weir_stream one = {.name = "s", .fields = &field, .n_fields = 1, .key = -1, .time = -1};
     struct weir_builder_options builder_options = {.stream = &one};
     teardown();
     ck_assert_int_eq(create(&one, options, NULL, 0), 0);
@@ -291,7 +292,7 @@ static void check_sentence(const char *rule, uint64_t count, uint64_t rows,
                            enum weir_severity severity, const char *expected)
 {
     struct weir_rule_count counted = {
-        sizeof counted, (unsigned)rule_named(rule), count, rows, NULL, 0};
+        .size = sizeof counted, .rule = (unsigned)rule_named(rule), .count = count, .rows = rows};
     struct weir_finding finding = {.size = sizeof finding};
     char text[256];
     ck_assert_int_eq(weir_plugin.describe(instance, &counted, &finding, text, sizeof text), 0);

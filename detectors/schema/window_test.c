@@ -22,7 +22,8 @@ static const struct weir_field fields[FIELDS] = {
     [COUNTRY] = {.name = "country", .type = WEIR_TYPE_STRING},
     [TIME] = {.name = "time", .type = WEIR_TYPE_LONG, .role = WEIR_ROLE_TIME},
 };
-static const struct weir_stream stream = {"s", fields, FIELDS, 0, -1, TIME};
+static const struct weir_stream stream = {
+    .name = "s", .fields = fields, .n_fields = FIELDS, .key = -1, .time = TIME};
 
 static void *instance, *owner;
 static struct weir_error error;

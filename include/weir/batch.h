@@ -31,8 +31,11 @@ enum weir_state {
     WEIR_STATE_FAULT_OVERFLOW, // beyond the type: 1e999, integers beyond int64
     WEIR_STATE_FAULT_OBJECT,
     WEIR_STATE_FAULT_ARRAY,
-    WEIR_STATE_FAULT_UTF8, // a string that is not valid UTF-8
-    WEIR_STATE_FAULT_EMPTY // an empty cell where a value is wanted
+    WEIR_STATE_FAULT_UTF8,  // a string that is not valid UTF-8
+    WEIR_STATE_FAULT_EMPTY, // an empty cell where a value is wanted
+    // Minor 1, strings both:
+    WEIR_STATE_FAULT_BOOLEAN_STRING, // "true" or "false", in any case
+    WEIR_STATE_FAULT_DATE            // a date, or a date and time, as in RFC 3339
 };
 
 struct weir_string {

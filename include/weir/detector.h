@@ -29,11 +29,12 @@
 struct weir_buffer; // stats/buffer.h
 struct weir_reader;
 
-enum {
+enum weir_rule_flag {
     WEIR_RULE_QUARANTINE = 1, // a row that breaks the rule is a bad record
     // Since minor 1: no rule but the condition of the one that is declared next. The rows flagged
     // for it are those that the next rule is about; it has no findings itself.
-    WEIR_RULE_CONDITION = 2
+    WEIR_RULE_CONDITION = 2,
+    WEIR_RULE_SILENT = 4 // since minor 1: it is counted, but no alert says so
 };
 
 // A rule that single records break. Declared at create(), named by its index from then on.
@@ -54,6 +55,7 @@ struct weir_complaint {
     size_t offset;       // bytes into the text
     int warning;         // else a fault: create() fails
     const char *message; // without a name of the detector or option: the host adds them
+    size_t field;        // 0; or 1 + a field of the stream: `option` is a key of that field
 };
 
 // Host services during create(). `size` is the host's sizeof: check it before using a member
@@ -112,6 +114,14 @@ struct weir_edge {
     const int64_t *pane;
     // Counts `n` units of something that a cap dropped: a metric and `weir.limit`.
     void (*limit)(const struct weir_edge *edge, const char *what, uint64_t n);
+    // Since minor 1. Says more of rows that were flagged: each of the `n` ascending rows has
+    // `name`, which is one of few ("below", the kind of a fault, the name of an unknown field;
+    // bytes from 0 to 64, the rest is cut off). `values` has a finite number for each row, or is
+    // NULL. Names are counted a rule and pane, and describe() is given the counts; a pane keeps the
+    // first WEIR_RULE_DETAILS names. To be called in the order of rows where names are not a fixed
+    // few.
+    void (*detail)(const struct weir_edge *edge, unsigned rule, const char *name, size_t length,
+                   const uint32_t *rows, const double *values, size_t n);
 };
 
 // One slice of a window. `values` has one string for each field of by[`by` - 1].
@@ -155,6 +165,16 @@ struct weir_window {
     void (*undecided)(const struct weir_window *window);
 };
 
+// A name that weir_edge.detail gave to rows. Minimum and maximum are of the rows' values, and so
+// may be single records' own; NAN: there were none.
+enum { WEIR_RULE_DETAILS = 32, WEIR_RULE_DETAIL_BYTES = 64 };
+struct weir_rule_detail {
+    const char *name; // NUL-terminated
+    size_t length;
+    uint64_t count;
+    double minimum, maximum;
+};
+
 // How often a rule was broken in a pane.
 struct weir_rule_count {
     size_t size;
@@ -163,6 +183,8 @@ struct weir_rule_count {
                                        // condition held, where it has one
     const struct weir_sample *samples; // the first few, by partition and offset
     size_t n_samples;
+    const struct weir_rule_detail *details; // since minor 1: the most frequent first, then by name
+    size_t n_details;
 };
 
 struct weir_plugin {

@@ -53,6 +53,13 @@ struct weir_field {
     const char *pattern; // PCRE2; may be NULL
 };
 
+// What else is said of a field: struct weir_field cannot grow, this can, at its end (minor 1).
+struct weir_field_more {
+    int precision;                // decimals that a number may have; -1: any
+    const char *const *sentinels; // values that stand for "none"
+    size_t n_sentinels;
+};
+
 struct weir_stream {
     const char *name;
     const struct weir_field *fields;
@@ -60,7 +67,16 @@ struct weir_stream {
     int closed; // fields that are not listed are a fault
     int key;    // index of the key field, -1: the Kafka key or none
     int time;   // index of the event-time field, -1: the Kafka timestamp or row number
+    // Minor 1: one a field; NULL, or NULL for a field of which no more is said. Read it with
+    // weir_stream_more().
+    const struct weir_field_more *const *more;
 };
+
+static inline const struct weir_field_more *weir_stream_more(const struct weir_stream *stream,
+                                                             int field)
+{
+    return stream->more ? stream->more[field] : NULL;
+}
 
 const char *weir_type_name(enum weir_type type);
 const char *weir_role_name(enum weir_role role);

@@ -26,7 +26,8 @@ static const char schema[] =
 static const struct weir_field fields[] = {{.name = "x", .type = WEIR_TYPE_DOUBLE},
                                            {.name = "s", .type = WEIR_TYPE_STRING},
                                            {.name = "p.e", .type = WEIR_TYPE_STRING}};
-static const struct weir_stream stream = {"s", fields, 3, 0, -1, -1};
+static const struct weir_stream stream = {
+    .name = "s", .fields = fields, .n_fields = 3, .key = -1, .time = -1};
 
 static void put_datum(struct weir_buffer *out, int i)
 {

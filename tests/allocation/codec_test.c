@@ -23,7 +23,8 @@ static const struct weir_field fields[N] = {
     [NTAGS] = {.name = "tags.length", .type = WEIR_TYPE_LONG},
     [TAGS] = {.name = "tags[]", .type = WEIR_TYPE_STRING, .is_list = 1},
 };
-static const struct weir_stream stream = {"s", fields, N, 0, -1, -1};
+static const struct weir_stream stream = {
+    .name = "s", .fields = fields, .n_fields = N, .key = -1, .time = -1};
 static const char schema[] =
     "{\"type\":\"record\",\"name\":\"R\",\"namespace\":\"x.y\",\"fields\":["
     "{\"name\":\"d\",\"type\":[\"null\",\"double\"],\"default\":null,\"aliases\":[\"dd\"]},"

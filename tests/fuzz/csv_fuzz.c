@@ -9,7 +9,8 @@ static const struct weir_field fields[] = {
     {.name = "l", .type = WEIR_TYPE_LONG},
     {.name = "s", .type = WEIR_TYPE_STRING},
 };
-static const struct weir_stream stream = {"s", fields, 3, 0, -1, -1};
+static const struct weir_stream stream = {
+    .name = "s", .fields = fields, .n_fields = 3, .key = -1, .time = -1};
 static const char *const names[] = {"d", "l", "s", "other"};
 static volatile uint32_t read; // so that a sanitizer sees every byte
 

@@ -30,7 +30,8 @@ static void read_file(struct weir_file *file)
     const struct weir_schema_fields *fields = weir_file_fields(file, NULL);
     if (!fields)
         return;
-    struct weir_stream stream = {"s", fields->fields, fields->n, 0, -1, -1};
+    struct weir_stream stream = {
+        .name = "s", .fields = fields->fields, .n_fields = fields->n, .key = -1, .time = -1};
     struct weir_builder_options options = {.stream = &stream, .report_unknown = 1};
     if (weir_file_start(file, &options, NULL))
         return;

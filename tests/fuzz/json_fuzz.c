@@ -15,7 +15,8 @@ static const struct weir_field fields[] = {
     {.name = "i[].p", .type = WEIR_TYPE_DOUBLE, .is_list = 1},
 };
 enum { N = sizeof fields / sizeof fields[0] };
-static const struct weir_stream stream = {"s", fields, N, 0, -1, 0};
+static const struct weir_stream stream = {
+    .name = "s", .fields = fields, .n_fields = N, .key = -1, .time = 0};
 
 static volatile uint32_t read; // so that a sanitizer sees every byte
 
