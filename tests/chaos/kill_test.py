@@ -226,32 +226,10 @@ class Squad:
         self.reap()
 
 
-def last_offsets(cluster, topic):
-    last = {}
-    for message in cluster.read(topic):
-        last[message.partition()] = max(last.get(message.partition(), -1), message.offset())
-    return last
-
-
-def wait_settled(cluster, app, source, check=lambda: None, timeout=180):
+def wait_settled(cluster, app, source, check=lambda: None):
     """Until the group has read all of the source, and all partials that came of it."""
-    group, partials = f"weir.{app}", f"weir.{app}.partials"
-
-    def settled():
-        check()
-        for topic in (source, partials):
-            at = cluster.committed(group, topic)
-            behind = {n: (at.get(n, -1), o) for n, o in last_offsets(cluster, topic).items()
-                      if at.get(n, -1) <= o}  # fmt: skip
-            if behind:
-                settled.why = f"{topic}: {behind}"
-                return False
-        return True
-
-    try:
-        wait_until(settled, f"{app} to have read everything", timeout, 0.5)
-    except AssertionError as error:
-        raise AssertionError(f"{error}: {settled.why}") from None
+    cluster.wait_settled(f"weir.{app}", source, check)
+    cluster.wait_settled(f"weir.{app}", f"weir.{app}.partials", check)
 
 
 def results(cluster, app):
@@ -316,11 +294,11 @@ def run(bootstrap, seconds, seed, folder):
         torment(squad, feed, seconds)
         wait_settled(cluster, app, source, lambda: watch(squad))
         for member in squad.members:
-            code = member.stop(20)
+            code = member.stop()
             assert code == 0, f"exit {code} after SIGTERM\n{member.log()[-3000:]}"
         with Member(CONFIG.format(app=calm, **config), folder / "calm") as member:
             wait_settled(cluster, calm, source)
-            assert member.stop(20) == 0
+            assert member.stop() == 0
     finally:
         for member in squad.members:
             if member.running:

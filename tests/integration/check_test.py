@@ -50,7 +50,7 @@ def register(url, subject):
         data=json.dumps({"schema": json.dumps(SCHEMA)}).encode(),
         headers={"Content-Type": "application/vnd.schemaregistry.v1+json"},
     )
-    urllib.request.urlopen(request, timeout=20).close()
+    urllib.request.urlopen(request, timeout=60).close()
 
 
 class Check(unittest.TestCase):
@@ -65,6 +65,8 @@ class Check(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "weir.yaml"
             path.write_text(CONFIG.format(**values))
+            if "--connect" in options and "--timeout" not in options:
+                options = *options, "--timeout", "60s"
             return run_weir("check", path, *options, check=False)
 
     def create(self, labels=2, **config):

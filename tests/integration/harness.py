@@ -9,10 +9,13 @@ that takes time is waited for by a condition with a time-out: wait_until().
 import base64
 import contextlib
 import ctypes
+import datetime
+import http.client
 import io
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -45,7 +48,7 @@ class Timeout(AssertionError):
     """A condition did not come true in time."""
 
 
-def wait_until(condition, what, timeout=30.0, pause=0.05):
+def wait_until(condition, what, timeout=90.0, pause=0.05):
     """Polls `condition` until it returns something true, which is returned."""
     deadline = time.monotonic() + timeout
     while True:
@@ -58,9 +61,17 @@ def wait_until(condition, what, timeout=30.0, pause=0.05):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port for a server. Not one that the kernel gives to clients: while a server is down its
+    port would be any client's, even that of one that tries to connect to it."""
+    for _ in range(100):
+        port = random.SystemRandom().randrange(15000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
 
 
 def unique(prefix):
@@ -110,7 +121,7 @@ class Process:
     def signal(self, number):
         self.child.send_signal(number)
 
-    def stop(self, timeout=30.0):
+    def stop(self, timeout=60.0):
         """SIGTERM; returns the exit code. Kills it, and fails, when that takes too long."""
         if self.child is None:
             return None
@@ -138,6 +149,18 @@ class Process:
             wait_until(ready, f"{self.name} to be up", timeout)
         except Timeout:
             raise Timeout(f"{self.name} is not up:\n{self.log()[-4000:]}") from None
+
+    def wait_up(self, start, probe, timeout, move):
+        """Starts it and waits for it. Where somebody took its ports before it could, and nobody
+        knows them yet, move() gives it others."""
+        for attempt in range(5):
+            start()
+            try:
+                return self.wait_ready(probe, timeout)
+            except AssertionError:
+                if self.running or attempt == 4 or "in use" not in self.log() or not move():
+                    self.kill()
+                    raise
 
     def __enter__(self):
         self.start()
@@ -204,11 +227,19 @@ class Broker(Process):
 
     def __init__(self, folder=None, bound_to_parent=True):
         super().__init__("broker", folder, bound_to_parent)
-        self.port = free_port()
-        self.controller = free_port()
-        self.bootstrap = f"127.0.0.1:{self.port}"
         self.properties = self.folder / "server.properties"
+        self.started = False
+        self._move()
+
+    def _move(self):
+        """To other ports, until it was up once."""
+        if self.started:
+            return False
+        self.port, self.controller = free_port(), free_port()
+        self.bootstrap = f"127.0.0.1:{self.port}"
         self.formatted = False
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        return True
 
     def _java(self, main, *arguments):
         jars = servers_folder() / "kafka"
@@ -230,23 +261,27 @@ class Broker(Process):
         subprocess.run(
             self._java("kafka.tools.StorageTool", "format", "--cluster-id=" + cluster,
                        "--config", str(self.properties)),
-            check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+            check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240,
         )  # fmt: skip
         self.formatted = True
 
-    def start(self, timeout=90.0):
-        if not self.formatted:
-            self._format()
-        self.spawn(self._java("kafka.Kafka", self.properties))
-        admin = self.admin()
+    def start(self, timeout=240.0):
+        admin = []
+
+        def start():
+            if not self.formatted:
+                self._format()
+            self.spawn(self._java("kafka.Kafka", self.properties))
+            admin[:] = [self.admin()]
 
         def answers():
             try:
-                return bool(admin.list_topics(timeout=2).brokers)
+                return bool(admin[0].list_topics(timeout=2).brokers)
             except Exception:  # not up yet
                 return False
 
-        self.wait_ready(answers, timeout)
+        self.wait_up(start, answers, timeout, self._move)
+        self.started = True
         return self
 
     def admin(self):
@@ -266,26 +301,37 @@ class Registry(Process):
 
     def __init__(self, folder=None, bound_to_parent=True):
         super().__init__("registry", folder, bound_to_parent)
+        self.registered = []
+        self.started = False
+        self._move()
+
+    def _move(self):
+        """To another port, until it was up once."""
+        if self.started:
+            return False
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/apis/ccompat/v7"
-        self.registered = []
+        return True
 
-    def start(self, timeout=90.0, before_schemas=lambda: None):
+    def start(self, timeout=240.0, before_schemas=lambda: None):
         """`before_schemas` is called while it is up and knows nothing yet."""
         folder = servers_folder() / "registry"
         jar = next(folder.glob("*-runner.jar"))
-        self.spawn(
-            [java(), "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-             f"-Dquarkus.http.port={self.port}", "-Dquarkus.http.host=127.0.0.1", "-jar", jar]
-        )  # fmt: skip
+
+        def start():
+            self.spawn(
+                [java(), "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                 f"-Dquarkus.http.port={self.port}", "-Dquarkus.http.host=127.0.0.1", "-jar", jar]
+            )  # fmt: skip
 
         def answers():
             try:
                 return self.get("/subjects") is not None
-            except OSError:
+            except (OSError, ValueError, http.client.HTTPException):
                 return False
 
-        self.wait_ready(answers, timeout)
+        self.wait_up(start, answers, timeout, self._move)
+        self.started = True
         before_schemas()
         # It keeps everything in memory; the same schemas in the same order get the same ids.
         again, self.registered = self.registered, []
@@ -295,7 +341,7 @@ class Registry(Process):
         return self
 
     def get(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
             return json.load(answer)
 
     def register(self, subject, schema):
@@ -307,7 +353,7 @@ class Registry(Process):
             headers={"Content-Type": "application/vnd.schemaregistry.v1+json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 number = json.load(answer)["id"]
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{error}: {error.read().decode(errors='replace')}") from None
@@ -346,7 +392,7 @@ class Member(Process):
             self.write_config(config)
         self.signal(signal.SIGHUP)
 
-    def wait_log(self, words, timeout=30.0):
+    def wait_log(self, words, timeout=90.0):
         wait_until(lambda: words in self.log(), f"'{words}' in {self.log_path}", timeout)
 
 
@@ -372,17 +418,17 @@ class Cluster:
     def create_topic(self, name, partitions=1, **config):
         settings = {key.replace("_", "."): str(value) for key, value in config.items()}
         topic = NewTopic(name, partitions, 1, config=settings)
-        for future in self.admin.create_topics([topic]).values():
-            future.result(30)
+        for future in self.admin.create_topics([topic], request_timeout=60).values():
+            future.result(90)
         wait_until(lambda: self.partitions(name) == partitions, f"topic {name}")
         return name
 
     def partitions(self, topic):
-        found = self.admin.list_topics(timeout=10).topics.get(topic)
+        found = self.admin.list_topics(timeout=60).topics.get(topic)
         return len(found.partitions) if found and not found.error else 0
 
     def topics(self):
-        return sorted(self.admin.list_topics(timeout=10).topics)
+        return sorted(self.admin.list_topics(timeout=60).topics)
 
     def produce(self, topic, messages, transactional_id=None, commit=True, **properties):
         """Writes (key, value) or dicts of produce() arguments; returns when all are acknowledged."""
@@ -393,7 +439,7 @@ class Cluster:
             settings["transactional.id"] = transactional_id
         producer = Producer(settings)
         if transactional_id:
-            producer.init_transactions(30)
+            producer.init_transactions(90)
             producer.begin_transaction()
         for message in messages:
             if not isinstance(message, dict):
@@ -409,24 +455,24 @@ class Cluster:
                 except BufferError:
                     producer.poll(0.5)
             producer.poll(0)
-        left = producer.flush(60)
+        left = producer.flush(120)
         if transactional_id and commit:
-            producer.commit_transaction(30)
+            producer.commit_transaction(60)
         elif transactional_id:
-            producer.abort_transaction(30)
+            producer.abort_transaction(60)
         if left or failures:
             raise AssertionError(f"{topic}: {left} messages not sent, {failures[:3]}")
 
     def end_offsets(self, topic, isolation="read_uncommitted"):
         with closing_consumer(self.bootstrap, isolation) as consumer:
             return {
-                number: consumer.get_watermark_offsets(TopicPartition(topic, number), 10)[1]
+                number: consumer.get_watermark_offsets(TopicPartition(topic, number), 60)[1]
                 for number in range(self.partitions(topic))
             }
 
-    def read(self, topic, isolation="read_committed", timeout=60.0):
+    def read(self, topic, isolation="read_committed", timeout=120.0):
         """Every message of the topic up to its present end, as (partition, offset)-ordered list."""
-        messages = []
+        messages, trouble = [], None
         with closing_consumer(self.bootstrap, isolation) as consumer:
             waiting = set(range(self.partitions(topic)))
             consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in waiting])
@@ -437,10 +483,10 @@ class Cluster:
                         messages.append(message)
                     elif message.error().code() == KafkaError._PARTITION_EOF:
                         waiting.discard(message.partition())
-                    else:
-                        raise AssertionError(str(message.error()))
+                    else:  # of a topic just made, or a broker just come up: it goes on
+                        trouble = message.error()
                 if time.monotonic() > deadline:
-                    raise Timeout(f"{topic}: no end of partitions {waiting}")
+                    raise Timeout(f"{topic}: no end of partitions {waiting}, {trouble}")
         return sorted(messages, key=lambda m: (m.partition(), m.offset()))
 
     def read_json(self, topic, **options):
@@ -451,7 +497,7 @@ class Cluster:
         done = subprocess.run(
             ["kcat", "-C", "-b", self.bootstrap, "-t", topic, "-o", "beginning", "-e", "-q", "-J",
              "-X", "isolation.level=read_committed"],
-            check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+            check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -486,7 +532,7 @@ class Cluster:
             for member in found.members
         }
 
-    def wait_members(self, group, topic, members, timeout=60.0):
+    def wait_members(self, group, topic, members, timeout=120.0):
         """Until that many members share the group's partitions, each with some of some topic."""
         everything = {(topic, n) for n in range(self.partitions(topic))}
 
@@ -500,7 +546,7 @@ class Cluster:
 
         return wait_until(settled, f"{members} members of {group} to share {topic}", timeout, 0.2)
 
-    def wait_consumed(self, group, topic, timeout=60.0):
+    def wait_consumed(self, group, topic, timeout=120.0):
         """Until the group has committed the topic's present end in every partition."""
         ends = self.end_offsets(topic)
 
@@ -513,7 +559,25 @@ class Cluster:
         except Timeout as error:
             raise Timeout(f"{error}: at {self.committed(group, topic)} of {ends}") from None
 
-    def wait_alerts(self, topic, condition, timeout=60.0, what="the alerts expected"):
+    def wait_settled(self, group, topic, check=lambda: None, timeout=180.0):
+        """Until the group has committed what a committed reader can see of the topic, though the
+        topic's last offsets are markers of transactions. `check` is called all the while."""
+        behind = {}
+
+        def settled():
+            check()
+            last = {m.partition(): m.offset() for m in self.read(topic)}
+            at = self.committed(group, topic)
+            behind.clear()
+            behind.update((n, (at.get(n), o)) for n, o in last.items() if at.get(n, -1) <= o)
+            return not behind
+
+        try:
+            wait_until(settled, f"{group} to read all of {topic}", timeout, 0.5)
+        except Timeout as error:
+            raise Timeout(f"{error}: at, of: {behind}") from None
+
+    def wait_alerts(self, topic, condition, timeout=120.0, what="the alerts expected"):
         """Until condition(list of alert events, read committed) is true; returns the list."""
         seen = []
 
@@ -555,6 +619,12 @@ def avro_bytes(schema, datum, schema_id=None):
         out.write(b"\0" + schema_id.to_bytes(4, "big"))
     fastavro.schemaless_writer(out, fastavro.parse_schema(schema), datum)
     return out.getvalue()
+
+
+def rfc3339(milliseconds):
+    """The time so many ms after 1970, in UTC."""
+    at = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.timezone.utc)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def json_bytes(value):

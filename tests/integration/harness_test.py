@@ -53,8 +53,8 @@ class Shared(unittest.TestCase):
                 parts = [p for c in consumers for p in c.assignment()]
                 return len(parts) == 4 and all(c.assignment() for c in consumers)
 
-            wait_until(polled, "an assignment", 30)
-            shares = self.cluster.wait_members(group, topic, 2, timeout=10)
+            wait_until(polled, "an assignment")
+            shares = self.cluster.wait_members(group, topic, 2)
             self.assertEqual(sorted(len(parts) for parts in shares.values()), [2, 2])
         finally:
             for consumer in consumers:

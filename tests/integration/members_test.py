@@ -32,7 +32,7 @@ class Feed(threading.Thread):
 
     def wait_more(self, rounds=3):
         wanted = self.rounds + rounds
-        wait_until(lambda: self.failure or self.rounds >= wanted, "more records", 60)
+        wait_until(lambda: self.failure or self.rounds >= wanted, "more records", 120)
 
     def finish(self):
         self.stopped.set()
@@ -52,7 +52,7 @@ class Members(Scenario):
         second = app.start("b")
         self.cluster.wait_members(app.group, app.topic, 2)
         feed.wait_more()
-        self.assertEqual(first.stop(30), 0)
+        self.assertEqual(first.stop(), 0)
         self.cluster.wait_members(app.group, app.topic, 1)
         feed.wait_more()
         feed.finish()

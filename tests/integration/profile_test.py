@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stretch of a topic gives the profile that a file of the same records gives."""
 
-import datetime
 import json
 import re
 
 import harness
-from harness import run_weir
+from harness import rfc3339, run_weir
 from scenario import START, STEP, Scenario, message, payment
 
 
-def rfc3339(number):
+def at(number):
     """The time of that payment."""
-    seconds = (START + number * STEP) / 1000
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).isoformat()
+    return rfc3339(START + number * STEP)
 
 
 class Profile(Scenario):
@@ -32,11 +30,11 @@ class Profile(Scenario):
         common = ("-c", config, "-s", "payments", "--quiet")
         of_file, of_topic = app.folder / "file.avro", app.folder / "topic.avro"
         run_weir("profile", *common, "-i", rows, "-o", of_file)
-        run_weir("profile", *common, "--from", rfc3339(1000), "--to", rfc3339(3000),
+        run_weir("profile", *common, "--from", at(1000), "--to", at(3000),
                  "-o", of_topic)  # fmt: skip
         self.assertEqual(self.show(of_topic), self.show(of_file))
 
-        none = run_weir("profile", *common, "--from", rfc3339(9000), "-o", of_topic, check=False)
+        none = run_weir("profile", *common, "--from", at(9000), "-o", of_topic, check=False)
         self.assertEqual(none.returncode, 1)
         self.assertIn("no records in that time", none.stderr)
 

@@ -98,7 +98,7 @@ class App:
     def produce(self, messages):
         self.cluster.produce(self.topic, messages)
 
-    def wait_consumed(self, timeout=60.0):
+    def wait_consumed(self, timeout=120.0):
         self.cluster.wait_consumed(self.group, self.topic, timeout)
 
     def quarantined(self):

@@ -51,7 +51,7 @@ def up(path):
             raise AssertionError(f"the servers did not start:\n{log.read_text()}")
         return path.exists()
 
-    wait_until(ready, "the broker and the registry", 180)
+    wait_until(ready, "the broker and the registry", 500)
     print(path.read_text())
 
 
@@ -69,7 +69,7 @@ def down(path):
     pid = json.loads(path.read_text())["pid"]
     if is_server(pid):
         os.kill(pid, signal.SIGTERM)
-        wait_until(lambda: not is_server(pid), "the servers to stop", 60)
+        wait_until(lambda: not is_server(pid), "the servers to stop", 200)
     path.unlink(missing_ok=True)
 
 

@@ -32,15 +32,15 @@ class Silence(Scenario):
         live, one = self.begin(now)
         past, other = self.begin(now - 10 * DAY)
         # Nothing but the clock can close the window that the newest record is in.
-        wait_until(lambda: max(self.ends(live), default=0) > now, "the last window", 60)
+        wait_until(lambda: max(self.ends(live), default=0) > now, "the last window", 120)
         past.wait_consumed()
         self.assertLess(max(self.ends(past), default=0), now - 10 * DAY)
-        self.assertEqual((one.stop(30), other.stop(30)), (0, 0))
+        self.assertEqual((one.stop(), other.stop()), (0, 0))
 
     def test_a_partition_that_falls_silent_does_not_hold_the_others(self):
         app, member = self.begin(1_700_000_000_000)
         wait_until(lambda: self.cluster.committed(app.group, app.topic) == {0: 10, 1: 10},
-                   "the records to be read", 60)  # fmt: skip
+                   "the records to be read", 120)  # fmt: skip
         later = 1_700_000_000_000 + 60_000
 
         def closed():
@@ -53,7 +53,7 @@ class Silence(Scenario):
             return closed()
 
         wait_until(more, "windows to close on one partition's records", 60, 0.3)
-        self.assertEqual(member.stop(30), 0)
+        self.assertEqual(member.stop(), 0)
 
 
 if __name__ == "__main__":
