@@ -16,7 +16,7 @@ struct pane {
 
 struct edge {
     const struct noise_instance *instance;
-    struct noise_names annotators, classes;
+    struct weir_names annotators, classes;
     struct noise_items items;
     struct pane *panes; // open ones with something in them, ascending
     size_t n_panes, panes_capacity;
@@ -28,8 +28,8 @@ int noise_edge_create(void *instance, void **out, struct weir_error *error)
     if (!edge)
         return weir_error_set(error, WEIR_ENOMEM, "no memory for open items");
     edge->instance = instance;
-    noise_names_init(&edge->annotators, edge->instance->max_annotators);
-    noise_names_init(&edge->classes, NOISE_CLASSES - 1);
+    weir_names_init(&edge->annotators, edge->instance->max_annotators);
+    weir_names_init(&edge->classes, NOISE_CLASSES - 1);
     edge->items.maximum = edge->instance->open_items;
     *out = edge;
     return 0;
@@ -43,8 +43,8 @@ static void clear(struct edge *edge)
     edge->panes = NULL;
     edge->n_panes = edge->panes_capacity = 0;
     noise_items_free(&edge->items);
-    noise_names_free(&edge->annotators);
-    noise_names_free(&edge->classes);
+    weir_names_free(&edge->annotators);
+    weir_names_free(&edge->classes);
 }
 
 void noise_edge_destroy(void *state)
@@ -139,14 +139,14 @@ static int read_label(struct edge *edge, const struct weir_batch *batch, uint32_
     size_t length;
     if (!text_of(&batch->columns[instance->annotator], row, buffer, sizeof buffer, &text, &length))
         return 0;
-    int annotator = noise_names_add(&edge->annotators, text, length);
+    int annotator = weir_names_add(&edge->annotators, text, length);
     if (annotator == WEIR_EAGAIN)
         host->limit(host, "annotators", 1);
     if (annotator < 0)
         return annotator == WEIR_ENOMEM ? annotator : 0;
     if (!text_of(&batch->columns[instance->label], row, buffer, sizeof buffer, &text, &length))
         return 0;
-    int class = noise_names_add(&edge->classes, text, length);
+    int class = weir_names_add(&edge->classes, text, length);
     if (class == WEIR_ENOMEM)
         return class;
     if (class < 0)
@@ -303,8 +303,8 @@ static void save_item(const struct noise_item *item, struct weir_buffer *out)
 int noise_edge_save(const void *state, struct weir_buffer *out)
 {
     const struct edge *edge = state;
-    noise_names_save(&edge->annotators, out);
-    noise_names_save(&edge->classes, out);
+    weir_names_save(&edge->annotators, out);
+    weir_names_save(&edge->classes, out);
     weir_put_long(out, (int64_t)(edge->items.tail - edge->items.head));
     for (uint64_t i = edge->items.head; i < edge->items.tail; i++)
         save_item(noise_items_at(&edge->items, i), out);
@@ -345,9 +345,9 @@ static int restore_item(struct edge *edge, struct weir_reader *in)
 
 static int restore(struct edge *edge, struct weir_reader *in)
 {
-    int code = noise_names_restore(&edge->annotators, in);
+    int code = weir_names_restore(&edge->annotators, in);
     if (!code)
-        code = noise_names_restore(&edge->classes, in);
+        code = weir_names_restore(&edge->classes, in);
     size_t n = code ? 0 : weir_get_count(in, edge->items.maximum);
     for (size_t i = 0; i < n && !code; i++)
         code = restore_item(edge, in);

@@ -370,9 +370,9 @@ START_TEST(items_close_by_age_and_are_bounded)
     // With 8 labels wanted and 3 given, an item is judged when it is two hours old.
     for (int hour = 0; hour < 4; hour++) {
         struct noise_tally tally = {0};
-        struct noise_names annotators, classes;
-        noise_names_init(&annotators, 1000);
-        noise_names_init(&classes, NOISE_CLASSES - 1);
+        struct weir_names annotators, classes;
+        weir_names_init(&annotators, 1000);
+        weir_names_init(&classes, NOISE_CLASSES - 1);
         weir_buffer_reset(&out);
         ck_assert_int_eq(
             weir_plugin.edge_close(run.edges[0], hour * HOUR, (hour + 1) * HOUR, &out, &error), 0);
@@ -382,8 +382,8 @@ START_TEST(items_close_by_age_and_are_bounded)
         ck_assert_uint_eq(tally.labels, hour == 0 ? 90 : 0);
         ck_assert_uint_eq(tally.items, hour == 2 ? 30 : 0);
         noise_tally_free(&tally);
-        noise_names_free(&annotators);
-        noise_names_free(&classes);
+        weir_names_free(&annotators);
+        weir_names_free(&classes);
     }
     ck_assert_uint_eq(limited, 0);
     n = make_hour(labels, 5, 150, &good);

@@ -17,7 +17,7 @@ struct past { // of one annotator, halved every `memory`
 
 struct owner {
     const struct noise_instance *instance;
-    struct noise_names annotators, classes;
+    struct weir_names annotators, classes;
     struct past *past; // by annotator
     uint32_t n_past;
     double labels, contradicted; // of the past, as above
@@ -31,16 +31,16 @@ int noise_owner_create(void *instance, void **out, struct weir_error *error)
     if (!owner)
         return weir_error_set(error, WEIR_ENOMEM, "no memory for annotators");
     owner->instance = instance;
-    noise_names_init(&owner->annotators, owner->instance->max_annotators);
-    noise_names_init(&owner->classes, NOISE_CLASSES - 1);
+    weir_names_init(&owner->annotators, owner->instance->max_annotators);
+    weir_names_init(&owner->classes, NOISE_CLASSES - 1);
     *out = owner;
     return 0;
 }
 
 static void clear(struct owner *owner)
 {
-    noise_names_free(&owner->annotators);
-    noise_names_free(&owner->classes);
+    weir_names_free(&owner->annotators);
+    weir_names_free(&owner->classes);
     free(owner->past);
     owner->past = NULL;
     owner->n_past = 0;
@@ -260,8 +260,8 @@ int noise_owner_window(void *state, const struct weir_window *window, struct wei
 int noise_owner_save(const void *state, struct weir_buffer *out)
 {
     const struct owner *owner = state;
-    noise_names_save(&owner->annotators, out);
-    noise_names_save(&owner->classes, out);
+    weir_names_save(&owner->annotators, out);
+    weir_names_save(&owner->classes, out);
     weir_put_long(out, owner->n_past);
     for (uint32_t i = 0; i < owner->n_past; i++) {
         weir_put_double(out, owner->past[i].judged);
@@ -285,9 +285,9 @@ static double get_amount(struct weir_reader *in)
 
 static int restore(struct owner *owner, struct weir_reader *in)
 {
-    int code = noise_names_restore(&owner->annotators, in);
+    int code = weir_names_restore(&owner->annotators, in);
     if (!code)
-        code = noise_names_restore(&owner->classes, in);
+        code = weir_names_restore(&owner->classes, in);
     if (code)
         return code;
     size_t n = weir_get_count(in, owner->annotators.n);

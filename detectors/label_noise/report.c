@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *class_name(const struct noise_names *classes, uint32_t class)
+static const char *class_name(const struct weir_names *classes, uint32_t class)
 {
     return class < classes->n ? classes->texts[class] : "(another label)";
 }
@@ -25,13 +25,13 @@ static double share_of(const uint64_t *confusion, uint32_t truth, uint32_t given
     return total > 0 ? (double)confusion[truth * NOISE_CLASSES + given] / total : 0;
 }
 
-static int names_before(const struct noise_names *classes, uint32_t a, uint32_t b)
+static int names_before(const struct weir_names *classes, uint32_t a, uint32_t b)
 {
     return strcmp(class_name(classes, a), class_name(classes, b)) < 0;
 }
 
 // Numbers of classes depend on who was seen first, so ties go by name.
-static int is_worse(const struct noise_names *classes, const struct confusion *a,
+static int is_worse(const struct weir_names *classes, const struct confusion *a,
                     const struct confusion *b)
 {
     double x = a->own - a->peers, y = b->own - b->peers;
@@ -42,7 +42,7 @@ static int is_worse(const struct noise_names *classes, const struct confusion *a
     return names_before(classes, a->given, b->given);
 }
 
-static int worst_confusion(const struct noise_tally *tally, const struct noise_names *classes,
+static int worst_confusion(const struct noise_tally *tally, const struct weir_names *classes,
                            uint32_t annotator, struct confusion *worst)
 {
     uint64_t others[NOISE_CLASSES * NOISE_CLASSES] = {0};
@@ -76,7 +76,7 @@ static enum weir_severity severity_of(const struct noise_instance *instance,
 }
 
 void noise_report_annotator(const struct noise_instance *instance, const struct noise_tally *tally,
-                            const struct noise_names *annotators, const struct noise_names *classes,
+                            const struct weir_names *annotators, const struct weir_names *classes,
                             uint32_t annotator, int truth, const struct noise_verdict *verdict,
                             const struct weir_window *window)
 {
@@ -131,7 +131,7 @@ void noise_report_annotator(const struct noise_instance *instance, const struct 
 
 // Who contradicts most; of equals the first by name.
 static const char *most_contradicting(const struct noise_tally *tally,
-                                      const struct noise_names *annotators, uint64_t *count)
+                                      const struct weir_names *annotators, uint64_t *count)
 {
     const char *name = "";
     *count = 0;
@@ -145,7 +145,7 @@ static const char *most_contradicting(const struct noise_tally *tally,
     return name;
 }
 
-void noise_report_conflicts(const struct noise_tally *tally, const struct noise_names *annotators,
+void noise_report_conflicts(const struct noise_tally *tally, const struct weir_names *annotators,
                             double usual, double limit, double p_value,
                             const struct weir_window *window)
 {

@@ -8,10 +8,10 @@
 
 // `truth`: the class within which the agreement is low, -1: over all.
 void noise_report_annotator(const struct noise_instance *instance, const struct noise_tally *tally,
-                            const struct noise_names *annotators, const struct noise_names *classes,
+                            const struct weir_names *annotators, const struct weir_names *classes,
                             uint32_t annotator, int truth, const struct noise_verdict *verdict,
                             const struct weir_window *window);
-void noise_report_conflicts(const struct noise_tally *tally, const struct noise_names *annotators,
+void noise_report_conflicts(const struct noise_tally *tally, const struct weir_names *annotators,
                             double usual, double limit, double p_value,
                             const struct weir_window *window);
 void noise_report_kappa(const struct noise_tally *tally, double kappa, double before, double limit,

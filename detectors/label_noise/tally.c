@@ -95,11 +95,11 @@ static int is_used(const struct noise_annotator *row)
     return row->labels || row->judged || row->repeated || row->contradicted;
 }
 
-int noise_tally_write(const struct noise_tally *tally, const struct noise_names *annotators,
-                      const struct noise_names *classes, struct weir_buffer *out)
+int noise_tally_write(const struct noise_tally *tally, const struct weir_names *annotators,
+                      const struct weir_names *classes, struct weir_buffer *out)
 {
     uint32_t used = 0;
-    noise_names_save(classes, out);
+    weir_names_save(classes, out);
     for (size_t i = 0; i < NOISE_CLASSES; i++)
         weir_put_long(out, (int64_t)tally->classes[i]);
     weir_put_long(out, (int64_t)tally->labels);
@@ -141,7 +141,7 @@ static uint64_t get_count(struct weir_reader *in)
 }
 
 // The reader's number of each of the writer's classes.
-static int read_classes(struct noise_names *classes, struct weir_reader *in, uint32_t *map)
+static int read_classes(struct weir_names *classes, struct weir_reader *in, uint32_t *map)
 {
     size_t n = weir_get_count(in, NOISE_CLASSES - 1);
     for (size_t i = 0; i < NOISE_CLASSES; i++)
@@ -151,7 +151,7 @@ static int read_classes(struct noise_names *classes, struct weir_reader *in, uin
         const uint8_t *text = weir_get_bytes(in, &length);
         if (in->failed)
             break;
-        int at = noise_names_add(classes, (const char *)text, length);
+        int at = weir_names_add(classes, (const char *)text, length);
         if (at == WEIR_ENOMEM)
             return at;
         if (at >= 0)
@@ -201,8 +201,8 @@ static int read_annotator(struct noise_annotator *row, struct weir_reader *in, c
     return in->failed ? WEIR_ECORRUPT : 0;
 }
 
-int noise_tally_read(struct noise_tally *tally, struct noise_names *annotators,
-                     struct noise_names *classes, struct weir_reader *in)
+int noise_tally_read(struct noise_tally *tally, struct weir_names *annotators,
+                     struct weir_names *classes, struct weir_reader *in)
 {
     uint32_t map[NOISE_CLASSES];
     struct noise_annotator dropped = {0};
@@ -216,7 +216,7 @@ int noise_tally_read(struct noise_tally *tally, struct noise_names *annotators,
         const uint8_t *name = weir_get_bytes(in, &length);
         if (in->failed)
             break;
-        int at = noise_names_add(annotators, (const char *)name, length);
+        int at = weir_names_add(annotators, (const char *)name, length);
         struct noise_annotator *row = at >= 0             ? noise_tally_at(tally, (uint32_t)at)
                                       : at == WEIR_ENOMEM ? NULL
                                                           : &dropped;

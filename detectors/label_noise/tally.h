@@ -4,7 +4,7 @@
 #ifndef WEIR_LABEL_NOISE_TALLY_H
 #define WEIR_LABEL_NOISE_TALLY_H
 
-#include "detectors/label_noise/names.h"
+#include "stats/name_set.h"
 #include "weir/error.h"
 
 enum {
@@ -49,11 +49,11 @@ int noise_tally_topic(struct noise_tally *tally, const char *topic); // the firs
 int noise_tally_is_empty(const struct noise_tally *tally);
 
 // With the names, so that another reader's numbers may differ.
-int noise_tally_write(const struct noise_tally *tally, const struct noise_names *annotators,
-                      const struct noise_names *classes, struct weir_buffer *out);
+int noise_tally_write(const struct noise_tally *tally, const struct weir_names *annotators,
+                      const struct weir_names *classes, struct weir_buffer *out);
 // Adds what was written, under the reader's own numbers. Names beyond their maxima are dropped
 // (annotators) or taken as the last class. WEIR_ECORRUPT leaves the tally valid.
-int noise_tally_read(struct noise_tally *tally, struct noise_names *annotators,
-                     struct noise_names *classes, struct weir_reader *in);
+int noise_tally_read(struct noise_tally *tally, struct weir_names *annotators,
+                     struct weir_names *classes, struct weir_reader *in);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detectors/label_noise/names.h"
+#include "stats/name_set.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,28 +7,28 @@
 #include "stats/hash.h"
 #include "weir/error.h"
 
-void noise_names_init(struct noise_names *names, uint32_t maximum)
+void weir_names_init(struct weir_names *names, uint32_t maximum)
 {
     memset(names, 0, sizeof *names);
     names->maximum = maximum;
 }
 
-void noise_names_free(struct noise_names *names)
+void weir_names_free(struct weir_names *names)
 {
     for (uint32_t i = 0; i < names->n; i++)
         free(names->texts[i]);
     free(names->texts);
     free(names->hashes);
     free(names->slots);
-    noise_names_init(names, names->maximum);
+    weir_names_init(names, names->maximum);
 }
 
 static size_t cut(size_t length)
 {
-    return length < NOISE_NAME_LENGTH ? length : NOISE_NAME_LENGTH;
+    return length < WEIR_NAME_LENGTH ? length : WEIR_NAME_LENGTH;
 }
 
-static int find(const struct noise_names *names, const char *text, size_t length, uint64_t hash)
+static int find(const struct weir_names *names, const char *text, size_t length, uint64_t hash)
 {
     for (uint32_t at = (uint32_t)hash; names->n_slots; at++) {
         uint32_t slot = names->slots[at & (names->n_slots - 1)];
@@ -42,7 +42,7 @@ static int find(const struct noise_names *names, const char *text, size_t length
     return -1;
 }
 
-static void place(struct noise_names *names, uint32_t number)
+static void place(struct weir_names *names, uint32_t number)
 {
     uint32_t at = (uint32_t)names->hashes[number];
     while (names->slots[at & (names->n_slots - 1)])
@@ -50,7 +50,7 @@ static void place(struct noise_names *names, uint32_t number)
     names->slots[at & (names->n_slots - 1)] = number + 1;
 }
 
-static int grow(struct noise_names *names)
+static int grow(struct weir_names *names)
 {
     uint32_t capacity = names->capacity ? names->capacity * 2 : 16;
     char **texts = realloc(names->texts, capacity * sizeof *texts);
@@ -73,7 +73,7 @@ static int grow(struct noise_names *names)
     return 0;
 }
 
-int noise_names_add(struct noise_names *names, const char *text, size_t length)
+int weir_names_add(struct weir_names *names, const char *text, size_t length)
 {
     // A NUL would end the copy early, and the name would never be found again.
     const char *nul = memchr(text, 0, length);
@@ -98,7 +98,7 @@ int noise_names_add(struct noise_names *names, const char *text, size_t length)
     return (int)names->n++;
 }
 
-int noise_names_save(const struct noise_names *names, struct weir_buffer *out)
+int weir_names_save(const struct weir_names *names, struct weir_buffer *out)
 {
     weir_put_long(out, names->n);
     for (uint32_t i = 0; i < names->n; i++)
@@ -106,7 +106,7 @@ int noise_names_save(const struct noise_names *names, struct weir_buffer *out)
     return out->failed ? WEIR_ENOMEM : 0;
 }
 
-int noise_names_restore(struct noise_names *names, struct weir_reader *in)
+int weir_names_restore(struct weir_names *names, struct weir_reader *in)
 {
     size_t n = weir_get_count(in, names->maximum);
     for (size_t i = 0; i < n && !in->failed; i++) {
@@ -114,7 +114,7 @@ int noise_names_restore(struct noise_names *names, struct weir_reader *in)
         const uint8_t *text = weir_get_bytes(in, &length);
         if (in->failed)
             break;
-        int at = noise_names_add(names, (const char *)text, length);
+        int at = weir_names_add(names, (const char *)text, length);
         if (at == WEIR_ENOMEM)
             return at;
         if (at != (int)i) // twice, or too long: not what was saved
