@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+// Beside the records: what they come to, by pane, and scores that are no scores.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/operations/operations.h"
+
+enum { PANES = 4096 };
+
+struct pane {
+    int64_t start;
+    uint64_t serial; // unlike every other pane's of this edge, since it was made
+    struct operations_tally tally;
+};
+
+// The numbers of a column's strings in the table of one pane, by code.
+struct memo {
+    uint64_t *serials;
+    int *numbers;
+    uint32_t capacity, generation;
+};
+
+struct edge {
+    const struct operations *operations;
+    struct pane *panes; // open ones with something in them, ascending
+    size_t n_panes, capacity;
+    uint64_t serial;
+    struct memo versions;
+    uint32_t *rows; // that break a rule: WEIR_BATCH_ROWS
+};
+
+static void clear(struct edge *edge)
+{
+    for (size_t i = 0; i < edge->n_panes; i++)
+        operations_tally_free(&edge->panes[i].tally);
+    free(edge->panes);
+    edge->panes = NULL;
+    edge->n_panes = edge->capacity = 0;
+}
+
+void operations_edge_destroy(void *state)
+{
+    struct edge *edge = state;
+    if (!edge)
+        return;
+    clear(edge);
+    free(edge->versions.serials);
+    free(edge->versions.numbers);
+    free(edge->rows);
+    free(edge);
+}
+
+int operations_edge_create(void *instance, void **out, struct weir_error *error)
+{
+    struct edge *edge = calloc(1, sizeof *edge);
+    if (edge)
+        edge->rows = calloc(WEIR_BATCH_ROWS, sizeof *edge->rows);
+    if (!edge || !edge->rows) {
+        operations_edge_destroy(edge);
+        return weir_error_set(error, WEIR_ENOMEM, "operations: no memory for a task");
+    }
+    edge->operations = instance;
+    *out = edge;
+    return 0;
+}
+
+// The pane that starts at `start`, made where it is new; NULL when memory is out. Valid until the
+// next call.
+static struct pane *pane_at(struct edge *edge, int64_t start)
+{
+    size_t at = edge->n_panes;
+    while (at && edge->panes[at - 1].start > start)
+        at--;
+    if (at && edge->panes[at - 1].start == start)
+        return &edge->panes[at - 1];
+    if (edge->n_panes == edge->capacity) {
+        size_t capacity = edge->capacity ? edge->capacity * 2 : 4;
+        void *grown = realloc(edge->panes, capacity * sizeof *edge->panes);
+        if (!grown)
+            return NULL;
+        edge->panes = grown;
+        edge->capacity = capacity;
+    }
+    struct pane made = {.start = start, .serial = ++edge->serial};
+    if (operations_tally_init(&made.tally, edge->operations->n_scores))
+        return NULL;
+    memmove(&edge->panes[at + 1], &edge->panes[at], (edge->n_panes - at) * sizeof *edge->panes);
+    edge->panes[at] = made;
+    edge->n_panes++;
+    return &edge->panes[at];
+}
+
+static int has_record(const struct weir_batch *batch, uint32_t row)
+{
+    return !batch->fault ||
+           (batch->fault[row] != WEIR_ROW_UNDECODABLE && batch->fault[row] != WEIR_ROW_TOMBSTONE);
+}
+
+// Far enough from the ends of 64 bits that differences stay within them.
+static int64_t sane_time(int64_t time)
+{
+    const int64_t far = (int64_t)1 << 59;
+    return time > far ? far : time < -far ? -far : time;
+}
+
+// ---- names of a column
+
+// A value as text: strings stay where they are, numbers are printed into `buffer`.
+static int text_of(const struct weir_column *column, uint32_t row, char *buffer, size_t size,
+                   const char **text, size_t *length)
+{
+    if (column->state[row] != WEIR_STATE_VALUE)
+        return 0;
+    if (column->type == WEIR_TYPE_STRING || column->type == WEIR_TYPE_BYTES) {
+        const struct weir_string *string = weir_column_string(column, column->values.code[row]);
+        *text = string->data;
+        *length = string->length;
+        return 1;
+    }
+    int n = column->type == WEIR_TYPE_DOUBLE
+                ? snprintf(buffer, size, "%.15g", column->values.f64[row])
+            : column->type == WEIR_TYPE_BOOLEAN
+                ? snprintf(buffer, size, "%s", column->values.i64[row] ? "true" : "false")
+                : snprintf(buffer, size, "%lld", (long long)column->values.i64[row]);
+    *text = buffer;
+    *length = (size_t)n;
+    return 1;
+}
+
+static int reserve_memo(struct memo *memo, const struct weir_column *column)
+{
+    if (memo->generation != column->generation && memo->capacity)
+        memset(memo->serials, 0, memo->capacity * sizeof *memo->serials);
+    memo->generation = column->generation;
+    if (column->n_dictionary <= memo->capacity)
+        return 0;
+    uint32_t capacity = column->n_dictionary + column->n_dictionary / 2 + 64;
+    uint64_t *serials = realloc(memo->serials, capacity * sizeof *serials);
+    if (serials)
+        memo->serials = serials;
+    int *numbers = realloc(memo->numbers, capacity * sizeof *numbers);
+    if (numbers)
+        memo->numbers = numbers;
+    if (!serials || !numbers)
+        return WEIR_ENOMEM;
+    memset(serials + memo->capacity, 0, (capacity - memo->capacity) * sizeof *serials);
+    memo->capacity = capacity;
+    return 0;
+}
+
+// The number of a row's value in the pane's table; WEIR_EAGAIN: the value has none.
+static int number_of(struct memo *memo, const struct pane *pane, struct operations_table *table,
+                     const struct weir_column *column, uint32_t row)
+{
+    char buffer[40];
+    const char *text;
+    size_t length;
+    int is_string = column->type == WEIR_TYPE_STRING || column->type == WEIR_TYPE_BYTES;
+    uint32_t code = is_string ? column->values.code[row] : UINT32_MAX;
+    if (column->state[row] != WEIR_STATE_VALUE)
+        return WEIR_EAGAIN;
+    if (is_string && code < column->n_dictionary && memo->serials[code] == pane->serial)
+        return memo->numbers[code];
+    if (!text_of(column, row, buffer, sizeof buffer, &text, &length))
+        return WEIR_EAGAIN;
+    int number = operations_table_at(table, text, length);
+    if (number == WEIR_EAGAIN)
+        table->dropped++;
+    else if (number >= 0 && is_string && code < column->n_dictionary) {
+        memo->serials[code] = pane->serial;
+        memo->numbers[code] = number;
+    }
+    return number;
+}
+
+// ---- a batch
+
+static int count_versions(struct edge *edge, const struct weir_batch *batch, struct pane *pane,
+                          const uint32_t *rows, uint32_t n)
+{
+    const struct weir_column *column = &batch->columns[edge->operations->version];
+    struct operations_table *table = &pane->tally.versions;
+    for (uint32_t i = 0; i < n; i++) {
+        int number = number_of(&edge->versions, pane, table, column, rows[i]);
+        if (number == WEIR_ENOMEM)
+            return number;
+        if (number >= 0)
+            operations_count_add(&table->counts[number], sane_time(batch->time[rows[i]]));
+    }
+    return 0;
+}
+
+static double number_at(const struct weir_column *column, uint32_t row)
+{
+    return column->type == WEIR_TYPE_DOUBLE ? column->values.f64[row]
+                                            : (double)column->values.i64[row];
+}
+
+static int is_number(const struct weir_column *column)
+{
+    return column->type == WEIR_TYPE_DOUBLE || column->type == WEIR_TYPE_LONG;
+}
+
+static void count_scores(struct edge *edge, const struct weir_batch *batch, struct pane *pane,
+                         const uint32_t *rows, uint32_t n)
+{
+    const struct operations *operations = edge->operations;
+    for (size_t s = 0; s < operations->n_scores; s++) {
+        const struct weir_column *column = &batch->columns[operations->scores[s]];
+        for (uint32_t i = 0; is_number(column) && i < n; i++) {
+            if (column->state[rows[i]] == WEIR_STATE_VALUE)
+                operations_scores_add(&pane->tally.scores[s], number_at(column, rows[i]),
+                                      batch->partition, batch->offset[rows[i]]);
+        }
+    }
+}
+
+// Rows whose score is no number, or outside the range that is declared for it.
+static void flag_scores(struct edge *edge, const struct weir_batch *batch,
+                        const struct weir_edge *host)
+{
+    const struct operations *operations = edge->operations;
+    for (size_t s = 0; s < operations->n_scores; s++) {
+        const struct weir_column *column = &batch->columns[operations->scores[s]];
+        const struct weir_field *field = &operations->stream->fields[operations->scores[s]];
+        uint32_t bad = 0, n = 0;
+        if (!is_number(column))
+            continue;
+        for (uint32_t i = 0; column->type == WEIR_TYPE_DOUBLE && i < batch->n_rows; i++) {
+            if (column->state[i] == WEIR_STATE_VALUE && !isfinite(column->values.f64[i]))
+                edge->rows[bad++] = i;
+        }
+        if (bad)
+            host->flag(host, (unsigned)operations->nan_rule[s], edge->rows, bad);
+        for (uint32_t i = 0; operations->range_rule[s] >= 0 && i < batch->n_rows; i++) {
+            double score = number_at(column, i);
+            if (column->state[i] == WEIR_STATE_VALUE && isfinite(score) &&
+                (score < field->low || score > field->high))
+                edge->rows[n++] = i;
+        }
+        if (n)
+            host->flag(host, (unsigned)operations->range_rule[s], edge->rows, n);
+    }
+}
+
+static int count_rows(struct edge *edge, const struct weir_batch *batch, int64_t start,
+                      const uint32_t *rows, uint32_t n, const struct weir_edge *host)
+{
+    struct pane *pane = pane_at(edge, start);
+    if (!pane)
+        return WEIR_ENOMEM;
+    struct operations_tally *tally = &pane->tally;
+    uint64_t dropped = tally->versions.dropped;
+    int code = operations_tally_topic(tally, batch->topic);
+    tally->rows += n;
+    if (!code && edge->operations->version >= 0)
+        code = count_versions(edge, batch, pane, rows, n);
+    count_scores(edge, batch, pane, rows, n);
+    if (tally->versions.dropped > dropped)
+        host->limit(host, "model versions", tally->versions.dropped - dropped);
+    return code;
+}
+
+int operations_edge_observe(void *state, const struct weir_batch *batch,
+                            const struct weir_edge *host, struct weir_error *error)
+{
+    struct edge *edge = state;
+    int code = 0;
+    flag_scores(edge, batch, host);
+    if (edge->operations->version >= 0)
+        code = reserve_memo(&edge->versions, &batch->columns[edge->operations->version]);
+    // Runs of rows of one pane.
+    for (uint32_t row = 0; row < batch->n_rows && !code;) {
+        int64_t start = host->pane[row];
+        uint32_t n = 0;
+        for (; row < batch->n_rows && host->pane[row] == start; row++) {
+            if (has_record(batch, row))
+                edge->rows[n++] = row;
+        }
+        if (n)
+            code = count_rows(edge, batch, start, edge->rows, n, host);
+    }
+    return code ? weir_error_set(error, code, "operations: no memory to count a batch") : 0;
+}
+
+int operations_edge_close(void *state, int64_t start, int64_t end, struct weir_buffer *out,
+                          struct weir_error *error)
+{
+    struct edge *edge = state;
+    size_t closed = 0;
+    int code = 0;
+    (void)end;
+    for (; !code && closed < edge->n_panes && edge->panes[closed].start <= start; closed++) {
+        weir_put_long(out, edge->panes[closed].start);
+        code = operations_tally_write(&edge->panes[closed].tally, out);
+        operations_tally_free(&edge->panes[closed].tally);
+    }
+    if (closed)
+        memmove(edge->panes, edge->panes + closed, (edge->n_panes - closed) * sizeof *edge->panes);
+    edge->n_panes -= closed;
+    return code ? weir_error_set(error, code, "operations: no memory to close a pane") : 0;
+}
+
+// ---- state
+
+int operations_edge_save(const void *state, struct weir_buffer *out)
+{
+    const struct edge *edge = state;
+    weir_put_long(out, (int64_t)edge->n_panes);
+    for (size_t i = 0; i < edge->n_panes; i++) {
+        weir_put_long(out, edge->panes[i].start);
+        operations_tally_write(&edge->panes[i].tally, out);
+    }
+    return out->failed ? WEIR_ENOMEM : 0;
+}
+
+int operations_edge_restore(void *state, uint32_t state_version, struct weir_reader *in,
+                            struct weir_error *error)
+{
+    struct edge *edge = state;
+    (void)state_version; // there is only the first
+    size_t n = weir_get_count(in, PANES);
+    int code = in->failed ? WEIR_ECORRUPT : 0;
+    for (size_t i = 0; i < n && !code; i++) {
+        int64_t start = weir_get_long(in);
+        struct pane *pane = in->failed ? NULL : pane_at(edge, start);
+        code = pane         ? operations_tally_read(&pane->tally, in)
+               : in->failed ? WEIR_ECORRUPT
+                            : WEIR_ENOMEM;
+    }
+    if (code)
+        clear(edge);
+    return code ? weir_error_set(error, code,
+                                 "operations: the saved state of a task does not "
+                                 "decode")
+                : 0;
+}

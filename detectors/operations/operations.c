@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plug-in: its options, and what the configuration makes of them.
+#include "detectors/operations/operations.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct weir_option options[] = {
+    [OPERATIONS_OPTION_VERSIONS] = {"versions", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
+                                    "Model versions from oldest to newest; learnt from first "
+                                    "sight unless said.",
+                                    0},
+    [OPERATIONS_OPTION_ROLLOUT] = {"rollout", WEIR_OPTION_DURATION, "1h", 1000, 366 * 86400e3, NULL,
+                                   NULL, "How long two model versions may answer side by side.", 0},
+    [OPERATIONS_OPTION_CANARY] = {"canary", WEIR_OPTION_SHARE, "0%", 0, 0.5, NULL, NULL,
+                                  "A version with no more than this share of predictions may "
+                                  "answer for as long as it likes.",
+                                  0},
+    [OPERATIONS_OPTIONS] = {.key = NULL}};
+
+static int find_role(const struct weir_stream *stream, enum weir_role role)
+{
+    for (size_t i = 0; i < stream->n_fields; i++) {
+        if (stream->fields[i].role == role && !stream->fields[i].is_list)
+            return (int)i;
+    }
+    return -1;
+}
+
+static int declare_rules(struct operations *operations, const struct weir_setup *setup, size_t i,
+                         struct weir_error *error)
+{
+    const struct weir_field *field = &operations->stream->fields[operations->scores[i]];
+    char name[300];
+    snprintf(name, sizeof name, "nan:%.250s", field->name);
+    struct weir_rule rule = {name,          "operations.score_invalid",       operations->scores[i],
+                             WEIR_CRITICAL, WEIR_ACTION_INVESTIGATE_UPSTREAM, 0};
+    operations->nan_rule[i] = setup->rule(setup, &rule, error);
+    operations->range_rule[i] = -1;
+    if (operations->nan_rule[i] < 0)
+        return operations->nan_rule[i];
+    if (!field->has_range)
+        return 0;
+    snprintf(name, sizeof name, "range:%.250s", field->name);
+    operations->range_rule[i] = setup->rule(setup, &rule, error);
+    return operations->range_rule[i] < 0 ? operations->range_rule[i] : 0;
+}
+
+static int find_scores(struct operations *operations, const struct weir_setup *setup,
+                       struct weir_error *error)
+{
+    const struct weir_stream *stream = operations->stream;
+    int code = 0;
+    for (size_t i = 0; i < stream->n_fields && !code; i++) {
+        if (stream->fields[i].role != WEIR_ROLE_SCORE || stream->fields[i].is_list ||
+            operations->n_scores == OPERATIONS_SCORES)
+            continue;
+        operations->scores[operations->n_scores] = (int)i;
+        code = declare_rules(operations, setup, operations->n_scores++, error);
+    }
+    return code;
+}
+
+static int create(const struct weir_detector_config *config, const struct weir_setup *setup,
+                  void **instance, struct weir_error *error)
+{
+    if (config->window_records || config->window_hop <= 0)
+        return weir_error_set(error, WEIR_EINVAL,
+                              "%s: what goes wrong in operations shows in time: give the window a "
+                              "`size:` and not a number of records",
+                              config->name);
+    struct operations *operations = calloc(1, sizeof *operations);
+    if (!operations)
+        return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
+    const struct weir_option_value *values = config->options;
+    operations->name = config->name;
+    operations->stream = config->stream;
+    operations->version = find_role(config->stream, WEIR_ROLE_MODEL_VERSION);
+    operations->host = find_role(config->stream, WEIR_ROLE_HOST);
+    if (values[OPERATIONS_OPTION_VERSIONS].set) {
+        operations->versions = values[OPERATIONS_OPTION_VERSIONS].strings;
+        operations->n_versions = values[OPERATIONS_OPTION_VERSIONS].n_strings;
+    }
+    operations->rollout = values[OPERATIONS_OPTION_ROLLOUT].integer;
+    operations->canary = values[OPERATIONS_OPTION_CANARY].number;
+    int code = find_scores(operations, setup, error);
+    if (code) {
+        free(operations);
+        return code;
+    }
+    *instance = operations;
+    return 0;
+}
+
+// Words for scores that are no scores.
+static int describe(void *instance, const struct weir_rule_count *count,
+                    struct weir_finding *finding, char *text, size_t size)
+{
+    const struct operations *operations = instance;
+    for (size_t i = 0; i < operations->n_scores; i++) {
+        const struct weir_field *field = &operations->stream->fields[operations->scores[i]];
+        unsigned long long n = count->count, rows = count->rows;
+        if ((int)count->rule == operations->nan_rule[i])
+            snprintf(text, size,
+                     "%.100s is NaN or infinite in %llu of %llu predictions: nobody can decide on "
+                     "them; look at the model's inputs and at its last release",
+                     field->name, n, rows);
+        else if ((int)count->rule == operations->range_rule[i])
+            snprintf(text, size,
+                     "%.100s lies outside %g to %g in %llu of %llu predictions: has the model's "
+                     "last layer or a calibration step been lost?",
+                     field->name, field->low, field->high, n, rows);
+    }
+    if (count->count * 100 < count->rows)
+        finding->severity = WEIR_WARNING;
+    return 0;
+}
+
+static const char *const kinds[] = {"operations.stale_model", "operations.mixed_models",
+                                    "operations.score_invalid", NULL};
+
+WEIR_PLUGIN = {
+    .abi_major = WEIR_ABI_MAJOR,
+    .abi_minor = WEIR_ABI_MINOR,
+    .size = sizeof(struct weir_plugin),
+    .name = "operations",
+    .version = WEIR_VERSION,
+    .description = "Stale or mixed model versions, and scores that are no scores",
+    .options = options,
+    .kinds = kinds,
+    .state_version = 1,
+    .create = create,
+    .destroy = free,
+    .edge_create = operations_edge_create,
+    .edge_destroy = operations_edge_destroy,
+    .edge_observe = operations_edge_observe,
+    .edge_close = operations_edge_close,
+    .edge_save = operations_edge_save,
+    .edge_restore = operations_edge_restore,
+    .owner_create = operations_owner_create,
+    .owner_destroy = operations_owner_destroy,
+    .owner_window = operations_owner_window,
+    .owner_save = operations_owner_save,
+    .owner_restore = operations_owner_restore,
+    .describe = describe,
+};

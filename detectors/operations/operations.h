@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of this detector share: operations.c makes an instance, edge.c counts beside the
+// records, owner.c walks windows and hands what is new in them to those that judge.
+#ifndef WEIR_OPERATIONS_H
+#define WEIR_OPERATIONS_H
+
+#include "detectors/operations/tally.h"
+#include "weir/detector.h"
+
+enum operations_option {
+    OPERATIONS_OPTION_VERSIONS,
+    OPERATIONS_OPTION_ROLLOUT,
+    OPERATIONS_OPTION_CANARY,
+    OPERATIONS_OPTIONS
+};
+
+struct operations {
+    const char *name; // of the detector; lives as long as the instance
+    const struct weir_stream *stream;
+    int version, host;             // fields, -1: none
+    int scores[OPERATIONS_SCORES]; // fields
+    size_t n_scores;
+    int nan_rule[OPERATIONS_SCORES], range_rule[OPERATIONS_SCORES]; // -1: none
+    const char *const *versions;                                    // from oldest to newest
+    size_t n_versions;                                              // 0: learnt from first sight
+    int64_t rollout;                                                // ms
+    double canary;
+};
+
+// edge.c
+int operations_edge_create(void *instance, void **edge, struct weir_error *error);
+void operations_edge_destroy(void *edge);
+int operations_edge_observe(void *edge, const struct weir_batch *batch,
+                            const struct weir_edge *host, struct weir_error *error);
+int operations_edge_close(void *edge, int64_t start, int64_t end, struct weir_buffer *out,
+                          struct weir_error *error);
+int operations_edge_save(const void *edge, struct weir_buffer *out);
+int operations_edge_restore(void *edge, uint32_t state_version, struct weir_reader *in,
+                            struct weir_error *error);
+
+// owner.c
+int operations_owner_create(void *instance, void **owner, struct weir_error *error);
+void operations_owner_destroy(void *owner);
+int operations_owner_window(void *owner, const struct weir_window *window,
+                            struct weir_error *error);
+int operations_owner_save(const void *owner, struct weir_buffer *out);
+int operations_owner_restore(void *owner, uint32_t state_version, struct weir_reader *in,
+                             struct weir_error *error);
+
+// What is new in a window: the panes that no window before has had, of all tasks.
+struct operations_step {
+    const struct operations *operations;
+    const struct weir_window *window;
+    const struct operations_tally *tally;
+};
+
+#endif

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detectors/operations/tally.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// What single precision may leave beyond [0, 1].
+static const double ROUNDING = 1e-6;
+
+// ---- counts by name
+
+void operations_table_init(struct operations_table *table, uint32_t maximum)
+{
+    memset(table, 0, sizeof *table);
+    weir_names_init(&table->names, maximum);
+}
+
+void operations_table_free(struct operations_table *table)
+{
+    weir_names_free(&table->names);
+    free(table->counts);
+    table->counts = NULL;
+    table->capacity = 0;
+    table->dropped = 0;
+}
+
+// Room for one more first, so that no name is without its count.
+static int reserve(struct operations_table *table)
+{
+    if (table->names.n < table->capacity)
+        return 0;
+    uint32_t capacity = table->capacity ? table->capacity * 2 : 8;
+    void *grown = realloc(table->counts, capacity * sizeof *table->counts);
+    if (!grown)
+        return WEIR_ENOMEM;
+    table->counts = grown;
+    memset(table->counts + table->capacity, 0,
+           (capacity - table->capacity) * sizeof *table->counts);
+    table->capacity = capacity;
+    return 0;
+}
+
+int operations_table_at(struct operations_table *table, const char *text, size_t length)
+{
+    return reserve(table) ? WEIR_ENOMEM : weir_names_add(&table->names, text, length);
+}
+
+void operations_count_add(struct operations_count *count, int64_t time)
+{
+    if (!count->rows || time < count->first)
+        count->first = time;
+    if (!count->rows || time > count->last)
+        count->last = time;
+    count->rows++;
+}
+
+static void merge_count(struct operations_count *into, const struct operations_count *from)
+{
+    if (!from->rows)
+        return;
+    if (!into->rows || from->first < into->first)
+        into->first = from->first;
+    if (!into->rows || from->last > into->last)
+        into->last = from->last;
+    into->rows += from->rows;
+}
+
+// ---- scores
+
+static int offset_before(const struct operations_offset *a, const struct operations_offset *b)
+{
+    return a->partition != b->partition ? a->partition < b->partition : a->offset < b->offset;
+}
+
+static void add_sample(struct operations_scores *scores, const struct operations_offset *sample)
+{
+    size_t at = scores->n_samples;
+    while (at && offset_before(sample, &scores->samples[at - 1]))
+        at--;
+    if (at == OPERATIONS_SAMPLES)
+        return;
+    if (scores->n_samples < OPERATIONS_SAMPLES)
+        scores->n_samples++;
+    memmove(&scores->samples[at + 1], &scores->samples[at],
+            (scores->n_samples - at - 1) * sizeof *sample);
+    scores->samples[at] = *sample;
+}
+
+void operations_scores_add(struct operations_scores *scores, double score, int32_t partition,
+                           int64_t offset)
+{
+    if (!isfinite(score))
+        return;
+    score += 0.0; // no negative zero, or the bounds would depend on the order
+    if (!scores->finite || score < scores->low)
+        scores->low = score;
+    if (!scores->finite || score > scores->high)
+        scores->high = score;
+    scores->changes += scores->finite && score != scores->last;
+    scores->last = score;
+    scores->finite++;
+    if (score < -ROUNDING || score > 1 + ROUNDING) {
+        struct operations_offset sample = {partition, offset};
+        scores->outside++;
+        add_sample(scores, &sample);
+    }
+}
+
+static void merge_scores(struct operations_scores *into, const struct operations_scores *from)
+{
+    if (!from->finite)
+        return;
+    if (!into->finite || from->low < into->low)
+        into->low = from->low;
+    if (!into->finite || from->high > into->high)
+        into->high = from->high;
+    into->finite += from->finite;
+    into->outside += from->outside;
+    into->changes += from->changes;
+    into->last = from->last;
+    for (size_t i = 0; i < from->n_samples; i++)
+        add_sample(into, &from->samples[i]);
+}
+
+// ---- the whole
+
+int operations_tally_init(struct operations_tally *tally, size_t n_scores)
+{
+    memset(tally, 0, sizeof *tally);
+    operations_table_init(&tally->versions, OPERATIONS_VERSIONS);
+    tally->scores = calloc(n_scores ? n_scores : 1, sizeof *tally->scores);
+    tally->n_scores = n_scores;
+    return tally->scores ? 0 : WEIR_ENOMEM;
+}
+
+void operations_tally_free(struct operations_tally *tally)
+{
+    free(tally->topic);
+    operations_table_free(&tally->versions);
+    free(tally->scores);
+    memset(tally, 0, sizeof *tally);
+}
+
+int operations_tally_topic(struct operations_tally *tally, const char *topic)
+{
+    if (!tally->topic && topic && *topic)
+        tally->topic = strdup(topic);
+    return tally->topic || !topic || !*topic ? 0 : WEIR_ENOMEM;
+}
+
+// ---- bytes
+
+static void write_table(const struct operations_table *table, struct weir_buffer *out)
+{
+    weir_put_long(out, table->names.n);
+    for (uint32_t i = 0; i < table->names.n; i++) {
+        weir_put_string(out, table->names.texts[i]);
+        weir_put_long(out, (int64_t)table->counts[i].rows);
+        weir_put_long(out, table->counts[i].first);
+        weir_put_long(out, table->counts[i].last);
+    }
+    weir_put_long(out, (int64_t)table->dropped);
+}
+
+uint64_t operations_get_amount(struct weir_reader *in)
+{
+    int64_t value = weir_get_long(in);
+    if (value < 0 || value > ((int64_t)1 << 56))
+        in->failed = 1;
+    return in->failed ? 0 : (uint64_t)value;
+}
+
+int64_t operations_get_time(struct weir_reader *in)
+{
+    int64_t value = weir_get_long(in);
+    if (value > ((int64_t)1 << 60) || value < -((int64_t)1 << 60))
+        in->failed = 1;
+    return in->failed ? 0 : value;
+}
+
+static int read_table(struct operations_table *table, struct weir_reader *in)
+{
+    size_t n = weir_get_count(in, table->names.maximum);
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        size_t length;
+        const uint8_t *text = weir_get_bytes(in, &length);
+        struct operations_count count = {.rows = operations_get_amount(in)};
+        count.first = operations_get_time(in);
+        count.last = operations_get_time(in);
+        if (in->failed)
+            break;
+        int at = operations_table_at(table, (const char *)text, length);
+        if (at == WEIR_ENOMEM)
+            return at;
+        if (at < 0)
+            table->dropped += count.rows;
+        else
+            merge_count(&table->counts[at], &count);
+    }
+    table->dropped += operations_get_amount(in);
+    return in->failed ? WEIR_ECORRUPT : 0;
+}
+
+static void write_scores(const struct operations_scores *scores, struct weir_buffer *out)
+{
+    weir_put_long(out, (int64_t)scores->finite);
+    if (!scores->finite)
+        return;
+    weir_put_long(out, (int64_t)scores->outside);
+    weir_put_long(out, (int64_t)scores->changes);
+    weir_put_double(out, scores->last);
+    weir_put_double(out, scores->low);
+    weir_put_double(out, scores->high);
+    weir_put_long(out, (int64_t)scores->n_samples);
+    for (size_t i = 0; i < scores->n_samples; i++) {
+        weir_put_long(out, scores->samples[i].partition);
+        weir_put_long(out, scores->samples[i].offset);
+    }
+}
+
+static int read_scores(struct operations_scores *into, struct weir_reader *in)
+{
+    struct operations_scores scores = {.finite = operations_get_amount(in)};
+    if (in->failed || !scores.finite)
+        return in->failed ? WEIR_ECORRUPT : 0;
+    scores.outside = operations_get_amount(in);
+    scores.changes = operations_get_amount(in);
+    scores.last = weir_get_double(in);
+    scores.low = weir_get_double(in);
+    scores.high = weir_get_double(in);
+    scores.n_samples = weir_get_count(in, OPERATIONS_SAMPLES);
+    for (size_t i = 0; i < scores.n_samples; i++) {
+        scores.samples[i].partition = (int32_t)weir_get_long(in);
+        scores.samples[i].offset = weir_get_long(in);
+    }
+    if (in->failed || !(scores.low <= scores.high) || !isfinite(scores.low) ||
+        !isfinite(scores.high) || !isfinite(scores.last) || scores.outside > scores.finite ||
+        scores.changes > scores.finite)
+        return WEIR_ECORRUPT;
+    merge_scores(into, &scores);
+    return 0;
+}
+
+int operations_tally_write(const struct operations_tally *tally, struct weir_buffer *out)
+{
+    weir_put_long(out, (int64_t)tally->rows);
+    weir_put_string(out, tally->topic);
+    write_table(&tally->versions, out);
+    weir_put_long(out, (int64_t)tally->n_scores);
+    for (size_t i = 0; i < tally->n_scores; i++)
+        write_scores(&tally->scores[i], out);
+    return out->failed ? WEIR_ENOMEM : 0;
+}
+
+int operations_tally_read(struct operations_tally *tally, struct weir_reader *in)
+{
+    tally->rows += operations_get_amount(in);
+    char *topic = weir_get_string_alloc(in, 4096);
+    int code = topic ? operations_tally_topic(tally, topic) : WEIR_ECORRUPT;
+    free(topic);
+    if (!code)
+        code = read_table(&tally->versions, in);
+    // A configuration with other score fields may have written it.
+    size_t n = code ? 0 : weir_get_count(in, OPERATIONS_SCORES);
+    for (size_t i = 0; i < n && !code; i++) {
+        struct operations_scores dropped = {0};
+        code = read_scores(i < tally->n_scores ? &tally->scores[i] : &dropped, in);
+    }
+    return code ? code : in->failed ? WEIR_ECORRUPT : 0;
+}
