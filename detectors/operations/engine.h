@@ -111,7 +111,7 @@ static inline void engine_start(struct engine *engine, const char *yaml, const c
         weir_problems_print(&problems, "test.yaml", stderr);
     ck_assert_int_eq(code, 0);
     weir_problems_free(&problems);
-    struct weir_plan_options options = {engine->config, NULL, 1};
+    struct weir_plan_options options = {.config = engine->config, .partials_partitions = 1};
     ck_assert_msg(!weir_plan_create(&options, &engine->plan, &error), "%s", error.message);
     size_t n = 0;
     while (columns[n])
