@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "consumer/profile/count.h"
+#include "consumer/profile/habits.h"
 #include "stats/cells_build.h"
 #include "stats/hll.h"
 #include "stats/top.h"
@@ -25,6 +26,7 @@ struct maker_field {
     struct weir_string_counts counts;
     struct weir_summary first; // strings: the most frequent ones, where there are too many
     struct weir_absorb_scratch *scratch;
+    struct weir_profile_half half[2]; // after the last power of two of rows, and the one before
 };
 
 struct sampled {
@@ -35,7 +37,7 @@ struct sampled {
 struct weir_profile_maker {
     const struct weir_stream *stream;
     int64_t pane;
-    uint64_t rows;
+    uint64_t rows, counted, next_half;
     int64_t first_time, last_time;
     struct maker_field *fields;
     size_t n_fields;
@@ -58,6 +60,7 @@ int weir_profile_maker_create(const struct weir_stream *stream, int64_t pane,
         return out_of_memory(error);
     maker->stream = stream;
     maker->pane = pane > 0 ? pane : HOUR;
+    maker->next_half = 2 * WEIR_BATCH_ROWS;
     maker->fields = calloc(stream->n_fields ? stream->n_fields : 1, sizeof *maker->fields);
     maker->heap = malloc(SAMPLE_ROWS * sizeof *maker->heap);
     int failed = !maker->fields || !maker->heap;
@@ -95,6 +98,8 @@ void weir_profile_maker_destroy(struct weir_profile_maker *maker)
         struct maker_field *field = &maker->fields[i];
         free(field->sample);
         weir_string_counts_free(&field->counts);
+        weir_profile_half_free(&field->half[0]);
+        weir_profile_half_free(&field->half[1]);
         weir_summary_free(&field->first);
         weir_absorb_scratch_destroy(field->scratch);
     }
@@ -204,6 +209,26 @@ static int fits(const struct weir_batch *batch, const struct maker_field *field,
                           field->info->name);
 }
 
+// The rows up to the next power of two, what there is then, and the rest.
+static int count_strings(const struct weir_profile_maker *maker, struct maker_field *field,
+                         const struct weir_column *column, const uint32_t *rows, size_t n)
+{
+    uint64_t left = maker->next_half - maker->counted;
+    if (left >= n)
+        return weir_string_counts_add(&field->counts, column, rows, n);
+    uint32_t all[WEIR_BATCH_ROWS];
+    for (uint32_t i = 0; !rows && i < n; i++)
+        all[i] = i;
+    rows = rows ? rows : all;
+    int code = weir_string_counts_add(&field->counts, column, rows, left);
+    weir_profile_half_free(&field->half[0]);
+    field->half[0] = field->half[1];
+    field->half[1] = (struct weir_profile_half){0};
+    if (!code)
+        code = weir_profile_half_take(&field->half[1], &field->counts);
+    return code ? code : weir_string_counts_add(&field->counts, column, rows + left, n - left);
+}
+
 int weir_profile_maker_first(struct weir_profile_maker *maker, const struct weir_batch *batch,
                              struct weir_error *error)
 {
@@ -227,10 +252,14 @@ int weir_profile_maker_first(struct weir_profile_maker *maker, const struct weir
             return code;
         if (field->shape != WEIR_SHAPE_CATEGORICAL)
             continue;
-        if (weir_string_counts_add(&field->counts, column, rows, n) ||
+        if (count_strings(maker, field, column, rows, n) ||
             weir_summary_absorb(&field->first, column, rows, n, field->scratch))
             return out_of_memory(error);
     }
+    maker->counted += n;
+    // No batch is as long as the first power.
+    if (maker->counted > maker->next_half)
+        maker->next_half *= 2;
     return 0;
 }
 
@@ -305,7 +334,11 @@ static int build_field(struct weir_profile_maker *maker, struct maker_field *fie
         return code;
     struct weir_summary_spec spec = {
         .shape = out->cells->shape, .parts = WEIR_PROFILE_PARTS, .cells = out->cells};
-    return weir_summary_init(&out->summary, &spec) ? out_of_memory(error) : 0;
+    if (weir_summary_init(&out->summary, &spec))
+        return out_of_memory(error);
+    code = weir_profile_habits_begin(out, field->sample, maker->n_heap, &field->counts,
+                                     &field->half[0]);
+    return code ? out_of_memory(error) : 0;
 }
 
 int weir_profile_maker_turn(struct weir_profile_maker *maker, struct weir_error *error)
@@ -314,7 +347,7 @@ int weir_profile_maker_turn(struct weir_profile_maker *maker, struct weir_error 
     maker->profile = profile;
     if (!profile)
         return out_of_memory(error);
-    profile->version = 1;
+    profile->version = WEIR_PROFILE_VERSION;
     profile->rows = maker->rows;
     profile->first_time = maker->first_time;
     profile->last_time = maker->last_time;
@@ -479,6 +512,8 @@ int weir_profile_maker_finish(struct weir_profile_maker *maker, struct weir_prof
         return weir_error_set(error, WEIR_EIO,
                               "the input changed while it was read: %llu rows, then %llu",
                               (unsigned long long)maker->rows, (unsigned long long)rows);
+    if (weir_profile_habits_finish(maker->profile))
+        return out_of_memory(error);
     *profile = maker->profile;
     maker->profile = NULL;
     return 0;

@@ -6,7 +6,11 @@
 #define WEIR_PROFILE_H
 
 #include "consumer/source/file.h"
+#include "stats/habits.h"
 #include "stats/summary.h"
+
+// Of what is written; all down to 1 are read.
+enum { WEIR_PROFILE_VERSION = 2 };
 
 struct weir_profile_field {
     const char *name;
@@ -14,6 +18,7 @@ struct weir_profile_field {
     enum weir_role role;
     struct weir_cells *cells;
     struct weir_summary summary; // whole file, every part
+    struct weir_habits *habits;  // also at cells->habits; NULL in a profile of version 1
 };
 
 // One ordered stretch of event time: counts a field in its cells, and little else.

@@ -121,6 +121,18 @@ START_TEST(a_profile_says_what_was_in_the_rows)
     ck_assert_uint_eq(weir_profile_find(profile, "tags[]")->summary.rows,
                       weir_profile_find(profile, "tags[]")->summary.values);
     ck_assert_uint_eq(profile->n_panes, 28); // 20,000 rows, one in 5 s, from within an hour on
+    const struct weir_habits *habits = n->cells->habits;
+    ck_assert_uint_eq(habits->n_values, 3);
+    ck_assert_double_eq_tol(weir_habits_share(habits, 1), 1 / 3., .01);
+    ck_assert_double_lt(weir_habits_share(habits, 5), .001);
+    ck_assert_uint_eq(habits->panes, 28);
+    ck_assert_uint_eq(habits->constant_panes, 0);
+    ck_assert_int_eq(habits->span, 28 * HOUR);
+    ck_assert_double_lt(amount->habits->rest, .001);
+    ck_assert_double_eq(country->habits->fresh, 0);
+    ck_assert_uint_eq(country->habits->n_steady, 4);
+    ck_assert_uint_eq(country->habits->steady[3], 1);
+    ck_assert_double_eq(id->habits->fresh, 1);
     uint64_t rows = 0;
     for (size_t p = 0; p < profile->n_panes; p++) {
         rows += profile->panes[p].rows;
@@ -175,6 +187,25 @@ START_TEST(what_is_saved_is_loaded)
     free(again);
     weir_profile_free(profile);
     weir_profile_free(loaded);
+}
+END_TEST
+
+START_TEST(a_profile_of_version_1_is_read)
+{
+    char path[1024];
+    const char *source = getenv("WEIR_SOURCE");
+    snprintf(path, sizeof path, "%s/consumer/profile/testdata/version1.avro",
+             source ? source : ".");
+    struct weir_profile *profile;
+    struct weir_error error;
+    int code = weir_profile_load(path, &profile, &error);
+    ck_assert_msg(code == 0, "%s", error.message);
+    ck_assert_uint_eq(profile->rows, 500);
+    ck_assert_uint_eq(profile->n_panes, 9);
+    const struct weir_profile_field *country = weir_profile_find(profile, "country");
+    ck_assert_uint_eq(country->cells->n_categories, 3);
+    ck_assert_ptr_null(country->cells->habits);
+    weir_profile_free(profile);
 }
 END_TEST
 
@@ -235,6 +266,7 @@ int main(void)
     tcase_add_test(cases, a_profile_says_what_was_in_the_rows);
     tcase_add_test(cases, neither_batches_nor_order_change_the_numbers);
     tcase_add_test(cases, what_is_saved_is_loaded);
+    tcase_add_test(cases, a_profile_of_version_1_is_read);
     tcase_add_test(cases, damaged_and_foreign_files_are_refused);
     tcase_add_test(cases, an_empty_file_gives_an_empty_profile);
     suite_add_tcase(suite, cases);

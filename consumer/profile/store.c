@@ -12,7 +12,7 @@
 #include "stats/hash.h"
 #include "stats/hll.h"
 
-enum { VERSION = 1, FIELDS = 100000, PANES = 1 << 20, NAME = 4096 };
+enum { FIELDS = 100000, PANES = 1 << 20, NAME = 4096 };
 
 extern const char weir_profile_schema[]; // schemas/profile.avsc
 
@@ -28,6 +28,7 @@ void weir_profile_free(struct weir_profile *profile)
     for (size_t f = 0; f < profile->n_fields; f++) {
         weir_summary_free(&profile->fields[f].summary);
         weir_cells_free(profile->fields[f].cells);
+        weir_habits_free(profile->fields[f].habits);
         free((char *)profile->fields[f].name);
     }
     free(profile->panes);
@@ -87,7 +88,7 @@ static void put_categories(struct weir_buffer *out, const struct weir_summary *s
 
 // Bytes that another function writes, with their length before them.
 static void put_nested(struct weir_buffer *out, const struct weir_cells *cells,
-                       const struct weir_summary *summary)
+                       const struct weir_summary *summary, const struct weir_habits *habits)
 {
     struct weir_buffer nested;
     weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
@@ -95,6 +96,8 @@ static void put_nested(struct weir_buffer *out, const struct weir_cells *cells,
         weir_cells_write(cells, &nested);
     if (summary)
         weir_summary_write(summary, &nested);
+    if (habits)
+        weir_habits_write(habits, &nested);
     if (nested.failed)
         out->failed = 1;
     else
@@ -122,13 +125,14 @@ static void put_field(struct weir_buffer *out, const struct weir_profile_field *
     put_optional(out, any, moments->maximum);
     put_quantiles(out, summary);
     put_categories(out, summary);
-    put_nested(out, field->cells, NULL);
-    put_nested(out, NULL, summary);
+    put_nested(out, field->cells, NULL, NULL);
+    put_nested(out, NULL, summary, NULL);
+    put_nested(out, NULL, NULL, field->habits);
 }
 
 static void put_profile(struct weir_buffer *out, const struct weir_profile *profile)
 {
-    weir_put_long(out, VERSION);
+    weir_put_long(out, WEIR_PROFILE_VERSION);
     weir_put_string(out, profile->stream);
     put_count(out, profile->rows);
     weir_put_long(out, profile->first_time);
@@ -148,7 +152,7 @@ static void put_profile(struct weir_buffer *out, const struct weir_profile *prof
         if (profile->n_fields)
             weir_put_long(out, (int64_t)profile->n_fields);
         for (size_t f = 0; f < profile->n_fields; f++)
-            put_nested(out, NULL, &pane->fields[f]);
+            put_nested(out, NULL, &pane->fields[f], NULL);
         weir_put_long(out, 0);
     }
     weir_put_long(out, 0);
@@ -303,7 +307,22 @@ static int read_summary(struct weir_reader *in, const struct weir_cells *cells, 
     return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
 }
 
-static int read_field(struct weir_reader *in, struct weir_profile_field *field,
+// Empty bytes: none were kept.
+static int read_habits(struct weir_reader *in, struct weir_profile_field *field)
+{
+    struct weir_reader nested = nested_reader(in);
+    if (in->failed)
+        return WEIR_ECORRUPT;
+    if (!weir_reader_left(&nested))
+        return 0;
+    int code = weir_habits_read(&nested, &field->habits);
+    if (code)
+        return code;
+    field->cells->habits = field->habits;
+    return weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+}
+
+static int read_field(struct weir_reader *in, int version, struct weir_profile_field *field,
                       struct weir_error *error)
 {
     field->name = weir_get_string_alloc(in, NAME);
@@ -316,7 +335,9 @@ static int read_field(struct weir_reader *in, struct weir_profile_field *field,
     int code = weir_cells_read(&nested, &field->cells, error);
     if (!code && weir_reader_left(&nested))
         code = WEIR_ECORRUPT;
-    return code ? code : read_summary(in, field->cells, WEIR_PROFILE_PARTS, &field->summary);
+    if (!code)
+        code = read_summary(in, field->cells, WEIR_PROFILE_PARTS, &field->summary);
+    return code || version < 2 ? code : read_habits(in, field);
 }
 
 static int read_fields(struct weir_reader *in, struct weir_profile *profile,
@@ -330,7 +351,7 @@ static int read_fields(struct weir_reader *in, struct weir_profile *profile,
         return WEIR_ENOMEM;
     for (size_t f = 0; f < n; f++) {
         profile->n_fields++;
-        int code = read_field(in, &profile->fields[f], error);
+        int code = read_field(in, profile->version, &profile->fields[f], error);
         if (code)
             return code;
     }
@@ -383,7 +404,7 @@ static int read_profile(struct weir_reader *in, struct weir_profile *profile,
                         struct weir_error *error)
 {
     profile->version = (int)weir_get_count(in, 1 << 20);
-    if (!in->failed && profile->version != VERSION)
+    if (!in->failed && (profile->version < 1 || profile->version > WEIR_PROFILE_VERSION))
         return WEIR_EVERSION;
     profile->stream = weir_get_string_alloc(in, NAME);
     profile->rows = weir_get_count(in, (size_t)1 << 60);

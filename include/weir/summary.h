@@ -29,6 +29,7 @@ enum weir_shape { // how a field's values are looked at
 enum { WEIR_HASHED_CELLS = 64 };
 
 struct weir_cells_index; // stats/cells.h
+struct weir_habits;      // stats/habits.h
 
 // The cells of a field, taken from its reference. Immutable and shared once made.
 struct weir_cells {
@@ -53,6 +54,9 @@ struct weir_cells {
     double centre, scale;
     // A faster search, made with the cells by libweir-stats; NULL: found the slow way.
     const struct weir_cells_index *index;
+    // Minor 1. What else the reference knows of the field; NULL: nothing (an older profile). Not
+    // copied, written or hashed with the cells.
+    const struct weir_habits *habits;
 };
 
 // Sums in units of 2^-32 scale (first power) and 2^-24 scale^2 (second power), saturated values

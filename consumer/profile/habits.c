@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumer/profile/habits.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stats/cells.h"
+
+enum { PANE_VALUES = 50, EXPECTED = 20, FRESH_VALUES = 200, TEXTS = 1000 };
+
+static int learn_pairs(struct weir_habits *habits, const struct weir_string_counts *counts)
+{
+    if (counts->n < TEXTS)
+        return 0;
+    // Evenly from all, where there are more than are learnt from.
+    size_t n = counts->n < WEIR_PAIRS_STRINGS ? counts->n : WEIR_PAIRS_STRINGS;
+    const struct weir_string **strings = malloc(n * sizeof *strings);
+    habits->pairs = malloc(sizeof *habits->pairs);
+    int code = strings && habits->pairs ? 0 : WEIR_ENOMEM;
+    for (size_t i = 0; !code && i < n; i++)
+        strings[i] = &counts->items[(size_t)counts->n * i / n].string;
+    if (!code)
+        code = weir_pairs_learn(habits->pairs, strings, n);
+    if (code) {
+        free(habits->pairs);
+        habits->pairs = NULL;
+    }
+    free(strings);
+    return code == WEIR_EINVAL ? 0 : code;
+}
+
+int weir_profile_half_take(struct weir_profile_half *half, const struct weir_string_counts *counts)
+{
+    half->seen = malloc(counts->n ? counts->n : 1);
+    if (!half->seen)
+        return WEIR_ENOMEM;
+    half->n = counts->n;
+    half->values = counts->values;
+    for (uint32_t i = 0; i < counts->n; i++)
+        half->seen[i] = counts->items[i].count > 0;
+    return 0;
+}
+
+void weir_profile_half_free(struct weir_profile_half *half)
+{
+    free(half->seen);
+    *half = (struct weir_profile_half){0};
+}
+
+static double fresh_share(const struct weir_string_counts *counts,
+                          const struct weir_profile_half *half)
+{
+    uint64_t fresh = 0, later = counts->values - half->values;
+    if (counts->overflowed || !half->seen || later < FRESH_VALUES)
+        return NAN;
+    for (uint32_t i = 0; i < counts->n; i++)
+        fresh += i < half->n && half->seen[i] ? 0 : counts->items[i].count;
+    return (double)fresh / (double)later;
+}
+
+int weir_profile_habits_begin(struct weir_profile_field *field, double *sample, size_t n,
+                              const struct weir_string_counts *counts,
+                              const struct weir_profile_half *half)
+{
+    struct weir_habits *habits = weir_habits_create();
+    if (!habits)
+        return WEIR_ENOMEM;
+    field->habits = habits;
+    field->cells->habits = habits;
+    if (sample)
+        weir_habits_sample(habits, sample, n);
+    if (field->cells->shape != WEIR_SHAPE_CATEGORICAL && field->cells->shape != WEIR_SHAPE_TEXT)
+        return 0;
+    habits->fresh = fresh_share(counts, half);
+    return learn_pairs(habits, counts);
+}
+
+static int is_constant(const struct weir_summary *pane)
+{
+    if (pane->shape == WEIR_SHAPE_NUMERIC)
+        return pane->moments.n + pane->moments.outside == pane->values &&
+               pane->moments.minimum == pane->moments.maximum;
+    size_t named = pane->shape == WEIR_SHAPE_BOOLEAN ? 2 : pane->cells->n_categories;
+    for (size_t i = 0; i < named; i++) {
+        if (pane->cell[i] == pane->values)
+            return 1;
+    }
+    return 0;
+}
+
+static void look_at(struct weir_habits *habits, const struct weir_summary *all,
+                    const struct weir_summary *pane)
+{
+    habits->panes += pane->values >= PANE_VALUES;
+    habits->constant_panes += pane->values >= PANE_VALUES && is_constant(pane);
+    for (size_t i = 0; i < habits->n_steady; i++) {
+        double expected = (double)pane->values * (double)all->cell[i] / (double)all->values;
+        if (expected >= EXPECTED && !pane->cell[i])
+            habits->steady[i] = 0;
+    }
+}
+
+int weir_profile_habits_finish(struct weir_profile *profile)
+{
+    for (size_t f = 0; f < profile->n_fields; f++) {
+        struct weir_habits *habits = profile->fields[f].habits;
+        const struct weir_summary *all = &profile->fields[f].summary;
+        int64_t first = 0, last = 0;
+        size_t n = all->cells->n_categories;
+        habits->steady = malloc(n ? n : 1);
+        if (!habits->steady)
+            return WEIR_ENOMEM;
+        memset(habits->steady, 1, n);
+        habits->n_steady = n;
+        for (size_t p = 0; p < profile->n_panes; p++) {
+            const struct weir_profile_pane *pane = &profile->panes[p];
+            if (!habits->panes)
+                first = pane->start;
+            look_at(habits, all, &pane->fields[f]);
+            if (pane->fields[f].values >= PANE_VALUES)
+                last = pane->end;
+        }
+        // Times may lie so far apart that their distance is no int64.
+        if (!habits->panes || __builtin_sub_overflow(last, first, &habits->span))
+            habits->span = 0;
+    }
+    return 0;
+}
