@@ -8,6 +8,7 @@
 #include "consumer/codec/json_write.h"
 #include "consumer/profile/profile.h"
 #include "stats/hll.h"
+#include "stats/meaning.h"
 
 struct options {
     int json;
@@ -19,7 +20,7 @@ static const struct weir_arg args[] = {
 
 static const double shares[] = {.01, .05, .25, .5, .75, .95, .99};
 static const char *const share_names[] = {"1%", "5%", "25%", "50%", "75%", "95%", "99%"};
-enum { SHARES = sizeof shares / sizeof *shares, BARS = 24, MOST_CATEGORIES = 8 };
+enum { SHARES = sizeof shares / sizeof *shares, BARS = 24, MOST_CATEGORIES = 8, MOST_CLUES = 3 };
 
 static const char *shape_name(enum weir_shape shape)
 {
@@ -30,6 +31,13 @@ static const char *shape_name(enum weir_shape shape)
 static double share_of(uint64_t part, uint64_t whole)
 {
     return whole ? (double)part / (double)whole : 0;
+}
+
+static void infer(const struct weir_profile_field *field, struct weir_inference *inference)
+{
+    memset(inference, 0, sizeof *inference);
+    if (field->clues.distinct)
+        weir_meaning_infer(field->name, &field->clues, inference);
 }
 
 // ---- JSON
@@ -96,6 +104,11 @@ static void put_field(struct weir_json_writer *json, const struct weir_profile_f
         put_number(json, share_names[i], weir_summary_quantile(summary, shares[i]));
     weir_json_close(json, '}');
     put_cells(json, summary);
+    struct weir_inference inference;
+    infer(field, &inference);
+    weir_json_key(json, "meaning");
+    weir_json_text(json, weir_meaning_name(inference.meaning));
+    put_number(json, "meaning_confidence", inference.meaning ? inference.confidence : NAN);
     weir_json_close(json, '}');
 }
 
@@ -205,6 +218,22 @@ static void print_categories(const struct weir_summary *summary)
         printf("    %-20s %5.1f%%\n", "(others)", 100 * share_of(left, summary->values));
 }
 
+// What the field seems to be, how sure that is, and why.
+static void print_meaning(const struct weir_profile_field *field)
+{
+    struct weir_meaning_clue clues[WEIR_MEANING_CLUES];
+    struct weir_inference inference;
+    infer(field, &inference);
+    if (!inference.meaning)
+        return;
+    size_t n = weir_meaning_clues(field->name, &field->clues, inference.meaning, 1, clues);
+    printf("    looks like %s (%.0f%%)", weir_meaning_name(inference.meaning),
+           floor(100 * inference.confidence));
+    for (size_t i = 0; i < n && i < MOST_CLUES; i++)
+        printf("%s %s", i ? "," : ":", clues[i].text);
+    putchar('\n');
+}
+
 static void print_field(const struct weir_profile_field *field)
 {
     const struct weir_summary *summary = &field->summary;
@@ -220,6 +249,7 @@ static void print_field(const struct weir_profile_field *field)
     if (summary->nan)
         printf(", %llu NaN", (unsigned long long)summary->nan);
     printf(", about %.0f distinct\n", weir_hll_estimate(summary->distinct));
+    print_meaning(field);
     if (summary->shape == WEIR_SHAPE_NUMERIC || summary->shape == WEIR_SHAPE_TEXT)
         print_numbers(field);
     if (summary->shape != WEIR_SHAPE_NUMERIC && summary->values)
@@ -261,7 +291,8 @@ const struct weir_command weir_command_show = {
     .synopsis = "PROFILE [--json]",
     .summary = "print a profile",
     .help = "Prints what a profile knows of each field: rows, shares of nulls, mean and spread,\n"
-            "quantiles and a small histogram of numbers, the most frequent strings.",
+            "quantiles and a small histogram of numbers, the most frequent strings, and what the\n"
+            "field seems to mean, with the clues that say so.",
     .run = run,
     .args = args,
 };

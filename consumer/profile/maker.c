@@ -27,6 +27,7 @@ struct maker_field {
     struct weir_summary first; // strings: the most frequent ones, where there are too many
     struct weir_absorb_scratch *scratch;
     struct weir_profile_half half[2]; // after the last power of two of rows, and the one before
+    struct weir_clues clues;
 };
 
 struct sampled {
@@ -76,6 +77,7 @@ int weir_profile_maker_create(const struct weir_stream *stream, int64_t pane,
                            ? WEIR_SHAPE_NUMERIC
                            : WEIR_SHAPE_CATEGORICAL;
         failed |= weir_absorb_scratch_create(&field->scratch) != 0;
+        failed |= weir_clues_init(&field->clues) != 0;
         if (field->shape == WEIR_SHAPE_NUMERIC)
             failed |= !(field->sample = malloc(SAMPLE_ROWS * sizeof *field->sample));
         struct weir_summary_spec spec = {.shape = field->shape, .parts = WEIR_PART_TOP};
@@ -102,6 +104,7 @@ void weir_profile_maker_destroy(struct weir_profile_maker *maker)
         weir_profile_half_free(&field->half[1]);
         weir_summary_free(&field->first);
         weir_absorb_scratch_destroy(field->scratch);
+        weir_clues_free(&field->clues);
     }
     free(maker->fields);
     free(maker->heap);
@@ -250,6 +253,8 @@ int weir_profile_maker_first(struct weir_profile_maker *maker, const struct weir
         int code = fits(batch, field, error);
         if (code)
             return code;
+        if (weir_clues_add(&field->clues, column, batch->time, rows, n))
+            return out_of_memory(error);
         if (field->shape != WEIR_SHAPE_CATEGORICAL)
             continue;
         if (count_strings(maker, field, column, rows, n) ||
@@ -336,6 +341,8 @@ static int build_field(struct weir_profile_maker *maker, struct maker_field *fie
         .shape = out->cells->shape, .parts = WEIR_PROFILE_PARTS, .cells = out->cells};
     if (weir_summary_init(&out->summary, &spec))
         return out_of_memory(error);
+    out->clues = field->clues; // the profile's from now on
+    memset(&field->clues, 0, sizeof field->clues);
     code = weir_profile_habits_begin(out, field->sample, maker->n_heap, &field->counts,
                                      &field->half[0]);
     return code ? out_of_memory(error) : 0;

@@ -6,6 +6,7 @@
 #define WEIR_PROFILE_H
 
 #include "consumer/source/file.h"
+#include "stats/clues.h"
 #include "stats/habits.h"
 #include "stats/summary.h"
 
@@ -19,6 +20,7 @@ struct weir_profile_field {
     struct weir_cells *cells;
     struct weir_summary summary; // whole file, every part
     struct weir_habits *habits;  // also at cells->habits; NULL in a profile of version 1
+    struct weir_clues clues;     // to what the field means; none in a profile of version 1
 };
 
 // One ordered stretch of event time: counts a field in its cells, and little else.

@@ -29,6 +29,7 @@ void weir_profile_free(struct weir_profile *profile)
         weir_summary_free(&profile->fields[f].summary);
         weir_cells_free(profile->fields[f].cells);
         weir_habits_free(profile->fields[f].habits);
+        weir_clues_free(&profile->fields[f].clues);
         free((char *)profile->fields[f].name);
     }
     free(profile->panes);
@@ -128,6 +129,13 @@ static void put_field(struct weir_buffer *out, const struct weir_profile_field *
     put_nested(out, field->cells, NULL, NULL);
     put_nested(out, NULL, summary, NULL);
     put_nested(out, NULL, NULL, field->habits);
+    struct weir_buffer clues;
+    weir_buffer_init(&clues, WEIR_BUFFER_MAXIMUM);
+    if (field->clues.distinct)
+        weir_clues_write(&field->clues, &clues);
+    out->failed |= clues.failed;
+    weir_put_bytes(out, clues.data, clues.length);
+    weir_buffer_free(&clues);
 }
 
 static void put_profile(struct weir_buffer *out, const struct weir_profile *profile)
@@ -322,6 +330,19 @@ static int read_habits(struct weir_reader *in, struct weir_profile_field *field)
     return weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
 }
 
+static int read_clues(struct weir_reader *in, struct weir_clues *clues)
+{
+    struct weir_reader nested = nested_reader(in);
+    if (in->failed)
+        return WEIR_ECORRUPT;
+    if (!weir_reader_left(&nested))
+        return 0;
+    int code = weir_clues_init(clues);
+    if (!code)
+        code = weir_clues_read_merge(clues, &nested);
+    return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+}
+
 static int read_field(struct weir_reader *in, int version, struct weir_profile_field *field,
                       struct weir_error *error)
 {
@@ -337,7 +358,9 @@ static int read_field(struct weir_reader *in, int version, struct weir_profile_f
         code = WEIR_ECORRUPT;
     if (!code)
         code = read_summary(in, field->cells, WEIR_PROFILE_PARTS, &field->summary);
-    return code || version < 2 ? code : read_habits(in, field);
+    if (!code && version >= 2)
+        code = read_habits(in, field);
+    return code || version < 2 ? code : read_clues(in, &field->clues);
 }
 
 static int read_fields(struct weir_reader *in, struct weir_profile *profile,
