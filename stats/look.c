@@ -140,7 +140,8 @@ static int is_url(const char *text, size_t length)
     if (length > 4 && !strncmp(text, "www.", 4))
         return 1;
     size_t i = 0;
-    while (i < length && i < 16 && (is_letter(text[i]) || text[i] == '+' || text[i] == '-'))
+    while (i < length && i < 16 &&
+           (is_letter(text[i]) || (i && (is_digit(text[i]) || text[i] == '+' || text[i] == '-'))))
         i++;
     return i >= 2 && i + 3 < length && !strncmp(text + i, "://", 3) && !memchr(text, ' ', length);
 }
@@ -227,7 +228,7 @@ static uint64_t date_bits(const char *text, size_t length)
                    : 0;
     if (day == length)
         return BIT(WEIR_LOOK_DATE);
-    if (length >= day + 6 && (text[day] == 'T' || text[day] == ' ') && is_digit(text[day + 1]) &&
+    if (length >= day + 5 && (text[day] == 'T' || text[day] == ' ') && is_digit(text[day + 1]) &&
         memchr(text + day, ':', length - day))
         return BIT(WEIR_LOOK_DATETIME);
     return 0;

@@ -270,6 +270,8 @@ static const struct annotation {
     {"amount", BIT(MONEY) | BIT(MEASUREMENT) | BIT(COUNT)},
     {"price", BIT(MONEY) | BIT(MEASUREMENT) | BIT(COUNT)},
     {"money", BIT(MONEY) | BIT(MEASUREMENT) | BIT(COUNT)},
+    {"country", BIT(COUNTRY) | BIT(CATEGORY) | BIT(TEXT)}, // "country_code" is stricter, below
+    {"language", BIT(LANGUAGE) | BIT(CATEGORY)},
     {"currency", BIT(CURRENCY)},
     {"age", BIT(AGE) | BIT(COUNT)},
     {"flag", BIT(BOOLEAN)},
@@ -285,27 +287,30 @@ static const struct annotation {
                         BIT(PROBABILITY) | BIT(LATITUDE) | BIT(LONGITUDE) | BIT(AGE)},
 };
 
+static uint64_t allowed_by(const char *word)
+{
+    for (size_t i = 0; i < sizeof annotations / sizeof *annotations; i++) {
+        if (!strcmp(word, annotations[i].word))
+            return annotations[i].meanings;
+    }
+    for (int m = 1; m < WEIR_MEANINGS; m++) { // one of weir's own names
+        if (!strcmp(word, names[m]))
+            return (uint64_t)1 << m;
+    }
+    return 0;
+}
+
 uint64_t weir_meaning_of_annotation(const char *annotation)
 {
     char words[WORDS][WORD];
-    for (int m = 1; m < WEIR_MEANINGS; m++) { // one of weir's own names
-        if (!strcmp(annotation, names[m]) && m != WEIR_MEANING_TIMESTAMP)
-            for (size_t i = 0;; i++) {
-                if (i == sizeof annotations / sizeof *annotations)
-                    return (uint64_t)1 << m;
-                if (!strcmp(annotations[i].word, annotation))
-                    return annotations[i].meanings;
-            }
+    int code = 0;
+    uint64_t meanings = allowed_by(annotation);
+    for (size_t n = meanings ? 0 : split(annotation, words); n-- > 0 && !meanings;) {
+        meanings = allowed_by(words[n]);
+        code |= !strcmp(words[n], "code");
     }
-    for (size_t n = split(annotation, words); n-- > 0;) {
-        for (size_t i = 0; i < sizeof annotations / sizeof *annotations; i++) {
-            if (!strcmp(words[n], annotations[i].word))
-                return annotations[i].meanings;
-        }
-        for (int m = 1; m < WEIR_MEANINGS; m++) {
-            if (!strcmp(words[n], names[m]))
-                return (uint64_t)1 << m;
-        }
-    }
-    return 0;
+    // A code is what it is a code of, not any name of it.
+    if (code && meanings & (BIT(COUNTRY) | BIT(LANGUAGE)))
+        meanings &= BIT(COUNTRY) | BIT(LANGUAGE);
+    return meanings;
 }

@@ -103,8 +103,9 @@ enum weir_guess_kind weir_guess_cell(const char *text, size_t length, int quoted
     double value;
     if (!length)
         return quoted ? WEIR_GUESS_STRING : WEIR_GUESS_NULL;
-    // Codes like 007 are no numbers.
-    if (length > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9')
+    // Codes like 007 are no numbers, nor are telephone numbers like +14155550100.
+    if ((length > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9') ||
+        (length > 8 && text[0] == '+' && !memchr(text, '.', length)))
         return WEIR_GUESS_STRING;
     switch (weir_number_parse(text, length, 0, &number)) {
     case WEIR_NUMBER_INTEGER:
