@@ -147,9 +147,9 @@ static void gather(const struct weir_clues *clues, uint64_t sums[SUMS])
     sums[n++] = clues->values;
     for (size_t i = 0; i < WEIR_LOOKS; i++)
         sums[n++] = clues->look[i];
-    const uint64_t rest[] = {clues->pairs, clues->rose,    clues->fell,   clues->even_steps,
-                             clues->bytes, clues->letters, clues->digits, clues->spaces,
-                             clues->uppers};
+    const uint64_t rest[] = {clues->pairs,      clues->rose,   clues->fell,
+                             clues->even_steps, clues->bytes,  clues->letters,
+                             clues->digits,     clues->spaces, clues->uppers};
     memcpy(sums + n, rest, sizeof rest);
     n += sizeof rest / sizeof *rest;
     memcpy(sums + n, clues->first_digit, sizeof clues->first_digit);
@@ -163,9 +163,9 @@ static void add_sums(struct weir_clues *clues, const uint64_t sums[SUMS])
     clues->values += sums[n++];
     for (size_t i = 0; i < WEIR_LOOKS; i++)
         clues->look[i] += sums[n++];
-    uint64_t *const rest[] = {&clues->pairs, &clues->rose,    &clues->fell,   &clues->even_steps,
-                              &clues->bytes, &clues->letters, &clues->digits, &clues->spaces,
-                              &clues->uppers};
+    uint64_t *const rest[] = {&clues->pairs,      &clues->rose,   &clues->fell,
+                              &clues->even_steps, &clues->bytes,  &clues->letters,
+                              &clues->digits,     &clues->spaces, &clues->uppers};
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
         *rest[i] += sums[n++];
     for (size_t i = 0; i < 10; i++) {
@@ -181,8 +181,7 @@ static void add_extremes(struct weir_clues *into, const struct weir_clues *from)
         widen(into, from->minimum, from->maximum);
     if (from->look[WEIR_LOOK_TEXT]) {
         int any = into->look[WEIR_LOOK_TEXT] > 0;
-        into->shortest =
-            any && into->shortest < from->shortest ? into->shortest : from->shortest;
+        into->shortest = any && into->shortest < from->shortest ? into->shortest : from->shortest;
         into->longest = any && into->longest > from->longest ? into->longest : from->longest;
     }
 }

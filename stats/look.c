@@ -305,8 +305,8 @@ static int is_postal(const char *text, size_t length)
 static int is_card(const char *text, size_t length, const struct make *make)
 {
     int sum = 0, n = 0;
-    if (make->digits < 13 || make->digits > 19 || make->letters || length > 23 ||
-        text[0] < '3' || text[0] > '6')
+    if (make->digits < 13 || make->digits > 19 || make->letters || length > 23 || text[0] < '3' ||
+        text[0] > '6')
         return 0;
     for (size_t i = length; i-- > 0;) {
         if (!is_digit(text[i])) {
@@ -378,8 +378,8 @@ static uint64_t code_bits(const char *text, size_t length)
         bits |= BIT(WEIR_LOOK_COUNTRY);
     if (weir_code_is_currency(upper, length))
         bits |= BIT(WEIR_LOOK_CURRENCY);
-    int region = length == 5 && (text[2] == '-' || text[2] == '_') &&
-                 weir_code_is_country(upper + 3, 2);
+    int region =
+        length == 5 && (text[2] == '-' || text[2] == '_') && weir_code_is_country(upper + 3, 2);
     if ((length == 2 || region) && weir_code_is_language(low, 2))
         bits |= BIT(WEIR_LOOK_LANGUAGE);
     return bits;
@@ -405,7 +405,8 @@ static uint64_t word_bits(const char *text, size_t length, const struct make *ma
 int weir_look_spells_number(const char *text, size_t length, double *value)
 {
     char copy[40], *end;
-    if (!length || length >= sizeof copy || (text[length - 1] != '.' && !is_digit(text[length - 1])))
+    if (!length || length >= sizeof copy ||
+        (text[length - 1] != '.' && !is_digit(text[length - 1])))
         return 0;
     for (size_t i = 0; i < length; i++) { // no hexadecimal, "inf" or leading space, as strtod takes
         if (!is_digit(text[i]) && !strchr("+-.eE", text[i]))

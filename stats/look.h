@@ -51,9 +51,9 @@ enum weir_look {
     WEIR_LOOK_MILLIS,
     WEIR_LOOK_MICROS,
     WEIR_LOOK_NANOS,
-    WEIR_LOOK_DAY_NUMBER,     // 20260314
-    WEIR_LOOK_NEAR_EVENT,     // read in one of those units it is within 400 days of the event time
-    WEIR_LOOK_WITHIN_DAY,     // the same, within a day
+    WEIR_LOOK_DAY_NUMBER, // 20260314
+    WEIR_LOOK_NEAR_EVENT, // read in one of those units it is within 400 days of the event time
+    WEIR_LOOK_WITHIN_DAY, // the same, within a day
     WEIR_LOOKS
 };
 

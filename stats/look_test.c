@@ -33,26 +33,34 @@ static const struct {
     {WEIR_LOOK_URL,
      {"https://example.com/a?b=c", "www.example.com", "s3://bucket/key"},
      {"example", "http:/x", "a b://c", "://x"}},
-    {WEIR_LOOK_IP, {"10.0.0.1", "255.255.255.255", "::1", "2001:db8::8a2e:370:7334"},
+    {WEIR_LOOK_IP,
+     {"10.0.0.1", "255.255.255.255", "::1", "2001:db8::8a2e:370:7334"},
      {"256.1.1.1", "1.2.3", "1.2.3.4.5", "12:30", "1::2::3", ":"}},
-    {WEIR_LOOK_DATE, {"2026-03-14", "14.03.2026", "3/14/2026", "2026-03"},
+    {WEIR_LOOK_DATE,
+     {"2026-03-14", "14.03.2026", "3/14/2026", "2026-03"},
      {"2026-13-01", "2026-03-14T10:00:00Z", "1.2.3", "20260314", "99/99/2026"}},
-    {WEIR_LOOK_DATETIME, {"2026-03-14T10:00:00Z", "2026-03-14 10:00:00", "3/14/2026 9:05"},
+    {WEIR_LOOK_DATETIME,
+     {"2026-03-14T10:00:00Z", "2026-03-14 10:00:00", "3/14/2026 9:05"},
      {"2026-03-14", "10:00:00"}},
     {WEIR_LOOK_COUNTRY, {"US", "de", "JPN"}, {"XX", "USAA", "Germany"}},
     {WEIR_LOOK_CURRENCY, {"USD", "jpy"}, {"US", "XYZ"}},
     {WEIR_LOOK_LANGUAGE, {"en", "pt-BR", "zh_CN"}, {"xx", "en-XX", "english"}},
     {WEIR_LOOK_BOOLEAN, {"true", "No", "Y"}, {"1", "maybe", ""}},
     {WEIR_LOOK_JSON, {"{\"a\": [1, \"}\"]}", "[]"}, {"{", "{]", "[1] x", "a"}},
-    {WEIR_LOOK_BASE64, {"SGVsbG8gd29ybGQgYWdhaW4="}, {"SGVsbG8=", "hello world again", "ABCDABCDABCDABCD"}},
+    {WEIR_LOOK_BASE64,
+     {"SGVsbG8gd29ybGQgYWdhaW4="},
+     {"SGVsbG8=", "hello world again", "ABCDABCDABCDABCD"}},
     {WEIR_LOOK_POSTAL, {"SW1A 1AA", "K1A 0B1", "90210-1234", "1234 AB"}, {"90210", "hello"}},
     {WEIR_LOOK_POSTAL_DIGITS, {"90210", "1010", "560001"}, {"123", "1234567"}},
     {WEIR_LOOK_CARD, {"4111111111111111", "4111 1111 1111 1111"}, {"4111111111111112", "411111"}},
-    {WEIR_LOOK_IBAN, {"DE89370400440532013000", "GB82 WEST 1234 5698 7654 32"},
+    {WEIR_LOOK_IBAN,
+     {"DE89370400440532013000", "GB82 WEST 1234 5698 7654 32"},
      {"DE89370400440532013001", "DE8937"}},
     {WEIR_LOOK_CODE, {"tx-00123"}, {"abc", "123", "a 1"}},
     {WEIR_LOOK_LEADING_ZERO, {"007"}, {"0", "70"}},
-    {WEIR_LOOK_NUMBER, {"12", "-1.5e3", "+7", ".5"}, {"0x10", "inf", "nan", " 1", "1 ", "1e999", "--1"}},
+    {WEIR_LOOK_NUMBER,
+     {"12", "-1.5e3", "+7", ".5"},
+     {"0x10", "inf", "nan", " 1", "1 ", "1e999", "--1"}},
 };
 
 START_TEST(test_formats)
@@ -89,7 +97,8 @@ END_TEST
 
 START_TEST(test_every_prefix)
 {
-    static const char text[] = "{\"a\":[1,2]} https://x.y/z 12.03.2026 +49 (170) a@b.example \xff\xfe";
+    static const char text[] =
+        "{\"a\":[1,2]} https://x.y/z 12.03.2026 +49 (170) a@b.example \xff\xfe";
     for (size_t from = 0; from < sizeof text; from++) {
         for (size_t length = 0; from + length < sizeof text; length++)
             ck_assert(weir_look_of_text(text + from, length, NOW) & 1);

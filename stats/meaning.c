@@ -11,12 +11,12 @@
 enum { FEWEST = 20, WORD = 24, WORDS = 12 };
 
 static const char *const names[WEIR_MEANINGS] = {
-    "unknown",    "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp_ns", "timestamp",
-    "date",       "sequential_id", "random_id",  "uuid",         "hash",         "email",
-    "phone",      "url",         "ip",           "country",      "currency",     "language",
-    "latitude",   "longitude",   "percentage",   "probability",  "money",        "age",
-    "boolean",    "category",    "text",         "json",         "base64",       "postal_code",
-    "card_number", "iban",       "count",        "measurement"};
+    "unknown",     "timestamp_s",   "timestamp_ms", "timestamp_us", "timestamp_ns", "timestamp",
+    "date",        "sequential_id", "random_id",    "uuid",         "hash",         "email",
+    "phone",       "url",           "ip",           "country",      "currency",     "language",
+    "latitude",    "longitude",     "percentage",   "probability",  "money",        "age",
+    "boolean",     "category",      "text",         "json",         "base64",       "postal_code",
+    "card_number", "iban",          "count",        "measurement"};
 
 const char *weir_meaning_name(enum weir_meaning meaning)
 {

@@ -57,10 +57,10 @@ struct weir_meaning_clue {
 };
 
 struct weir_inference {
-    enum weir_meaning meaning; // the likeliest, UNKNOWN where there is nothing to go by
-    double confidence;         // its share among all meanings
-    double score[WEIR_MEANINGS];        // with the name
-    double value_score[WEIR_MEANINGS];  // of the values alone
+    enum weir_meaning meaning;         // the likeliest, UNKNOWN where there is nothing to go by
+    double confidence;                 // its share among all meanings
+    double score[WEIR_MEANINGS];       // with the name
+    double value_score[WEIR_MEANINGS]; // of the values alone
 };
 
 // `name` may be NULL. Nothing is inferred from fewer than 20 values.

@@ -9,20 +9,20 @@
 // first WEIR_LOOKS are the shares of values of each format.
 enum weir_trait {
     WEIR_TRAIT_UNIQUE = WEIR_LOOKS, // distinct values / values
-    WEIR_TRAIT_DISTINCT,              // log10(distinct values) / 6
-    WEIR_TRAIT_ROSE,                  // of neighbours that differ, those that rose
-    WEIR_TRAIT_EVEN,                  // steps as large as the one before
-    WEIR_TRAIT_DENSE,                 // distinct whole numbers / the span that they fill
-    WEIR_TRAIT_LAST_UNEVEN,           // total variation of last digits from even
-    WEIR_TRAIT_BENFORD,               // total variation of first digits from Benford's law
-    WEIR_TRAIT_SIZE,                  // log10(1 + largest magnitude) / 20
-    WEIR_TRAIT_SPAN,                  // of the largest magnitude, what [minimum, maximum] spans
-    WEIR_TRAIT_FIXED,                 // 1: strings all of one length; whole numbers, of digits
-    WEIR_TRAIT_LENGTH,                // mean length of strings / 100
-    WEIR_TRAIT_LETTERS,               // of the characters
+    WEIR_TRAIT_DISTINCT,            // log10(distinct values) / 6
+    WEIR_TRAIT_ROSE,                // of neighbours that differ, those that rose
+    WEIR_TRAIT_EVEN,                // steps as large as the one before
+    WEIR_TRAIT_DENSE,               // distinct whole numbers / the span that they fill
+    WEIR_TRAIT_LAST_UNEVEN,         // total variation of last digits from even
+    WEIR_TRAIT_BENFORD,             // total variation of first digits from Benford's law
+    WEIR_TRAIT_SIZE,                // log10(1 + largest magnitude) / 20
+    WEIR_TRAIT_SPAN,                // of the largest magnitude, what [minimum, maximum] spans
+    WEIR_TRAIT_FIXED,               // 1: strings all of one length; whole numbers, of digits
+    WEIR_TRAIT_LENGTH,              // mean length of strings / 100
+    WEIR_TRAIT_LETTERS,             // of the characters
     WEIR_TRAIT_DIGITS,
     WEIR_TRAIT_UPPERS, // of the letters
-    WEIR_TRAIT_TWO, // 1: at most two distinct values
+    WEIR_TRAIT_TWO,    // 1: at most two distinct values
     WEIR_TRAIT_ZERO_ONE,
     WEIR_TRAIT_TOP_AGE,     // 1: numbers that end in a human's span of years
     WEIR_TRAIT_SMALL_WHOLE, // 1: whole numbers from 0 or 1 up to 20 at most
@@ -33,8 +33,8 @@ enum weir_trait {
 struct weir_meaning_rule {
     enum weir_meaning meaning;
     int trait;
-    double low, high;       // below low: `under`; above high: `over`; between, a straight line
-    double under, over;     // nats
+    double low, high;   // below low: `under`; above high: `over`; between, a straight line
+    double under, over; // nats
     // "%.0f%% of the values are e-mail addresses" of 100 x the trait; of traits about distinct
     // values, of how many there are.
     const char *text;

@@ -32,8 +32,8 @@ static void join_clues(const struct weir_meaning_clue *clues, size_t n, char out
     size_t length = 0;
     out[0] = 0;
     for (size_t i = 0; i < n && i < 3 && length < LIST; i++)
-        length += (size_t)snprintf(out + length, LIST - length, "%s%s", i ? ", " : "",
-                                   clues[i].text);
+        length +=
+            (size_t)snprintf(out + length, LIST - length, "%s%s", i ? ", " : "", clues[i].text);
 }
 
 static size_t add_evidence(const struct weir_field *field, const char *type,
@@ -97,8 +97,8 @@ static enum weir_meaning best_of(const struct weir_inference *inference, uint64_
 // Numbers are no written dates: where a time was promised, say why they are no times as numbers.
 static uint64_t fitting(const struct weir_clues *clues)
 {
-    const uint64_t written = (uint64_t)1 << WEIR_MEANING_TIMESTAMP |
-                             (uint64_t)1 << WEIR_MEANING_DATE;
+    const uint64_t written = (uint64_t)1 << WEIR_MEANING_TIMESTAMP | (uint64_t)1
+                                                                         << WEIR_MEANING_DATE;
     uint64_t days = clues->look[WEIR_LOOK_DAY_NUMBER];
     return clues->look[WEIR_LOOK_TEXT] || days * 2 > clues->values ? ~(uint64_t)0 : ~written;
 }

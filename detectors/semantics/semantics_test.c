@@ -86,13 +86,17 @@ static void observe(size_t from, size_t to)
     uint32_t n = (uint32_t)(to - from);
     for (uint32_t i = 0; i < n; i++) {
         const char *note = notes[from + i];
-        strings[i] = (struct weir_string){note, (uint32_t)strlen(note),
-                                          weir_hash(note, strlen(note))};
+        strings[i] =
+            (struct weir_string){note, (uint32_t)strlen(note), weir_hash(note, strlen(note))};
         codes[i] = i;
     }
     struct weir_column columns[] = {
         {.type = WEIR_TYPE_LONG, .n = n, .state = states, .values.i64 = logins + from},
-        {.type = WEIR_TYPE_STRING, .n = n, .state = states, .values.code = codes, .local = strings,
+        {.type = WEIR_TYPE_STRING,
+         .n = n,
+         .state = states,
+         .values.code = codes,
+         .local = strings,
          .n_local = n},
         {.type = WEIR_TYPE_LONG, .n = n, .state = states, .values.i64 = plain + from},
         {.type = WEIR_TYPE_LONG, .n = n, .state = states, .values.i64 = plain + from}};
@@ -166,7 +170,8 @@ START_TEST(test_ids_that_are_called_times)
     judge(&out);
     ck_assert_int_eq(n_found, 1);
     ck_assert_str_eq(kind, "semantics.mismatch");
-    ck_assert_ptr_nonnull(strstr(summary, "login is annotated 'timestamp', but looks like random_id"));
+    ck_assert_ptr_nonnull(
+        strstr(summary, "login is annotated 'timestamp', but looks like random_id"));
     ck_assert_ptr_nonnull(strstr(summary, "0% of the values are times as"));
     weir_buffer_free(&out);
 }
