@@ -6,28 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "detectors/schema/schema.h"
+#include "detectors/schema/record.h"
 
 // What no pattern may need more of, so that none can stall the stream.
 enum { MATCH_LIMIT = 100000, DEPTH_LIMIT = 1000, HEAP_LIMIT_KIB = 1024 };
-
-static const struct {
-    const char *name, *kind;
-    enum weir_action action;
-} checks[SCHEMA_CHECKS] = {
-    [SCHEMA_TYPE] = {"type", "schema.type", WEIR_ACTION_FIX_PRODUCER},
-    [SCHEMA_MISSING] = {"missing", "schema.missing", WEIR_ACTION_FIX_PRODUCER},
-    [SCHEMA_NULL] = {"null", "schema.null", WEIR_ACTION_INVESTIGATE_UPSTREAM},
-    [SCHEMA_NAN] = {"nan", "schema.nan", WEIR_ACTION_INVESTIGATE_UPSTREAM},
-    [SCHEMA_RANGE] = {"range", "schema.range", WEIR_ACTION_INVESTIGATE_UPSTREAM},
-    [SCHEMA_LENGTH] = {"length", "schema.length", WEIR_ACTION_INVESTIGATE_UPSTREAM},
-    [SCHEMA_VALUES] = {"values", "schema.values", WEIR_ACTION_INVESTIGATE_UPSTREAM},
-    [SCHEMA_PATTERN] = {"pattern", "schema.pattern", WEIR_ACTION_INVESTIGATE_UPSTREAM},
-    [SCHEMA_EMPTY] = {"empty", "schema.empty", WEIR_ACTION_INVESTIGATE_UPSTREAM},
-    [SCHEMA_UNKNOWN_FIELD] = {"unknown_field", "schema.unknown_field", WEIR_ACTION_FIX_PRODUCER},
-    [SCHEMA_UNDECODABLE] = {"undecodable", "schema.undecodable", WEIR_ACTION_FIX_PRODUCER},
-    [SCHEMA_TIME] = {"time", "schema.time", WEIR_ACTION_FIX_PRODUCER},
-};
 
 void schema_rules_destroy(struct schema *schema)
 {
@@ -53,14 +35,15 @@ static int declare(struct schema *schema, const struct weir_detector_config *con
                    const struct schema_field *field, int *number, struct weir_error *error)
 {
     char name[512];
-    snprintf(name, sizeof name, "%s%s%s", checks[check].name, field ? ":" : "",
+    const struct schema_record_check *row = &schema_record_checks[check];
+    snprintf(name, sizeof name, "%s%s%s", row->name, field ? ":" : "",
              field ? field->field->name : "");
     struct weir_rule rule = {
         .name = name,
-        .kind = checks[check].kind,
+        .kind = row->kind,
         .field = field ? field->index : -1,
-        .severity = WEIR_WARNING,
-        .action = checks[check].action,
+        .severity = row->severity,
+        .action = row->action,
         .flags = config->options[SCHEMA_OPTION_QUARANTINE].integer ? WEIR_RULE_QUARANTINE : 0,
     };
     int index = setup->rule(setup, &rule, error);
@@ -156,34 +139,6 @@ static int is_text(const struct weir_field *field)
     return field->type == WEIR_TYPE_STRING || field->type == WEIR_TYPE_BYTES;
 }
 
-// Whether the rule means anything for the field. An event time has a rule of its own.
-static int applies(enum schema_check check, const struct weir_field *field, int is_time,
-                   const struct weir_option_value *options)
-{
-    switch (check) {
-    case SCHEMA_TYPE:
-        return !is_time;
-    case SCHEMA_MISSING:
-        return !field->optional && !field->is_list && !is_time;
-    case SCHEMA_NULL:
-        return !field->nullable && !is_time;
-    case SCHEMA_NAN:
-        return field->type == WEIR_TYPE_DOUBLE;
-    case SCHEMA_RANGE:
-        return field->has_range && !is_text(field);
-    case SCHEMA_LENGTH:
-        return field->has_length && (is_text(field) || field->is_list);
-    case SCHEMA_VALUES:
-        return field->n_values != 0;
-    case SCHEMA_PATTERN:
-        return field->pattern && is_text(field);
-    case SCHEMA_EMPTY:
-        return !is_text(field) || options[SCHEMA_OPTION_EMPTY].integer;
-    default:
-        return 0;
-    }
-}
-
 static int create_field(struct schema *schema, struct schema_field *field,
                         const struct weir_detector_config *config, const struct weir_setup *setup,
                         struct weir_error *error)
@@ -192,8 +147,7 @@ static int create_field(struct schema *schema, struct schema_field *field,
     int code = 0;
     for (int check = 0; check < SCHEMA_FIELD_CHECKS; check++) {
         field->rule[check] = -1;
-        if (!code && applies((enum schema_check)check, of, field->index == schema->stream->time,
-                             config->options))
+        if (!code && schema_record_checks[check].applies(schema, field))
             code = declare(schema, config, setup, (enum schema_check)check, field,
                            &field->rule[check], error);
     }
@@ -239,8 +193,7 @@ int schema_rules_create(struct schema *schema, const struct weir_detector_config
         code = create_field(schema, &schema->fields[i], config, setup, error);
     for (int check = SCHEMA_FIELD_CHECKS; check < SCHEMA_CHECKS; check++) {
         schema->rule[check] = -1;
-        // Whether a stream is closed the codec knows: it lists unknown fields only where asked.
-        if (!code && (check != SCHEMA_TIME || schema->stream->time >= 0))
+        if (!code && schema_record_checks[check].applies(schema, NULL))
             code = declare(schema, config, setup, (enum schema_check)check, NULL,
                            &schema->rule[check], error);
     }

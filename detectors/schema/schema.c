@@ -54,6 +54,7 @@ static int create(const struct weir_detector_config *config, const struct weir_s
         return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
     const struct weir_option_value *values = config->options;
     schema->stream = config->stream;
+    schema->empty = (int)values[SCHEMA_OPTION_EMPTY].integer;
     schema->critical_share = values[SCHEMA_OPTION_CRITICAL_SHARE].number;
     schema->null_rate_change = values[SCHEMA_OPTION_NULL_RATE_CHANGE].number;
     schema->minimum = (uint64_t)values[SCHEMA_OPTION_MINIMUM].integer;

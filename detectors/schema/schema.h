@@ -8,21 +8,21 @@
 
 #include "weir/detector.h"
 
-// The rules that one field, or the record as a whole, can break.
+// What one field, or the record as a whole, can break: the places of record_table.c.
 enum schema_check {
-    SCHEMA_TYPE,
-    SCHEMA_MISSING,
     SCHEMA_NULL,
+    SCHEMA_MISSING,
+    SCHEMA_TYPE,
+    SCHEMA_EMPTY,
     SCHEMA_NAN,
     SCHEMA_RANGE,
     SCHEMA_LENGTH,
     SCHEMA_VALUES,
     SCHEMA_PATTERN,
-    SCHEMA_EMPTY,
     SCHEMA_FIELD_CHECKS, // so many are of a field
-    SCHEMA_UNKNOWN_FIELD = SCHEMA_FIELD_CHECKS,
-    SCHEMA_UNDECODABLE,
+    SCHEMA_UNDECODABLE = SCHEMA_FIELD_CHECKS,
     SCHEMA_TIME,
+    SCHEMA_UNKNOWN_FIELD,
     SCHEMA_CHECKS
 };
 
@@ -67,6 +67,7 @@ struct schema {
     size_t n_rules;
     int rule[SCHEMA_CHECKS]; // those of the whole record
     pcre2_match_context *limits;
+    int empty; // empty strings are faults
     double critical_share, null_rate_change;
     uint64_t minimum;       // records of a window or slice to be judged
     unsigned window_checks; // bits of 1 << place in the table: those of any field or slice
@@ -93,11 +94,6 @@ int schema_edge_observe(void *edge, const struct weir_batch *batch, const struct
 int schema_edge_save(const void *edge, struct weir_buffer *out);
 int schema_edge_restore(void *edge, uint32_t state_version, struct weir_reader *in,
                         struct weir_error *error);
-
-// text.c: what is wrong with a string in a string field, as bits of 1 << enum schema_check.
-unsigned schema_text_faults(const struct schema *schema, const struct schema_field *field,
-                            const struct weir_string *string, pcre2_match_data *match,
-                            uint64_t *limited);
 
 // describe.c
 // "1,234,567", into `text`, which has room for 32.

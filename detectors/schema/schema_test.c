@@ -81,6 +81,23 @@ static void on_flag(const struct weir_edge *edge, unsigned rule, const uint32_t 
                                i + 1 < n ? "," : ";");
 }
 
+static char said[4096]; // "rule name=rows"
+
+static void on_detail(const struct weir_edge *edge, unsigned rule, const char *name, size_t length,
+                      const uint32_t *rows, const double *values, size_t n)
+{
+    size_t at = strlen(said);
+    (void)edge;
+    at += (size_t)snprintf(said + at, sizeof said - at, "%s %.*s=", rules.names[rule], (int)length,
+                           name);
+    for (size_t i = 0; i < n; i++) {
+        at += (size_t)snprintf(said + at, sizeof said - at, "%u", rows[i]);
+        if (values)
+            at += (size_t)snprintf(said + at, sizeof said - at, "(%g)", values[i]);
+        at += (size_t)snprintf(said + at, sizeof said - at, i + 1 < n ? "," : ";");
+    }
+}
+
 static void on_limit(const struct weir_edge *edge, const char *what, uint64_t n)
 {
     (void)edge;
@@ -91,7 +108,7 @@ static void on_limit(const struct weir_edge *edge, const char *what, uint64_t n)
 static const struct weir_setup setup_host = {
     .size = sizeof(struct weir_setup), .need = on_need, .rule = on_rule};
 static const struct weir_edge edge_host = {
-    .size = sizeof(struct weir_edge), .flag = on_flag, .limit = on_limit};
+    .size = sizeof(struct weir_edge), .flag = on_flag, .limit = on_limit, .detail = on_detail};
 
 static void *instance, *edge;
 static struct weir_builder *builder;
@@ -146,7 +163,7 @@ static void observe(const char *const *lines)
             record.value = (struct weir_span){(const uint8_t *)lines[i], strlen(lines[i])};
         weir_json_decoder_add(json, &record);
     }
-    *flagged = 0;
+    *flagged = *said = 0;
     ck_assert_int_eq(
         weir_plugin.edge_observe(edge, weir_builder_finish(builder), &edge_host, &error), 0);
 }
@@ -214,6 +231,46 @@ START_TEST(rows_are_ascending_and_once)
     // What was remembered of the strings holds in the next batch, and good ones stay good.
     observe((const char *const[]){GOOD, "{\"age\":5,\"n\":1,\"country\":\"XX\",\"time\":5}", NULL});
     ck_assert_str_eq(flagged, "values:country=1;");
+}
+END_TEST
+
+START_TEST(what_is_wrong_is_said)
+{
+    static const struct {
+        const char *record, *expected;
+    } cases[] = {
+        {"{\"age\":\"30\"}", "type:age text that spells a number (\"123\")=0;"},
+        {"{\"age\":\"2026-01-31\"}", "type:age a date written as text=0;"},
+        {"{\"age\":\"2026-01-31T10:00:00Z\"}", "type:age a date written as text=0;"},
+        {"{\"age\":\"TRUE\"}", "type:age text that spells true or false (\"true\")=0;"},
+        {"{\"age\":\"old\"}", "type:age text=0;"},
+        {"{\"age\":true}", "type:age true or false=0;"},
+        {"{\"age\":[1]}", "type:age a list=0;"},
+        {"{\"age\":{\"x\":1}}", "type:age an object=0;"},
+        {"{\"n\":1.5}", "type:n a fraction (1.5)=0;"},
+        {"{\"n\":1e300}", "type:n a number beyond what the type holds=0;"},
+        {"{\"flag\":1}", "type:flag a number=0;"},
+        {"{\"flag\":\"true\"}", "type:flag text that spells true or false (\"true\")=0;"},
+        {"{\"country\":5}", "type:country a number=0;"},
+        {"{\"country\":\"us\"}", "values:country us=0;"},
+        {"{\"age\":0.5}", "range:age below=0(0.5);"},
+        {"{\"age\":500}", "range:age above=0(500);"},
+        {"{\"age\":Infinity}", "range:age above=0(1.79769e+308);"},
+        {"{\"n\":-7}", "range:n below=0(-7);"},
+        {"{\"tags\":[3,10,11]}", "range:tags[] above=0(10);"},
+        {"{\"x\":1,\"y\":2}", "unknown_field x=0;unknown_field y=0;"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        observe((const char *const[]){cases[i].record, NULL});
+        ck_assert_msg(strcmp(said, cases[i].expected) == 0, "%s: %s", cases[i].record, said);
+    }
+    observe((const char *const[]){"{\"age\":\"1\"}", "{\"age\":true}", "{\"age\":\"2\"}", NULL});
+    ck_assert_str_eq(said, "type:age text that spells a number (\"123\")=0,2;"
+                           "type:age true or false=1;");
+    observe((const char *const[]){"{\"country\":\"A\"}", "{\"country\":\"A\"}",
+                                  "{\"country\":\"US\"}", "{\"country\":\"B\"}",
+                                  "{\"country\":\"A\"}", NULL});
+    ck_assert_str_eq(said, "values:country A=0,1;values:country B=3;values:country A=4;");
 }
 END_TEST
 
@@ -288,13 +345,20 @@ static int rule_named(const char *name)
     ck_abort_msg("no rule %s", name);
 }
 
+static struct weir_rule_detail details[8];
+static size_t n_details;
+
 static void check_sentence(const char *rule, uint64_t count, uint64_t rows,
                            enum weir_severity severity, const char *expected)
 {
-    struct weir_rule_count counted = {
-        .size = sizeof counted, .rule = (unsigned)rule_named(rule), .count = count, .rows = rows};
+    struct weir_rule_count counted = {.size = sizeof counted,
+                                      .rule = (unsigned)rule_named(rule),
+                                      .count = count,
+                                      .rows = rows,
+                                      .details = details,
+                                      .n_details = n_details};
     struct weir_finding finding = {.size = sizeof finding};
-    char text[256];
+    char text[480];
     ck_assert_int_eq(weir_plugin.describe(instance, &counted, &finding, text, sizeof text), 0);
     ck_assert_str_eq(finding.summary, expected);
     ck_assert_int_eq(finding.severity, severity);
@@ -328,6 +392,43 @@ START_TEST(sentences)
 }
 END_TEST
 
+static void detail(const char *name, uint64_t count, double minimum, double maximum)
+{
+    details[n_details++] = (struct weir_rule_detail){name, strlen(name), count, minimum, maximum};
+}
+
+START_TEST(sentences_with_details)
+{
+    detail("text that spells a number (\"123\")", 12, NAN, NAN);
+    check_sentence("type:age", 12, 3000, WEIR_WARNING,
+                   "age: 12 of 3,000 records have text that spells a number (\"123\") where a "
+                   "double is wanted");
+    detail("a date written as text", 3, NAN, NAN);
+    check_sentence("type:age", 15, 3000, WEIR_WARNING,
+                   "age: 15 of 3,000 records have a value that is not of the type double: 12 with "
+                   "text that spells a number (\"123\"), 3 with a date written as text");
+    n_details = 0;
+    detail("below", 4, -5, 0.5);
+    check_sentence("range:age", 4, 100, WEIR_WARNING,
+                   "age: 4 of 100 records have a value outside 1 to 120: all below (down to -5)");
+    detail("above", 2, 130, 999);
+    check_sentence("range:age", 6, 100, WEIR_WARNING,
+                   "age: 6 of 100 records have a value outside 1 to 120: 4 below (down to -5), "
+                   "2 above (up to 999)");
+    n_details = 0;
+    detail("below", 4, -5, -1);
+    check_sentence("range:n", 4, 100, WEIR_WARNING,
+                   "n: 4 of 100 records have a value below -0.5 (down to -5)");
+    n_details = 0;
+    detail("device_id", 1312, NAN, NAN);
+    detail("os", 4, NAN, NAN);
+    check_sentence("unknown_field", 1312, 20000, WEIR_CRITICAL,
+                   "1,312 of 20,000 records have fields that the stream does not know: device_id "
+                   "(1,312), os (4)");
+    n_details = 0;
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("schema");
@@ -336,11 +437,13 @@ int main(void)
     tcase_add_test(tcase, good_records_break_nothing);
     tcase_add_test(tcase, each_rule_names_its_rows);
     tcase_add_test(tcase, rows_are_ascending_and_once);
+    tcase_add_test(tcase, what_is_wrong_is_said);
     tcase_add_test(tcase, empty_strings_on_request);
     tcase_add_test(tcase, quarantine_is_an_option);
     tcase_add_test(tcase, bad_configurations_are_refused);
     tcase_add_test(tcase, a_pattern_that_explodes_is_cut_short);
     tcase_add_test(tcase, sentences);
+    tcase_add_test(tcase, sentences_with_details);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

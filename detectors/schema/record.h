@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks of single records: a row each in one table, record_table.c. A new check is a place in
+// enum schema_check, a row, and its functions.
+#ifndef WEIR_DETECTORS_SCHEMA_RECORD_H
+#define WEIR_DETECTORS_SCHEMA_RECORD_H
+
+#include "detectors/schema/schema.h"
+
+// What the codes of a field's dictionary are worth: strings are judged once each.
+struct schema_memo {
+    uint16_t *faults; // bits of 1 << enum schema_check, by code
+    uint32_t n, capacity;
+    uint32_t generation;
+    unsigned any;    // all bits there are
+    uint16_t *local; // the same for the strings of this batch alone
+    uint32_t local_capacity;
+};
+
+// Beside the records of one task.
+struct schema_edge {
+    const struct schema *schema;
+    struct schema_memo *memos; // one a field
+    pcre2_match_data *match;
+    // Scratch for a batch: `capacity` of each, in one block that begins with `values`.
+    uint32_t *found;    // rows, or elements of a list, that break a rule
+    uint32_t *elements; // parallel to rows in `found`: of lists the first of each row
+    uint8_t *kinds;     // parallel to `found`
+    double *values;     // parallel to `found`
+    uint32_t *part;     // rows of one kind
+    double *part_values;
+    uint32_t capacity;
+};
+
+// One column of one batch, or the batch as a whole (`field` and `column` NULL).
+struct schema_pass {
+    struct schema_edge *edge;
+    const struct weir_batch *batch;
+    const struct weir_edge *host;
+    const struct schema_field *field;
+    const struct weir_column *column;
+    struct schema_memo *memo;
+    uint32_t first; // of its elements: a list's need not begin at 0
+};
+
+// A sentence under way.
+struct schema_text {
+    char *data;
+    size_t size, length; // what does not fit is left out
+};
+__attribute__((format(printf, 2, 3))) void schema_put(struct schema_text *text, const char *format,
+                                                      ...);
+// Puts a count with commas.
+void schema_put_count(struct schema_text *text, uint64_t count);
+
+// What a sentence is about.
+struct schema_said {
+    const struct schema *schema;
+    const struct schema_field *field; // NULL: the whole record
+    const struct weir_rule_count *count;
+};
+
+struct schema_record_check {
+    const char *name; // of the rule, before ":FIELD"
+    const char *kind;
+    enum weir_action action;
+    enum weir_severity severity; // at least; critical from critical_share on
+    // Whether it means anything for the field (NULL: for the record).
+    int (*applies)(const struct schema *schema, const struct schema_field *field);
+    // Flags the rows of a column, or of the batch, that break it; 0 or WEIR_ENOMEM. NULL where
+    // `text` is enough.
+    int (*observe)(struct schema_pass *pass);
+    // Whether a string breaks it, asked once a distinct string; may be NULL. *limited counts
+    // strings that cannot be judged within bounds.
+    int (*text)(const struct schema *schema, const struct schema_field *field,
+                const struct weir_string *string, pcre2_match_data *match, uint64_t *limited);
+    // Goes on behind "FIELD: 12 of 3,000 records ".
+    void (*say)(const struct schema_said *said, struct schema_text *text);
+};
+
+extern const struct schema_record_check schema_record_checks[SCHEMA_CHECKS];
+
+// record_flag.c: the first `n` of edge->found break the check. Of lists they are elements, and
+// rows afterwards, each once, with edge->elements. Returns how many rows.
+uint32_t schema_flag(const struct schema_pass *pass, enum schema_check check, uint32_t n);
+// The same, with a detail for each kind: edge->kinds says which of `names`, and edge->values, with
+// `has_values`, a number for each of the found.
+void schema_flag_kinds(const struct schema_pass *pass, enum schema_check check, uint32_t n,
+                       const char *const *names, size_t n_names, int has_values);
+// Whether there is a record in that row at all.
+int schema_has_record(const struct weir_batch *batch, uint32_t row);
+
+// record_state.c: nulls, missing values, faults of the type
+int schema_observe_null(struct schema_pass *pass);
+int schema_observe_missing(struct schema_pass *pass);
+int schema_observe_type(struct schema_pass *pass);
+int schema_observe_empty(struct schema_pass *pass);
+void schema_say_type(const struct schema_said *said, struct schema_text *text);
+
+// record_number.c
+int schema_observe_nan(struct schema_pass *pass);
+int schema_observe_range(struct schema_pass *pass);
+int schema_observe_values(struct schema_pass *pass); // of numbers
+int schema_observe_length(struct schema_pass *pass); // of lists
+void schema_say_range(const struct schema_said *said, struct schema_text *text);
+
+// record_text.c
+int schema_text_empty(const struct schema *schema, const struct schema_field *field,
+                      const struct weir_string *string, pcre2_match_data *match, uint64_t *limited);
+int schema_text_length(const struct schema *schema, const struct schema_field *field,
+                       const struct weir_string *string, pcre2_match_data *match,
+                       uint64_t *limited);
+int schema_text_values(const struct schema *schema, const struct schema_field *field,
+                       const struct weir_string *string, pcre2_match_data *match,
+                       uint64_t *limited);
+int schema_text_pattern(const struct schema *schema, const struct schema_field *field,
+                        const struct weir_string *string, pcre2_match_data *match,
+                        uint64_t *limited);
+// All checks of strings on a column; 0 or WEIR_ENOMEM.
+int schema_observe_texts(struct schema_pass *pass);
+
+// record_whole.c
+int schema_observe_undecodable(struct schema_pass *pass);
+int schema_observe_no_time(struct schema_pass *pass);
+int schema_observe_unknown(struct schema_pass *pass);
+void schema_say_unknown(const struct schema_said *said, struct schema_text *text);
+
+// record_say.c
+void schema_say_null(const struct schema_said *said, struct schema_text *text);
+void schema_say_missing(const struct schema_said *said, struct schema_text *text);
+void schema_say_empty(const struct schema_said *said, struct schema_text *text);
+void schema_say_nan(const struct schema_said *said, struct schema_text *text);
+void schema_say_length(const struct schema_said *said, struct schema_text *text);
+void schema_say_values(const struct schema_said *said, struct schema_text *text);
+void schema_say_pattern(const struct schema_said *said, struct schema_text *text);
+void schema_say_undecodable(const struct schema_said *said, struct schema_text *text);
+void schema_say_no_time(const struct schema_said *said, struct schema_text *text);
+
+#endif

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Columns of numbers: a pass that counts what is bad, and a second one where there is any.
+#include <math.h>
+#include <stdlib.h>
+
+#include "detectors/schema/record.h"
+
+int schema_observe_nan(struct schema_pass *pass)
+{
+    const double *values = pass->column->values.f64;
+    uint32_t bad = 0, n = 0;
+    for (uint32_t i = pass->first; i < pass->column->n; i++)
+        bad += !(fabs(values[i]) <= 0x1.fffffffffffffp1023);
+    for (uint32_t i = pass->first; bad && i < pass->column->n; i++) {
+        if (!isfinite(values[i]))
+            pass->edge->found[n++] = i;
+    }
+    schema_flag(pass, SCHEMA_NAN, n);
+    return 0;
+}
+
+enum { BELOW, ABOVE };
+static const char *const sides[] = {[BELOW] = "below", [ABOVE] = "above"};
+
+// One value outside; infinities have no distance.
+static void outside(struct schema_edge *edge, uint32_t n, uint32_t at, double value, double low)
+{
+    edge->found[n] = at;
+    edge->kinds[n] = value < low ? BELOW : ABOVE;
+    edge->values[n] = fmin(fmax(value, -0x1.fffffffffffffp1023), 0x1.fffffffffffffp1023);
+}
+
+// NaN is no number out of range: it has its own rule, infinities both.
+static uint32_t range_double(const struct schema_pass *pass)
+{
+    const double *values = pass->column->values.f64;
+    double low = pass->field->field->low, high = pass->field->field->high;
+    uint32_t bad = 0, n = 0;
+    for (uint32_t i = pass->first; i < pass->column->n; i++)
+        bad += (values[i] < low) | (values[i] > high);
+    for (uint32_t i = pass->first; bad && i < pass->column->n; i++) {
+        if ((values[i] < low || values[i] > high) && pass->column->state[i] == WEIR_STATE_VALUE)
+            outside(pass->edge, n++, i, values[i], low);
+    }
+    return n;
+}
+
+// The bounds of a double as those of an int64, the same integers within.
+static void long_bounds(double low, double high, int64_t *from, int64_t *to)
+{
+    low = ceil(low);
+    high = floor(high);
+    *from = low >= 0x1p63 ? INT64_MAX : low > -0x1p63 ? (int64_t)low : INT64_MIN;
+    *to = high < -0x1p63 ? INT64_MIN : high < 0x1p63 ? (int64_t)high : INT64_MAX;
+}
+
+static uint32_t range_long(const struct schema_pass *pass)
+{
+    const int64_t *values = pass->column->values.i64;
+    int64_t low, high;
+    uint32_t bad = 0, n = 0;
+    long_bounds(pass->field->field->low, pass->field->field->high, &low, &high);
+    for (uint32_t i = pass->first; i < pass->column->n; i++)
+        bad += (values[i] < low) | (values[i] > high);
+    for (uint32_t i = pass->first; bad && i < pass->column->n; i++) {
+        if ((values[i] < low || values[i] > high) && pass->column->state[i] == WEIR_STATE_VALUE)
+            outside(pass->edge, n++, i, (double)values[i], (double)low);
+    }
+    return n;
+}
+
+int schema_observe_range(struct schema_pass *pass)
+{
+    uint32_t n = pass->column->type == WEIR_TYPE_DOUBLE ? range_double(pass) : range_long(pass);
+    schema_flag_kinds(pass, SCHEMA_RANGE, n, sides, 2, 1);
+    return 0;
+}
+
+// How far is a single record's own value: only without redaction.
+static void say_how_far(const struct schema_said *said, struct schema_text *text,
+                        const struct weir_rule_detail *detail)
+{
+    int below = detail->name[0] == *sides[BELOW];
+    if (!said->schema->redact)
+        schema_put(text, below ? " (down to %.15g)" : " (up to %.15g)",
+                   below ? detail->minimum : detail->maximum);
+}
+
+void schema_say_range(const struct schema_said *said, struct schema_text *text)
+{
+    const struct weir_field *field = said->field->field;
+    const struct weir_rule_count *count = said->count;
+    const char *space = field->unit ? " " : "", *unit = field->unit ? field->unit : "";
+    int one_sided = isinf(field->low) || isinf(field->high);
+    schema_put(text, "have a value ");
+    if (isinf(field->low))
+        schema_put(text, "above %.15g%s%s", field->high, space, unit);
+    else if (isinf(field->high))
+        schema_put(text, "below %.15g%s%s", field->low, space, unit);
+    else
+        schema_put(text, "outside %.15g to %.15g%s%s", field->low, field->high, space, unit);
+    for (size_t i = 0; i < count->n_details; i++) {
+        if (!one_sided) {
+            schema_put(text, i ? ", " : ": ");
+            if (count->n_details == 1)
+                schema_put(text, "all");
+            else
+                schema_put_count(text, count->details[i].count);
+            schema_put(text, " %s", count->details[i].name);
+        }
+        say_how_far(said, text, &count->details[i]);
+    }
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+int schema_observe_values(struct schema_pass *pass)
+{
+    const struct weir_column *column = pass->column;
+    const struct schema_field *field = pass->field;
+    uint32_t n = 0;
+    if (field->texts)
+        return 0; // strings are judged once each
+    for (uint32_t i = pass->first; i < column->n; i++) {
+        double value = column->type == WEIR_TYPE_DOUBLE ? column->values.f64[i]
+                                                        : (double)column->values.i64[i];
+        if (column->state[i] == WEIR_STATE_VALUE && !isnan(value) &&
+            !bsearch(&value, field->numbers, field->n_numbers, sizeof value, compare_numbers))
+            pass->edge->found[n++] = i;
+    }
+    schema_flag(pass, SCHEMA_VALUES, n);
+    return 0;
+}
+
+int schema_observe_length(struct schema_pass *pass)
+{
+    const struct weir_field *field = pass->field->field;
+    const uint32_t *offsets = pass->column->offsets;
+    uint32_t n = 0;
+    if (!offsets)
+        return 0;
+    for (uint32_t row = 0; row < pass->batch->n_rows; row++) {
+        int64_t length = offsets[row + 1] - offsets[row];
+        if ((length < field->shortest || length > field->longest) &&
+            schema_has_record(pass->batch, row))
+            pass->edge->found[n++] = row;
+    }
+    if (n)
+        pass->host->flag(pass->host, (unsigned)pass->field->rule[SCHEMA_LENGTH], pass->edge->found,
+                         n);
+    return 0;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The checks of single records, a row each, and when they mean anything.
+#include "detectors/schema/record.h"
+
+static int is_text(const struct weir_field *field)
+{
+    return field->type == WEIR_TYPE_STRING || field->type == WEIR_TYPE_BYTES;
+}
+
+// An event time has a rule of its own.
+static int is_time(const struct schema *schema, const struct schema_field *field)
+{
+    return field->index == schema->stream->time;
+}
+
+static int has_type(const struct schema *schema, const struct schema_field *field)
+{
+    return !is_time(schema, field);
+}
+
+static int is_required(const struct schema *schema, const struct schema_field *field)
+{
+    return !field->field->optional && !field->field->is_list && !is_time(schema, field);
+}
+
+static int is_not_nullable(const struct schema *schema, const struct schema_field *field)
+{
+    return !field->field->nullable && !is_time(schema, field);
+}
+
+static int is_double(const struct schema *schema, const struct schema_field *field)
+{
+    (void)schema;
+    return field->field->type == WEIR_TYPE_DOUBLE;
+}
+
+static int has_range(const struct schema *schema, const struct schema_field *field)
+{
+    (void)schema;
+    return field->field->has_range && !is_text(field->field);
+}
+
+static int has_length(const struct schema *schema, const struct schema_field *field)
+{
+    (void)schema;
+    return field->field->has_length && (is_text(field->field) || field->field->is_list);
+}
+
+static int has_values(const struct schema *schema, const struct schema_field *field)
+{
+    (void)schema;
+    return field->field->n_values != 0;
+}
+
+static int has_pattern(const struct schema *schema, const struct schema_field *field)
+{
+    (void)schema;
+    return field->field->pattern && is_text(field->field);
+}
+
+// Of other types an empty cell is no value.
+static int can_be_empty(const struct schema *schema, const struct schema_field *field)
+{
+    return !is_text(field->field) || schema->empty;
+}
+
+static int always(const struct schema *schema, const struct schema_field *field)
+{
+    (void)schema;
+    (void)field;
+    return 1;
+}
+
+static int has_time(const struct schema *schema, const struct schema_field *field)
+{
+    (void)field;
+    return schema->stream->time >= 0;
+}
+
+#define UPSTREAM WEIR_ACTION_INVESTIGATE_UPSTREAM, WEIR_WARNING
+#define PRODUCER WEIR_ACTION_FIX_PRODUCER, WEIR_WARNING
+
+const struct schema_record_check schema_record_checks[SCHEMA_CHECKS] = {
+    [SCHEMA_NULL] = {"null", "schema.null", UPSTREAM, is_not_nullable, schema_observe_null, NULL,
+                     schema_say_null},
+    [SCHEMA_MISSING] = {"missing", "schema.missing", PRODUCER, is_required, schema_observe_missing,
+                        NULL, schema_say_missing},
+    [SCHEMA_TYPE] = {"type", "schema.type", PRODUCER, has_type, schema_observe_type, NULL,
+                     schema_say_type},
+    [SCHEMA_EMPTY] = {"empty", "schema.empty", UPSTREAM, can_be_empty, schema_observe_empty,
+                      schema_text_empty, schema_say_empty},
+    [SCHEMA_NAN] = {"nan", "schema.nan", UPSTREAM, is_double, schema_observe_nan, NULL,
+                    schema_say_nan},
+    [SCHEMA_RANGE] = {"range", "schema.range", UPSTREAM, has_range, schema_observe_range, NULL,
+                      schema_say_range},
+    [SCHEMA_LENGTH] = {"length", "schema.length", UPSTREAM, has_length, schema_observe_length,
+                       schema_text_length, schema_say_length},
+    [SCHEMA_VALUES] = {"values", "schema.values", UPSTREAM, has_values, schema_observe_values,
+                       schema_text_values, schema_say_values},
+    [SCHEMA_PATTERN] = {"pattern", "schema.pattern", UPSTREAM, has_pattern, NULL,
+                        schema_text_pattern, schema_say_pattern},
+    [SCHEMA_UNDECODABLE] = {"undecodable", "schema.undecodable", PRODUCER, always,
+                            schema_observe_undecodable, NULL, schema_say_undecodable},
+    [SCHEMA_TIME] = {"time", "schema.time", PRODUCER, has_time, schema_observe_no_time, NULL,
+                     schema_say_no_time},
+    // Whether a stream is closed the codec knows: it lists unknown fields only where asked.
+    [SCHEMA_UNKNOWN_FIELD] = {"unknown_field", "schema.unknown_field", PRODUCER, always,
+                              schema_observe_unknown, NULL, schema_say_unknown},
+};
