@@ -26,7 +26,7 @@ static const struct weir_arg args[] = {
     {"input", 'i', WEIR_ARG_LIST, offsetof(struct options, inputs), "STREAM=PATH",
      "a stream's records: CSV, JSON lines or an Avro container, also .gz; - is standard input"},
     {"output", 'o', WEIR_ARG_LIST, offsetof(struct options, outputs), "NAME=PATH",
-     "write alerts, quarantine or windows as JSON lines; - is standard output"},
+     "write alerts, quarantine or windows as JSON lines, clean like the input; - is standard output"},
     {"report", 0, WEIR_ARG_TEXT, offsetof(struct options, report), "OUT.html",
      "write a page with the incidents on a time line"},
     {"stats", 0, WEIR_ARG_TEXT, offsetof(struct options, stats), "OUT.json",
@@ -48,6 +48,8 @@ static const char *const output_names[WEIR_OUTPUT_KINDS] = {
 struct session {
     const struct options *options;
     FILE *files[WEIR_OUTPUT_KINDS];
+    struct weir_replay_clean clean[WEIR_ARG_LIST_MAXIMUM];
+    size_t n_clean;
     struct weir_buffer line;
     struct weir_progress progress;
     struct weir_alert_style style;
@@ -139,7 +141,61 @@ static void on_progress(void *context, double share, uint64_t records)
     weir_progress_update(&session->progress, share, records);
 }
 
-static int open_outputs(struct session *session)
+static int find_input(const struct weir_replay_input *inputs, size_t n, size_t stream)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (inputs[i].stream == stream)
+            return 1;
+    }
+    return 0;
+}
+
+// The stream that `clean` without a name means: the only one with a gate and a file, or the only
+// one with a file. Negative: it is not clear which.
+static int only_stream(const struct weir_config *config, const struct weir_replay_input *inputs,
+                       size_t n)
+{
+    int gated = -1, any = -1, n_gated = 0;
+    for (size_t s = 0; s < config->n_streams; s++) {
+        if (!find_input(inputs, n, s))
+            continue;
+        any = (int)s;
+        if (config->streams[s].gate.topic) {
+            gated = (int)s;
+            n_gated++;
+        }
+    }
+    return n_gated == 1 ? gated : n_gated == 0 && n == 1 ? any : -1;
+}
+
+static int add_clean(struct session *session, const struct weir_config *config,
+                     const struct weir_replay_input *inputs, const char *name, const char *path)
+{
+    size_t n = session->options->inputs.n;
+    int stream = *name ? -1 : only_stream(config, inputs, n);
+    for (size_t s = 0; *name && s < config->n_streams; s++) {
+        if (!strcmp(config->streams[s].info.name, name) && find_input(inputs, n, s))
+            stream = (int)s;
+    }
+    if (stream < 0 && *name)
+        return weir_cli_usage(&weir_command_replay, "--output clean:%s: no input is given for it",
+                              name);
+    if (stream < 0)
+        return weir_cli_usage(&weir_command_replay,
+                              "--output clean: of which stream? Say clean:STREAM=PATH");
+    for (size_t i = 0; i < session->n_clean; i++) {
+        if (session->clean[i].stream == (size_t)stream)
+            return weir_cli_usage(&weir_command_replay, "--output clean:%s: given twice",
+                                  config->streams[stream].info.name);
+    }
+    if (!strcmp(path, "-"))
+        session->print = 0;
+    session->clean[session->n_clean++] = (struct weir_replay_clean){(size_t)stream, path};
+    return 0;
+}
+
+static int open_outputs(struct session *session, const struct weir_config *config,
+                        const struct weir_replay_input *inputs)
 {
     for (size_t i = 0; i < session->options->outputs.n; i++) {
         char name[64];
@@ -147,6 +203,12 @@ static int open_outputs(struct session *session)
         const char *text = session->options->outputs.items[i];
         if (weir_args_pair(text, name, sizeof name, &path))
             return weir_cli_usage(&weir_command_replay, "--output %s: say NAME=PATH", text);
+        if (!strncmp(name, "clean", 5) && (!name[5] || name[5] == ':')) {
+            int result = add_clean(session, config, inputs, name[5] ? name + 6 : "", path);
+            if (result)
+                return result;
+            continue;
+        }
         int at = -1;
         for (int k = 0; k < WEIR_OUTPUT_KINDS; k++) {
             if (output_names[k] && !strcmp(output_names[k], name))
@@ -154,8 +216,8 @@ static int open_outputs(struct session *session)
         }
         if (at < 0)
             return weir_cli_usage(&weir_command_replay,
-                                  "--output %s: there is no output '%s'; alerts, quarantine and "
-                                  "windows there are",
+                                  "--output %s: there is no output '%s'; alerts, quarantine, "
+                                  "windows and clean there are",
                                   text, name);
         if (session->files[at])
             return weir_cli_usage(&weir_command_replay, "--output %s: given twice", name);
@@ -213,6 +275,8 @@ static int write_stats(const struct session *session, const char *path)
     weir_json_long(&json, (int64_t)stats->late);
     weir_json_key(&json, "invalid_records");
     weir_json_long(&json, (int64_t)stats->quarantined);
+    weir_json_key(&json, "forwarded_records");
+    weir_json_long(&json, (int64_t)stats->forwarded);
     weir_json_close(&json, '}');
     weir_buffer_byte(&out, '\n');
     FILE *file = strcmp(path, "-") ? fopen(path, "w") : stdout;
@@ -319,7 +383,7 @@ static int replay(const struct options *options, const struct weir_config *confi
     struct weir_error error = {0};
     int result = find_inputs(options, config, inputs);
     if (!result)
-        result = open_outputs(&session);
+        result = open_outputs(&session, config, inputs);
     if (result)
         return result;
     if (options->report && weir_report_create(&session.report))
@@ -330,6 +394,8 @@ static int replay(const struct options *options, const struct weir_config *confi
         .config = config,
         .inputs = inputs,
         .n_inputs = options->inputs.n,
+        .clean = session.clean,
+        .n_clean = session.n_clean,
         .batch = (uint32_t)options->batch,
         .windows = session.files[WEIR_OUTPUT_WINDOWS] != NULL,
         .emit = on_emission,
@@ -398,7 +464,10 @@ const struct weir_command weir_command_replay = {
     .summary = "the same pipeline over files: which alerts would there have been?",
     .help = "Reads files instead of topics, as fast as it goes, in event-time order across\n"
             "streams. The same records and configuration give the same alerts, byte for byte.\n"
-            "No broker and no registry are needed.",
+            "No broker and no registry are needed.\n\n"
+            "The output clean has the records that the stream's gate lets through, or without one\n"
+            "all good records, as they came: a CSV file with its header, JSON lines, an Avro file\n"
+            "with its schema and codec. With several streams say clean:STREAM=PATH.",
     .args = args,
     .run = run,
 };

@@ -36,9 +36,15 @@ int weir_run_status_healthy(void *context, char *why, size_t size)
     struct weir_run_status *status = context;
     int64_t quiet =
         clock_ms(CLOCK_MONOTONIC) - atomic_load_explicit(&status->beat, memory_order_relaxed);
-    if (quiet <= STUCK)
+    uint64_t stopped = atomic_load_explicit(&weir_metrics.gates_stopped, memory_order_relaxed);
+    if (quiet <= STUCK && !stopped)
         return 1;
-    snprintf(why, size, "the main loop has not come round for %" PRId64 " s", quiet / 1000);
+    if (quiet <= STUCK)
+        snprintf(why, size,
+                 "%" PRIu64 " partitions are stopped by their gate: see the alert weir.circuit_open",
+                 stopped);
+    else
+        snprintf(why, size, "the main loop has not come round for %" PRId64 " s", quiet / 1000);
     return 0;
 }
 

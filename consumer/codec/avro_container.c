@@ -10,7 +10,7 @@
 #include "stats/buffer.h"
 
 enum {
-    SYNC = 16,
+    SYNC = WEIR_AVRO_SYNC,
     MAX_VARINT = 10,
     MAX_METADATA = 16 << 20, // bytes of a key or value of the header
     MAX_ENTRIES = 10000,     // of the header
@@ -19,8 +19,6 @@ enum {
 };
 
 static const uint8_t magic[4] = {'O', 'b', 'j', 1};
-
-enum codec { CODEC_NULL, CODEC_DEFLATE, CODEC_SNAPPY };
 
 struct entry { // of the header
     char *key;
@@ -33,7 +31,7 @@ struct weir_avro_container {
     char *name;
     struct entry *entries;
     size_t n_entries;
-    enum codec codec;
+    enum weir_avro_codec codec;
     uint8_t sync[SYNC];
     struct weir_avro_inflate *inflate;
     uint64_t block, block_position; // the current block's number, from 1, and first byte
@@ -150,11 +148,11 @@ static int read_codec(struct weir_avro_container *container, struct weir_error *
     size_t length = 0;
     const char *name = (const char *)weir_avro_container_metadata(container, "avro.codec", &length);
     if (!name || !length || strcmp(name, "null") == 0) {
-        container->codec = CODEC_NULL;
+        container->codec = WEIR_AVRO_NULL;
     } else if (strcmp(name, "snappy") == 0) {
-        container->codec = CODEC_SNAPPY;
+        container->codec = WEIR_AVRO_SNAPPY;
     } else if (strcmp(name, "deflate") == 0) {
-        container->codec = CODEC_DEFLATE;
+        container->codec = WEIR_AVRO_DEFLATE;
         if (weir_avro_inflate_create(&container->inflate))
             return weir_error_set(error, WEIR_ENOMEM, "%s: out of memory", container->name);
     } else {
@@ -187,6 +185,26 @@ static int read_header(struct weir_avro_container *container, struct weir_error 
         return weir_error_set(error, WEIR_ECORRUPT, "%s: the header has no schema",
                               container->name);
     return read_codec(container, error);
+}
+
+enum weir_avro_codec weir_avro_container_codec(const struct weir_avro_container *container)
+{
+    return container->codec;
+}
+
+int weir_avro_container_header(const struct weir_avro_container *container,
+                               struct weir_buffer *out, uint8_t sync[WEIR_AVRO_SYNC])
+{
+    weir_buffer_append(out, magic, sizeof magic);
+    weir_put_long(out, (int64_t)container->n_entries);
+    for (size_t i = 0; i < container->n_entries; i++) {
+        weir_put_string(out, container->entries[i].key);
+        weir_put_bytes(out, container->entries[i].value, container->entries[i].length);
+    }
+    weir_put_long(out, 0);
+    weir_buffer_append(out, container->sync, SYNC);
+    memcpy(sync, container->sync, SYNC);
+    return out->failed ? WEIR_ENOMEM : 0;
 }
 
 static int open_view(const struct weir_avro_view *view, const char *name,
@@ -282,7 +300,7 @@ static int open_block(struct weir_avro_container *container, const uint8_t *data
 {
     const char *fault = NULL;
     int code;
-    if (container->codec == CODEC_NULL) {
+    if (container->codec == WEIR_AVRO_NULL) {
         container->chunk = container->view.chunk;
         container->data = data;
         container->length = length;
@@ -296,7 +314,7 @@ static int open_block(struct weir_avro_container *container, const uint8_t *data
     if (!chunk)
         return weir_error_set(error, WEIR_ENOMEM, "%s: out of memory", container->name);
     container->chunk = chunk;
-    code = container->codec == CODEC_DEFLATE
+    code = container->codec == WEIR_AVRO_DEFLATE
                ? weir_avro_inflate_block(container->inflate, data, length, chunk,
                                          &container->length, &fault)
                : weir_avro_snappy_block(data, length, chunk, &container->length, &fault);
@@ -412,7 +430,7 @@ static int add_rows(struct weir_avro_container *container, uint32_t rows, size_t
     *bytes += (size_t)(container->data - from);
     if (container->chunk && container->chunk->batch != container->view.batch) {
         container->chunk->batch = container->view.batch;
-        *bytes += container->codec == CODEC_NULL ? 0 : container->chunk->capacity;
+        *bytes += container->codec == WEIR_AVRO_NULL ? 0 : container->chunk->capacity;
     }
     if (!code && !container->objects && container->length)
         code = bad_block(container, &container->fault, "bytes are left over after its records");

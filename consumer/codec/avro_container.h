@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Avro object container files, read block by block in bounded memory, and written.
-// Codecs: null, deflate, snappy (reading); null, deflate (writing).
+// Codecs: null, deflate, snappy.
 #ifndef WEIR_CODEC_AVRO_CONTAINER_H
 #define WEIR_CODEC_AVRO_CONTAINER_H
 
 #include "consumer/codec/decoder.h"
 
 struct weir_buffer;
+
+enum weir_avro_codec { WEIR_AVRO_NULL, WEIR_AVRO_DEFLATE, WEIR_AVRO_SNAPPY };
+enum { WEIR_AVRO_SYNC = 16 };
 
 // Where the bytes come from, from the magic on. read() gives up to `size` bytes and returns how
 // many, 0 at the end, negative on failure (with `error` filled).
@@ -37,6 +40,11 @@ const char *weir_avro_container_schema(const struct weir_avro_container *contain
 const uint8_t *weir_avro_container_metadata(const struct weir_avro_container *container,
                                             const char *key, size_t *length);
 
+enum weir_avro_codec weir_avro_container_codec(const struct weir_avro_container *container);
+// Writes the header again, with its sync marker, which is put to `sync` also.
+int weir_avro_container_header(const struct weir_avro_container *container,
+                               struct weir_buffer *out, uint8_t sync[WEIR_AVRO_SYNC]);
+
 // The next block, decompressed: `objects` data in `length` bytes, valid until the next call.
 // 1: a block; 0: the end; negative: an error, which names block and byte.
 int weir_avro_container_block(struct weir_avro_container *container, const uint8_t **data,
@@ -51,8 +59,6 @@ int weir_avro_container_start(struct weir_avro_container *container,
 int weir_avro_container_next(struct weir_avro_container *container, uint32_t rows,
                              const struct weir_batch **batch, struct weir_error *error);
 
-enum weir_avro_codec { WEIR_AVRO_NULL, WEIR_AVRO_DEFLATE };
-
 struct weir_avro_metadata {
     const char *key, *value; // keys beginning "avro." are reserved
 };
@@ -63,6 +69,8 @@ struct weir_avro_writer_options {
     size_t block_bytes; // of encoded data, about, 0: 64 KiB
     const struct weir_avro_metadata *metadata;
     size_t n_metadata;
+    // A file that it is to be like, instead of schema, codec and metadata: its header's bytes.
+    const struct weir_avro_container *like;
     // Takes the file's bytes in order; 0 or a negative code.
     int (*write)(void *context, const void *data, size_t length, struct weir_error *error);
     void *context;

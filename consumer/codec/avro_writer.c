@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <snappy-c.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -7,7 +8,7 @@
 #include "consumer/codec/avro_container.h"
 #include "stats/buffer.h"
 
-enum { SYNC = 16, BLOCK_BYTES = 64 << 10, DEFLATE_LEVEL = 6 };
+enum { SYNC = WEIR_AVRO_SYNC, BLOCK_BYTES = 64 << 10, DEFLATE_LEVEL = 6 };
 
 struct weir_avro_writer {
     enum weir_avro_codec codec;
@@ -42,11 +43,18 @@ static int write_out(struct weir_avro_writer *writer, struct weir_error *error)
 static int write_header(struct weir_avro_writer *writer,
                         const struct weir_avro_writer_options *options, struct weir_error *error)
 {
+    static const char *const names[] = {"null", "deflate", "snappy"};
     struct weir_buffer *out = &writer->out;
+    if (options->like) {
+        writer->codec = weir_avro_container_codec(options->like);
+        if (weir_avro_container_header(options->like, out, writer->sync))
+            return out_of_memory(error);
+        return write_out(writer, error);
+    }
     weir_buffer_append(out, "Obj\1", 4);
     weir_put_long(out, (int64_t)options->n_metadata + 2);
     put_entry(out, "avro.schema", options->schema);
-    put_entry(out, "avro.codec", options->codec == WEIR_AVRO_DEFLATE ? "deflate" : "null");
+    put_entry(out, "avro.codec", names[options->codec]);
     for (size_t i = 0; i < options->n_metadata; i++)
         put_entry(out, options->metadata[i].key, options->metadata[i].value);
     weir_put_long(out, 0);
@@ -131,24 +139,40 @@ static int deflate_block(const struct weir_buffer *block, struct weir_buffer *de
     return code;
 }
 
+// Snappy, and the CRC-32 of the data behind it, most significant byte first.
+static int snap_block(const struct weir_buffer *block, struct weir_buffer *snapped)
+{
+    size_t length = snappy_max_compressed_length(block->length);
+    if (block->length > UINT32_MAX / 2 || weir_buffer_reserve(snapped, length + 4) ||
+        snappy_compress((const char *)block->data, block->length, (char *)snapped->data, &length) !=
+            SNAPPY_OK)
+        return WEIR_ENOMEM;
+    uint32_t sum = (uint32_t)crc32(crc32(0, NULL, 0), block->data, (uInt)block->length);
+    for (int shift = 24; shift >= 0; shift -= 8)
+        snapped->data[length++] = (uint8_t)(sum >> shift);
+    snapped->length = length;
+    return 0;
+}
+
 int weir_avro_writer_flush(struct weir_avro_writer *writer, struct weir_error *error)
 {
-    struct weir_buffer deflated;
+    struct weir_buffer packed;
     struct weir_buffer *data = &writer->block;
     if (!writer->objects)
         return 0;
-    weir_buffer_init(&deflated, WEIR_BUFFER_MAXIMUM);
-    if (writer->codec == WEIR_AVRO_DEFLATE) {
-        if (deflate_block(&writer->block, &deflated)) {
-            weir_buffer_free(&deflated);
+    weir_buffer_init(&packed, WEIR_BUFFER_MAXIMUM);
+    if (writer->codec != WEIR_AVRO_NULL) {
+        if (writer->codec == WEIR_AVRO_DEFLATE ? deflate_block(&writer->block, &packed)
+                                               : snap_block(&writer->block, &packed)) {
+            weir_buffer_free(&packed);
             return out_of_memory(error);
         }
-        data = &deflated;
+        data = &packed;
     }
     weir_put_long(&writer->out, (int64_t)writer->objects);
     weir_put_bytes(&writer->out, data->data, data->length);
     weir_buffer_append(&writer->out, writer->sync, SYNC);
-    weir_buffer_free(&deflated);
+    weir_buffer_free(&packed);
     if (writer->out.failed) {
         weir_buffer_reset(&writer->out);
         return out_of_memory(error);

@@ -162,12 +162,6 @@ static void check_not_yet(struct weir_load *load)
     };
     if (load->problems->errors)
         return;
-    for (size_t i = 0; i < load->config->n_streams; i++) {
-        struct weir_node *gate = weir_node_get(stream_node(load, i), "gate");
-        if (gate)
-            weir_load_warning(load, gate->key_mark,
-                              "gate: is taken, but does not work yet: nothing is forwarded");
-    }
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct weir_node *map = keys[i].at ? weir_node_get(load->root, keys[i].at) : load->root;
         struct weir_node *node = map ? weir_node_get(map, keys[i].key) : NULL;

@@ -41,7 +41,9 @@ struct weir_gate_config {
     const char *topic;         // NULL: no gate
     double quarantine_at_most; // share
     int64_t over;              // ms
+    int64_t at_least;          // records within `over`
     int beyond_stop;           // beyond it: 0 everything passes, 1 everything stops
+    int64_t resume;            // a number whose change lets a stopped stream go on
 };
 
 struct weir_stream_config {

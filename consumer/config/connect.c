@@ -192,9 +192,10 @@ static int64_t ask_setting(struct connect *connect, const char *topic, const cha
 
 // ---- outputs
 
-// `source`: the stream whose records are copied there unchanged; NULL for weir's own events.
+// `source`: the stream whose records are copied there unchanged; NULL for weir's own events. Of
+// partitions it must have `least`.
 static void check_output(struct connect *connect, const char *topic, const char *what,
-                         const struct weir_stream_config *source)
+                         const struct weir_stream_config *source, int least)
 {
     rd_kafka_resp_err_t code;
     char why[200];
@@ -206,6 +207,13 @@ static void check_output(struct connect *connect, const char *topic, const char 
     }
     if (!partitions) {
         say(connect, 0, "topic %s (%s): not there yet", topic, what);
+        return;
+    }
+    if (partitions < least) {
+        say(connect, 1,
+            "topic %s (%s): %d partitions, and %s has %d: a record goes to the partition of its "
+            "own number, so add partitions",
+            topic, what, partitions, source->topic, least);
         return;
     }
     int64_t own = ask_setting(connect, topic, "max.message.bytes", why, sizeof why);
@@ -241,14 +249,15 @@ static void check_outputs(struct connect *connect)
                    {config->exclusions_topic, "exclusions"}};
     for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
         if (outputs[i].topic)
-            check_output(connect, outputs[i].topic, outputs[i].what, NULL);
+            check_output(connect, outputs[i].topic, outputs[i].what, NULL, 0);
     }
     for (size_t i = 0; i < config->n_streams; i++) {
         if (!connect->partitions[i])
             continue;
-        check_output(connect, config->quarantine_topic, "quarantine", &config->streams[i]);
+        check_output(connect, config->quarantine_topic, "quarantine", &config->streams[i], 0);
         if (config->streams[i].gate.topic)
-            check_output(connect, config->streams[i].gate.topic, "gate", &config->streams[i]);
+            check_output(connect, config->streams[i].gate.topic, "gate", &config->streams[i],
+                         connect->partitions[i]);
     }
 }
 

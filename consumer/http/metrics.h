@@ -20,6 +20,14 @@
     X(held_late, counter, "weir_unconfirmed_jump_records_total",                                   \
       "Records far ahead in time that no later record confirmed.")                                 \
     X(quarantined, counter, "weir_quarantined_records_total", "Records copied to quarantine.")     \
+    X(forwarded, counter, "weir_forwarded_records_total",                                          \
+      "Records that gates forwarded to their clean topics.")                                       \
+    X(gate_passed, counter, "weir_gate_passed_bad_records_total",                                  \
+      "Bad records among them, that passed while a circuit was open.")                             \
+    X(circuits_open, gauge, "weir_gate_circuits_open",                                             \
+      "Partitions whose gate has an open circuit: too much would be held back.")                   \
+    X(gates_stopped, gauge, "weir_gate_partitions_stopped",                                        \
+      "Partitions that their gate has stopped (beyond: stop).")                                    \
     X(quarantine_pointers, counter, "weir_quarantine_pointers_total",                              \
       "Quarantined records too large to copy, replaced by a pointer.")                             \
     X(slices_overflowed, counter, "weir_slice_overflow_records_total",                             \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "consumer/http/metrics.h"
+#include "consumer/replay/clean.h"
 #include "consumer/replay/order.h"
 #include "consumer/source/file.h"
 #include "consumer/task/edge.h"
@@ -12,9 +13,11 @@
 enum { STEP = 600000 }; // ms of event time that streams advance by, in turn
 
 struct lane { // one stream's files, one after the other
+    struct replay *replay;
     size_t stream;
     struct weir_edge_task *edge;
     struct weir_file *file;
+    struct weir_clean *clean; // NULL: nobody wants its good records
     const struct weir_batch *batch; // NULL: the next one is to be read
     uint32_t row;                   // the first that is not looked at yet
     int64_t newest;                 // of the rows that are
@@ -36,13 +39,20 @@ struct replay {
     int failed; // the first file that could not be read to its end; the others go on
     struct weir_error file_error;
     struct weir_error merger_error; // why the merger refused a partial
+    struct weir_error clean_error;  // why a good record could not be written
     struct weir_error error;
 };
 
-// Partials go straight to the one merger, everything else out.
-static int on_emission(void *context, const struct weir_emission *emission)
+static int on_clean(struct lane *lane, const struct weir_emission *emission)
 {
-    struct replay *replay = context;
+    lane->replay->stats.forwarded++;
+    return lane->clean ? weir_clean_add(lane->clean, emission->value, &lane->replay->clean_error)
+                       : 0;
+}
+
+// Partials go straight to the one merger, everything else out.
+static int on_emission(struct replay *replay, const struct weir_emission *emission)
+{
     if (emission->output == WEIR_OUTPUT_PARTIALS)
         return weir_merger_accept(replay->merger, emission->key, emission->value,
                                   &replay->merger_error);
@@ -52,6 +62,18 @@ static int on_emission(void *context, const struct weir_emission *emission)
     }
     replay->stats.quarantined += emission->output == WEIR_OUTPUT_QUARANTINE;
     return replay->options->emit(replay->options->context, emission);
+}
+
+static int on_merged(void *context, const struct weir_emission *emission)
+{
+    return on_emission(context, emission);
+}
+
+static int on_edge(void *context, const struct weir_emission *emission)
+{
+    struct lane *lane = context;
+    return emission->output == WEIR_OUTPUT_CLEAN ? on_clean(lane, emission)
+                                                 : on_emission(lane->replay, emission);
 }
 
 static int release(struct replay *replay)
@@ -71,6 +93,7 @@ static int open_lanes(struct replay *replay, struct weir_error *error)
         return weir_error_set(error, WEIR_ENOMEM, "no memory");
     for (size_t s = 0; s < config->n_streams; s++) {
         struct lane *lane = &replay->lanes[replay->n_lanes++];
+        lane->replay = replay;
         lane->stream = s;
         lane->newest = INT64_MIN;
         lane->ended = 1;
@@ -111,7 +134,7 @@ static int make_plan(struct replay *replay, struct weir_error *error)
 
 static int start_lanes(struct replay *replay, struct weir_error *error)
 {
-    struct weir_emitter emitter = {replay, on_emission};
+    struct weir_emitter emitter = {replay, on_merged};
     int code = weir_merger_create(replay->plan, 0, &emitter, &replay->merger, error);
     if (code)
         return code;
@@ -122,9 +145,16 @@ static int start_lanes(struct replay *replay, struct weir_error *error)
         lane->columns = calloc(builder.stream->n_fields + 1, sizeof *lane->columns);
         if (!lane->columns)
             return weir_error_set(error, WEIR_ENOMEM, "no memory");
-        code = weir_edge_task_create(replay->plan, i, 0, 1, &emitter, &lane->edge, error);
+        struct weir_emitter edge = {lane, on_edge};
+        code = weir_edge_task_create(replay->plan, i, 0, 1, &edge, &lane->edge, error);
         if (!code && lane->file)
             code = weir_file_start(lane->file, &builder, error);
+    }
+    for (size_t i = 0; i < replay->options->n_clean && !code; i++) {
+        const struct weir_replay_clean *clean = &replay->options->clean[i];
+        struct lane *lane = &replay->lanes[clean->stream];
+        weir_edge_task_forward(lane->edge);
+        code = weir_clean_create(clean->path, lane->file, &lane->clean, error);
     }
     return code;
 }
@@ -185,6 +215,21 @@ static int read_batch(struct replay *replay, struct lane *lane)
     return 0;
 }
 
+// The gate may have stopped the stream: then this was its end.
+static int finish_stopped(struct replay *replay, struct lane *lane)
+{
+    int64_t next;
+    if (!weir_edge_task_stopped(lane->edge, &next))
+        return 0;
+    replay->stats.records -= (uint64_t)(lane->batch->offset[lane->batch->n_rows - 1] + 1 - next);
+    if (!replay->failed)
+        replay->failed = weir_error_set(
+            &replay->file_error, WEIR_EINVAL,
+            "stream %s: its gate stopped it before row %lld: too many records are bad",
+            replay->options->config->streams[lane->stream].info.name, (long long)next);
+    return finish_lane(replay, lane);
+}
+
 // A stream alone needs no steps: whole batches.
 static int run_alone(struct replay *replay, struct lane *lane)
 {
@@ -193,6 +238,8 @@ static int run_alone(struct replay *replay, struct lane *lane)
         code = read_batch(replay, lane);
         if (!code && lane->batch)
             code = weir_edge_task_observe(lane->edge, lane->batch, &replay->error);
+        if (!code && !lane->ended)
+            code = finish_stopped(replay, lane);
         if (!code)
             code = release(replay);
     }
@@ -210,7 +257,7 @@ static int observe_rows(struct replay *replay, struct lane *lane, uint32_t n)
         code = weir_edge_task_observe(lane->edge, &view, &replay->error);
     }
     lane->row += n;
-    return code;
+    return code ? code : finish_stopped(replay, lane);
 }
 
 // The running newest time with the lane's next row in it; reads on where it must.
@@ -246,7 +293,7 @@ static int run_until(struct replay *replay, struct lane *lane, int64_t until)
             row++;
         }
         code = observe_rows(replay, lane, row - lane->row);
-        if (code)
+        if (code || lane->ended)
             return code;
     }
 }
@@ -298,6 +345,10 @@ static int run(struct replay *replay)
         code = live == 1 ? run_alone(replay, alone) : run_together(replay);
     if (!code)
         code = weir_alert_order_release(&replay->order, INT64_MAX);
+    for (size_t i = 0; i < replay->n_lanes && !code; i++) {
+        code = weir_clean_close(replay->lanes[i].clean, &replay->clean_error);
+        replay->lanes[i].clean = NULL;
+    }
     return code;
 }
 
@@ -306,6 +357,7 @@ static void close_all(struct replay *replay)
     for (size_t i = 0; i < replay->n_lanes; i++) {
         struct lane *lane = &replay->lanes[i];
         weir_edge_task_destroy(lane->edge);
+        weir_clean_close(lane->clean, NULL);
         if (lane->file)
             weir_file_close(lane->file);
         free(lane->columns);
@@ -332,6 +384,7 @@ int weir_replay(const struct weir_replay_options *options, struct weir_replay_st
     if (!code) {
         code = run(&replay);
         const struct weir_error *why = !code                            ? &replay.file_error
+                                       : replay.clean_error.message[0]  ? &replay.clean_error
                                        : replay.merger_error.message[0] ? &replay.merger_error
                                                                         : &replay.error;
         code = code ? code : replay.failed;

@@ -15,10 +15,17 @@ struct weir_replay_input {
     const char *path;
 };
 
+struct weir_replay_clean { // where a stream's good records go
+    size_t stream;
+    const char *path;
+};
+
 struct weir_replay_options {
     const struct weir_config *config;
     const struct weir_replay_input *inputs;
     size_t n_inputs;
+    const struct weir_replay_clean *clean;
+    size_t n_clean;
     uint32_t batch; // rows; 0: WEIR_BATCH_ROWS
     int windows;    // the windows output is wanted
     // Everything that comes out, alerts in order. `emission` lives until the callback returns.
@@ -29,7 +36,7 @@ struct weir_replay_options {
 };
 
 struct weir_replay_stats {
-    uint64_t records, bytes, alerts, quarantined, late;
+    uint64_t records, bytes, alerts, quarantined, forwarded, late;
 };
 
 int weir_replay(const struct weir_replay_options *options, struct weir_replay_stats *stats,

@@ -13,12 +13,51 @@
 
 enum { OVERHEAD = 512, POINTER_HEADERS = 32, POINTER_HEADER_BYTES = 4096 };
 
-static size_t size_of(const struct weir_emission *emission)
+static size_t size_of(const struct weir_emission *emission, const struct weir_header *headers,
+                      size_t n_headers)
 {
     size_t size = emission->key.length + emission->value.length;
-    for (size_t i = 0; i < emission->n_headers; i++)
-        size += strlen(emission->headers[i].name) + emission->headers[i].value.length + 10;
+    for (size_t i = 0; i < n_headers; i++)
+        size += strlen(headers[i].name) + headers[i].value.length + 10;
     return size;
+}
+
+// The headers of the record that is copied, in its order, and behind them weir's own: where a
+// name occurs twice, readers take the last.
+static int copied_headers(struct weir_input *input, const struct weir_emission *emission,
+                          const struct weir_header **headers, size_t *n)
+{
+    rd_kafka_headers_t *found = NULL;
+    size_t n_found = 0;
+    *headers = emission->headers;
+    *n = emission->n_headers;
+    int copy = emission->output == WEIR_OUTPUT_QUARANTINE || emission->output == WEIR_OUTPUT_CLEAN;
+    if (!copy || emission->source_row < 0 ||
+        rd_kafka_message_headers(input->rows[emission->source_row], &found))
+        return 0;
+    n_found = rd_kafka_header_cnt(found);
+    if (n_found + emission->n_headers > input->headers_room) {
+        size_t room = (n_found + emission->n_headers) * 2;
+        struct weir_header *grown = realloc(input->headers, room * sizeof *grown);
+        if (!grown)
+            return WEIR_ENOMEM;
+        input->headers = grown;
+        input->headers_room = room;
+    }
+    for (size_t i = 0; i < n_found; i++) {
+        const void *value = NULL;
+        struct weir_header *header = &input->headers[i];
+        size_t length = 0;
+        if (rd_kafka_header_get_all(found, i, &header->name, &value, &length))
+            return WEIR_EIO;
+        header->value = (struct weir_span){value, value ? length : 0};
+    }
+    if (emission->n_headers)
+        memcpy(input->headers + n_found, emission->headers,
+               emission->n_headers * sizeof *input->headers);
+    *headers = input->headers;
+    *n = n_found + emission->n_headers;
+    return 0;
 }
 
 static void put_header(struct weir_json_writer *json, const struct weir_emission *emission,
@@ -64,7 +103,7 @@ static int put_pointer(struct weir_owned *owned, uint32_t topic,
     int code =
         text.failed
             ? WEIR_ENOMEM
-            : weir_outbox_add(&owned->staging, topic, emission->partition, emission->timestamp, key,
+            : weir_outbox_add(&owned->staging, topic, -1, emission->timestamp, key,
                               (struct weir_span){text.data, text.length}, headers, n);
     weir_buffer_free(&text);
     return code;
@@ -87,32 +126,81 @@ static int put_avro_alert(struct weir_owned *owned, const struct weir_emission *
     return code;
 }
 
+// A good record that its clean topic does not take (it was compressed where it came from): what
+// stands in for it goes to the quarantine, with the reason.
+static int put_oversized(struct weir_owned *owned, const struct weir_emission *emission,
+                         const struct weir_input *input, const struct weir_topic *clean)
+{
+    const rd_kafka_message_t *message = input->rows[emission->source_row];
+    char reason[400], partition[16], offset[24];
+    snprintf(reason, sizeof reason, "weir.limit: max.message.bytes of %s is %zu", clean->name,
+             clean->max_bytes);
+    snprintf(partition, sizeof partition, "%d", message->partition);
+    snprintf(offset, sizeof offset, "%lld", (long long)message->offset);
+    const struct {
+        const char *name, *value;
+    } given[] = {{"weir_reason", reason},
+                 {"weir_detector", "weir"},
+                 {"weir_rule", "size"},
+                 {"weir_topic", input->topic},
+                 {"weir_partition", partition},
+                 {"weir_offset", offset}};
+    struct weir_header headers[sizeof given / sizeof *given];
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+        headers[i] = (struct weir_header){
+            given[i].name, {(const uint8_t *)given[i].value, strlen(given[i].value)}};
+    struct weir_emission pointer = *emission;
+    pointer.headers = headers;
+    pointer.n_headers = sizeof given / sizeof *given;
+    weir_log(WEIR_LOG_ERROR, "gate", "%s [%s] offset %s is too large for %s and is held back",
+             input->topic, partition, offset, clean->name);
+    return put_pointer(owned, WEIR_OUTPUT_QUARANTINE, &pointer);
+}
+
+// The topic's index, or UINT32_MAX: nobody wants it.
+static uint32_t topic_of(const struct weir_input *input, const struct weir_emission *emission)
+{
+    const struct weir_topics *topics = &input->owned->inside->topics;
+    size_t topic = (size_t)emission->output;
+    if (emission->output == WEIR_OUTPUT_CLEAN && input->stream != SIZE_MAX &&
+        topics->items[WEIR_TOPIC_GATE + input->stream].name)
+        topic = WEIR_TOPIC_GATE + input->stream;
+    return topics->items[topic].name ? (uint32_t)topic : UINT32_MAX;
+}
+
 int weir_owned_emit(void *context, const struct weir_emission *emission)
 {
     struct weir_input *input = context;
     struct weir_owned *owned = input->owned;
-    const struct weir_topics *topics = &owned->inside->topics;
-    uint32_t topic = (uint32_t)emission->output;
-    if (emission->output == WEIR_OUTPUT_CLEAN && input->stream != SIZE_MAX &&
-        topics->items[WEIR_TOPIC_GATE + input->stream].name)
-        topic = (uint32_t)(WEIR_TOPIC_GATE + input->stream);
-    if (!topics->items[topic].name)
+    uint32_t topic = topic_of(input, emission);
+    if (topic == UINT32_MAX)
         return 0;
+    const struct weir_topic *to = &owned->inside->topics.items[topic];
+    const struct weir_header *headers;
+    size_t n_headers;
+    int code = copied_headers(input, emission, &headers, &n_headers);
+    if (code)
+        return code;
     if (emission->output == WEIR_OUTPUT_PARTIALS)
         WEIR_COUNT(partials_written, 1);
-    if (size_of(emission) + OVERHEAD > topics->items[topic].max_bytes) {
+    if (size_of(emission, headers, n_headers) + OVERHEAD > to->max_bytes) {
         if (emission->output == WEIR_OUTPUT_PARTIALS) {
             weir_log(WEIR_LOG_ERROR, "runtime",
                      "%s: a partial of %zu bytes is larger than max.message.bytes of %s allows",
-                     owned->name, emission->value.length, topics->items[topic].name);
+                     owned->name, emission->value.length, to->name);
             return WEIR_ENOMEM;
         }
         WEIR_COUNT(quarantine_pointers, 1);
-        return put_pointer(owned, topic, emission);
+        return emission->output == WEIR_OUTPUT_CLEAN ? put_oversized(owned, emission, input, to)
+                                                     : put_pointer(owned, topic, emission);
     }
     if (emission->output == WEIR_OUTPUT_ALERTS && emission->alert &&
         owned->inside->alert_schema >= 0)
         return put_avro_alert(owned, emission);
-    return weir_outbox_add(&owned->staging, topic, emission->partition, emission->timestamp,
-                           emission->key, emission->value, emission->headers, emission->n_headers);
+    // The quarantine may be one topic for several streams, of fewer partitions.
+    int32_t partition = emission->output == WEIR_OUTPUT_QUARANTINE && emission->partition >= 0
+                            ? emission->partition % to->partitions
+                            : emission->partition;
+    return weir_outbox_add(&owned->staging, topic, partition, emission->timestamp, emission->key,
+                           emission->value, headers, n_headers);
 }

@@ -18,10 +18,28 @@ static void add_input(struct weir_owned *owned, const char *topic, size_t stream
     input->stream = stream;
 }
 
+// Topics grow: the clean topic, too, must have the partition.
+static int lacks_clean_partition(const struct weir_inside *inside, size_t driver, int32_t partition,
+                                 struct weir_error *error)
+{
+    const struct weir_config *config = inside->config;
+    for (size_t s = 0; s < config->n_streams && driver != SIZE_MAX; s++) {
+        const struct weir_topic *clean = &inside->topics.items[WEIR_TOPIC_GATE + s];
+        if ((s == driver || config->streams[s].join_to == (int)driver) && clean->name &&
+            partition >= clean->partitions)
+            return weir_error_set(error, WEIR_EINVAL,
+                                  "topic %s has %d partitions, and %s has more now: add partitions",
+                                  clean->name, clean->partitions, inside->topics.sources[s].name);
+    }
+    return 0;
+}
+
 int weir_owned_create(struct weir_inside *inside, size_t driver, int32_t partition,
                       struct weir_owned **owned, struct weir_error *error)
 {
     const struct weir_config *config = inside->config;
+    if (lacks_clean_partition(inside, driver, partition, error))
+        return error->code;
     struct weir_owned *made = calloc(1, sizeof *made);
     size_t most = config->n_streams + 1;
     if (made) {
@@ -77,6 +95,8 @@ void weir_owned_drop(struct weir_owned *owned)
         for (size_t k = input->at; k < input->n; k++)
             rd_kafka_message_destroy(input->held[k]);
         free(input->held);
+        free(input->rows);
+        free(input->headers);
         if (input->queue)
             rd_kafka_queue_destroy(input->queue);
         weir_edge_task_destroy(input->edge);
@@ -133,7 +153,9 @@ int weir_owned_build(struct weir_owned *owned, struct weir_error *error)
         struct weir_emitter emitter = {input, weir_owned_emit};
         if (!input->held)
             input->held = calloc(WEIR_FETCH, sizeof *input->held);
-        if (!input->held)
+        if (!input->rows)
+            input->rows = calloc(WEIR_FETCH, sizeof *input->rows);
+        if (!input->held || !input->rows)
             return weir_error_set(error, WEIR_ENOMEM, "out of memory");
         if (input->stream == SIZE_MAX) {
             code =

@@ -31,13 +31,16 @@ struct weir_input { // one partition of one topic
     rd_kafka_queue_t *queue;
     rd_kafka_message_t **held; // fetched, not yet looked at: [at, n)
     size_t at, n;
+    rd_kafka_message_t **rows;   // of the batch under way
+    struct weir_header *headers; // scratch: those of one record
+    size_t headers_room;
     int64_t next;      // the first offset not yet looked at
     int64_t committed; // output below it has been seen: suppressed until there
     int suppressed;
     int64_t gap_first, gap_next; // offsets that are gone, to be told; equal: none
     int at_end;                  // the broker has no more, since:
     int64_t at_end_since;        // ms, monotonic
-    int idle;
+    int idle, told_stop;
     int clocked;                   // idle, but it tells the wall clock for its stream
     int64_t retry_at, retry_pause; // the registry is down
 };

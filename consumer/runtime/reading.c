@@ -144,7 +144,7 @@ static int fill_batch(struct weir_input *input, int64_t now, struct weir_error *
         input->retry_pause = 0;
         input->next = message->offset + 1;
         bytes += message->len;
-        rows++;
+        input->rows[rows++] = input->held[input->at];
     }
     WEIR_COUNT(bytes, bytes); // records are counted by the task, as in a replay
     return rows;
@@ -163,6 +163,8 @@ static int read_edge(struct weir_input *input, int64_t now, struct weir_error *e
     }
     if (batch && !code)
         code = weir_edge_task_observe(input->edge, batch, error);
+    if (!code && weir_edge_task_stopped(input->edge, &input->next))
+        input->owned->snapshot_due = 1;
     int did = input->at > from;
     destroy_seen(input, from);
     if (!code && input->suppressed && input->next >= input->committed)
@@ -218,8 +220,19 @@ static int read_merger(struct weir_input *input, int64_t now, struct weir_error 
 
 int weir_input_read(struct weir_input *input, int64_t now, struct weir_error *error)
 {
+    int64_t stopped;
     if (now < input->retry_at)
         return 0;
+    // What is in the queue stays there; a new configuration begins at the committed offset.
+    if (input->edge && weir_edge_task_stopped(input->edge, &stopped)) {
+        if (!input->told_stop)
+            weir_log(WEIR_LOG_ERROR, "gate",
+                     "%s [%d] is stopped by its gate before offset %lld: too many records are bad; "
+                     "a changed gate: (resume:, or beyond: pass) lets it go on",
+                     input->topic, input->partition, (long long)stopped);
+        input->told_stop = 1;
+        return live_when_due(input, stopped, error);
+    }
     if (input->at == input->n) {
         ssize_t n = rd_kafka_consume_batch_queue(input->queue, 0, input->held, WEIR_FETCH);
         input->at = 0;
@@ -271,7 +284,9 @@ int weir_owned_clock(struct weir_owned *owned, int64_t now, struct weir_error *e
     int did = 0;
     for (size_t i = 0; i < owned->n_inputs; i++) {
         struct weir_input *input = &owned->inputs[i];
-        if (!input->edge || input->suppressed || !input->at_end || input->at < input->n)
+        int64_t stopped;
+        if (!input->edge || input->suppressed || !input->at_end || input->at < input->n ||
+            weir_edge_task_stopped(input->edge, &stopped))
             continue;
         int64_t since = input->at_end_since;
         int64_t trouble = atomic_load(&inside->trouble_at);

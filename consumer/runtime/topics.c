@@ -8,7 +8,7 @@
 #include "consumer/log/log.h"
 #include "consumer/runtime/admin.h"
 
-enum { TIMEOUT_MS = 15000, DEFAULT_MESSAGE = 1048588 };
+enum { TIMEOUT_MS = 15000, DEFAULT_MESSAGE = 1048588, SETTINGS = 8 };
 
 // ---- what there is
 
@@ -140,9 +140,62 @@ static int is_copy(size_t item)
     return item == WEIR_OUTPUT_QUARANTINE || item == WEIR_OUTPUT_CLEAN || item >= WEIR_TOPIC_GATE;
 }
 
+// A clean topic holds records as they were: in the partition of that number, at their time, and
+// without a key where they had none.
+static int verify_clean(rd_kafka_t *client, const struct weir_topic *clean,
+                        const struct weir_topic *source, struct weir_error *error)
+{
+    char *value = NULL, *policy = NULL;
+    if (clean->partitions < source->partitions)
+        return weir_error_set(error, WEIR_EINVAL,
+                              "topic %s has %d partitions and %s, whose good records go there, has "
+                              "%d: add partitions, or let weir make the topic",
+                              clean->name, clean->partitions, source->name, source->partitions);
+    int code = weir_admin_setting(client, clean->name, "cleanup.policy", &value, error);
+    if (!code)
+        code = weir_admin_setting(client, source->name, "cleanup.policy", &policy, error);
+    int compacted = value && strstr(value, "compact"), keyed = policy && strstr(policy, "compact");
+    free(value);
+    free(policy);
+    if (code)
+        return code;
+    if (compacted && !keyed)
+        return weir_error_set(error, WEIR_EINVAL,
+                              "topic %s is compacted and %s is not: records without a key could "
+                              "not go there; set its cleanup.policy to delete",
+                              clean->name, source->name);
+    value = NULL;
+    code = weir_admin_setting(client, clean->name, "message.timestamp.type", &value, error);
+    if (!code && value && strcmp(value, "CreateTime"))
+        weir_log(WEIR_LOG_WARNING, "topics",
+                 "%s has message.timestamp.type=%s: forwarded records lose their own time",
+                 clean->name, value);
+    free(value);
+    return code;
+}
+
 static size_t copies_of(size_t item)
 {
     return item >= WEIR_TOPIC_GATE ? item - WEIR_TOPIC_GATE : SIZE_MAX;
+}
+
+// What a clean topic has from its source: tombstones must go on meaning what they mean, and
+// records of any time that was taken there must be taken here. Values are to be freed.
+static int like_source(rd_kafka_t *client, const struct weir_topic *source,
+                       struct weir_admin_setting *settings, size_t *n, struct weir_error *error)
+{
+    static const char *const names[] = {
+        "cleanup.policy", "message.timestamp.before.max.ms", "message.timestamp.after.max.ms",
+        "message.timestamp.difference.max.ms"};
+    int code = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !code; i++) {
+        char *value = NULL;
+        code = weir_admin_setting(client, source->name, names[i], &value, error);
+        // Brokers have some of them, by their version.
+        if (!code && value)
+            settings[(*n)++] = (struct weir_admin_setting){names[i], value};
+    }
+    return code;
 }
 
 static int create_absent(rd_kafka_t *client, struct weir_topics *topics, size_t item,
@@ -150,7 +203,7 @@ static int create_absent(rd_kafka_t *client, struct weir_topics *topics, size_t 
 {
     struct weir_topic *topic = &topics->items[item];
     char bytes[24] = "";
-    struct weir_admin_setting settings[3] = {{"max.message.bytes", bytes}};
+    struct weir_admin_setting settings[SETTINGS] = {{"max.message.bytes", bytes}};
     size_t n = 0;
     int partitions = -1; // the broker's default
     if (item == WEIR_TOPIC_STATE || item == WEIR_OUTPUT_PARTIALS) {
@@ -167,9 +220,17 @@ static int create_absent(rd_kafka_t *client, struct weir_topics *topics, size_t 
         partitions = topics->sources[like].partitions;
         n = 1;
     }
-    int code = weir_admin_create(client, topic->name, partitions, settings, n, error);
+    int code = item >= WEIR_TOPIC_GATE
+                   ? like_source(client, &topics->sources[copies_of(item)], settings, &n, error)
+                   : 0;
+    if (!code)
+        code = weir_admin_create(client, topic->name, partitions, settings, n, error);
     if (!code)
         weir_log(WEIR_LOG_INFO, "topics", "created %s", topic->name);
+    for (size_t i = 0; item >= WEIR_TOPIC_GATE && i < n; i++) {
+        if (settings[i].value != bytes)
+            free((char *)(uintptr_t)settings[i].value);
+    }
     return code;
 }
 
@@ -191,6 +252,8 @@ static int verify(rd_kafka_t *client, struct weir_topics *topics, size_t item,
                               "topic %s: max.message.bytes is %zu and must be at least %zu, or a "
                               "record that is to be copied there could stop everything",
                               topic->name, topic->max_bytes, wanted);
+    if (item >= WEIR_TOPIC_GATE)
+        return verify_clean(client, topic, &topics->sources[copies_of(item)], error);
     if (item != WEIR_TOPIC_STATE && item != WEIR_OUTPUT_PARTIALS)
         return 0;
     if ((code = weir_admin_setting(client, topic->name, "cleanup.policy", &value, error)))

@@ -27,6 +27,7 @@ static void on_delivered(rd_kafka_t *client, const rd_kafka_message_t *message, 
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
         break;
@@ -166,7 +167,11 @@ static rd_kafka_headers_t *headers_of(const struct weir_outbox *outbox,
 
 static void *bytes_at(const struct weir_outbox *outbox, size_t at)
 {
-    return at == WEIR_OUTBOX_NONE ? NULL : outbox->bytes.data + at;
+    // Of nothing but empty bytes there is no memory, and they are no nulls.
+    static uint8_t empty[1];
+    if (at == WEIR_OUTBOX_NONE)
+        return NULL;
+    return outbox->bytes.data ? outbox->bytes.data + at : empty;
 }
 
 static int produce_one(struct weir_transactor *transactor, const struct weir_outbox *outbox,

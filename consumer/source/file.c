@@ -30,6 +30,8 @@ struct weir_file {
     struct weir_schema_fields fields;
     int has_fields;
     struct weir_guess *guess;
+    char *head; // the bytes before the first row
+    size_t head_length;
     int64_t row;
     struct weir_error late; // found while rows before it were still to be given
 };
@@ -47,6 +49,7 @@ void weir_file_close(struct weir_file *file)
     for (size_t i = 0; i < file->n_columns; i++)
         free(file->columns[i]);
     free(file->columns);
+    free(file->head);
     weir_file_input_close(file->input);
     free(file->name);
     free(file);
@@ -88,12 +91,27 @@ static int sniff(struct weir_file *file, enum weir_format fallback, struct weir_
     return 0;
 }
 
-static void skip_byte_order_mark(struct weir_file *file)
+static int keep_head(struct weir_file *file, const char *data, size_t length,
+                     struct weir_error *error)
+{
+    char *grown = realloc(file->head, file->head_length + length + 1);
+    if (!grown)
+        return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for its header", file->name);
+    memcpy(grown + file->head_length, data, length);
+    file->head = grown;
+    file->head_length += length;
+    return 0;
+}
+
+static int skip_byte_order_mark(struct weir_file *file, struct weir_error *error)
 {
     size_t length;
     const char *data = weir_file_input_data(file->input, &length);
-    if (length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
-        weir_file_input_consume(file->input, 3);
+    if (length < 3 || memcmp(data, "\xef\xbb\xbf", 3) != 0)
+        return 0;
+    int code = keep_head(file, data, 3, error);
+    weir_file_input_consume(file->input, 3);
+    return code;
 }
 
 // Length of the row at the front of what is read, with its end; 0: it is not all there.
@@ -221,6 +239,8 @@ static int read_header(struct weir_file *file, struct weir_error *error)
                                   file->name);
         code = add_column(file, cell, error);
     }
+    if (!code)
+        code = keep_head(file, data, length, error);
     weir_file_input_consume(file->input, length);
     return code;
 }
@@ -228,7 +248,9 @@ static int read_header(struct weir_file *file, struct weir_error *error)
 static int open_text(struct weir_file *file, struct weir_error *error)
 {
     size_t length, at = 0;
-    skip_byte_order_mark(file);
+    int code = skip_byte_order_mark(file, error);
+    if (code)
+        return code;
     if (file->kind == WEIR_FILE_CSV)
         return read_header(file, error);
     const char *data = weir_file_input_data(file->input, &length);
@@ -275,6 +297,29 @@ int weir_file_open(const char *path, enum weir_format fallback, struct weir_file
     }
     *result = file;
     return 0;
+}
+
+struct weir_span weir_file_head(const struct weir_file *file)
+{
+    return (struct weir_span){(const uint8_t *)file->head, file->head_length};
+}
+
+const struct weir_avro_container *weir_file_container(const struct weir_file *file)
+{
+    return file->container;
+}
+
+struct weir_span weir_file_line(const struct weir_file *file, struct weir_span value)
+{
+    // Rows lie in the buffer as they came, each before its end of line, and before what is unread.
+    size_t length;
+    const uint8_t *unread = (const uint8_t *)weir_file_input_data(file->input, &length);
+    const uint8_t *end = value.data + value.length;
+    if (end < unread && *end == '\r')
+        end++;
+    if (end < unread && *end == '\n')
+        end++;
+    return (struct weir_span){value.data, (size_t)(end - value.data)};
 }
 
 enum weir_file_kind weir_file_kind(const struct weir_file *file)

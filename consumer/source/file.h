@@ -9,12 +9,19 @@
 enum weir_file_kind { WEIR_FILE_CSV, WEIR_FILE_JSON_LINES, WEIR_FILE_AVRO };
 
 struct weir_file;
+struct weir_avro_container; // consumer/codec/avro_container.h
 
 // By magic, then by suffix (.csv, .tsv, .jsonl, .json, .avro, each also .gz), then by `fallback`.
 int weir_file_open(const char *path, enum weir_format fallback, struct weir_file **file,
                    struct weir_error *error);
 void weir_file_close(struct weir_file *file);
 enum weir_file_kind weir_file_kind(const struct weir_file *file);
+// To write rows as they came. What stands before the first row of a text file: a byte order mark,
+// a CSV header. A row's bytes with its end of line, from its value of the batch under way. The
+// container, NULL where it is none.
+struct weir_span weir_file_head(const struct weir_file *file);
+struct weir_span weir_file_line(const struct weir_file *file, struct weir_span value);
+const struct weir_avro_container *weir_file_container(const struct weir_file *file);
 
 // What the file itself says of its fields: an Avro container's schema, a CSV header with types
 // guessed from the first rows (1,000), JSON lines' keys and types from the first rows. Nothing

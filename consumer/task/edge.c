@@ -135,6 +135,7 @@ int weir_edge_task_create(const struct weir_plan *plan, size_t stream, int32_t n
     weir_clock_init(&task->clock, task->stream->config->max_jump);
     weir_buffer_init(&task->piece, WEIR_BUFFER_MAXIMUM);
     weir_buffer_init(&task->record, WEIR_BUFFER_MAXIMUM);
+    weir_edge_gate_init(task);
     struct weir_error inner = {0};
     int code = create_arrays(task);
     if (!code)
@@ -155,6 +156,7 @@ void weir_edge_task_destroy(struct weir_edge_task *task)
 {
     if (!task)
         return;
+    weir_edge_gate_end(task);
     for (size_t i = 0; task->specs && i < task->n_specs; i++) {
         struct weir_edge_spec *spec = &task->specs[i];
         weir_open_panes_free(&spec->open);
@@ -374,7 +376,9 @@ static int process(struct weir_edge_task *task, int held)
     weir_edge_rule_panes(task, held);
     for (size_t i = 0; i < task->n_specs && !code; i++)
         code = weir_edge_absorb(task, &task->specs[i], held);
-    return code ? code : weir_edge_detect(task, held);
+    if (!code)
+        code = weir_edge_detect(task, held);
+    return code ? code : weir_edge_gate(task);
 }
 
 static int confirm_or_deny(struct weir_edge_task *task, const struct weir_clock_step *step)
@@ -445,9 +449,9 @@ static int run_step(struct weir_edge_task *task, uint32_t row)
 static int run_batch(struct weir_edge_task *task)
 {
     const struct weir_batch *batch = task->whole;
-    for (uint32_t row = 0; row < batch->n_rows && !task->failed;) {
-        size_t n =
-            weir_clock_run(&task->clock, batch->time + row, batch->n_rows - row, task->before);
+    for (uint32_t row = 0; row < batch->n_rows && !task->failed && !task->gate.stopped;) {
+        size_t room = weir_edge_gate_room(task, row, batch->n_rows - row);
+        size_t n = weir_clock_run(&task->clock, batch->time + row, room, task->before);
         int code;
         if (n) {
             task->after = task->clock.newest;
@@ -479,16 +483,19 @@ static int end_call(struct weir_edge_task *task, int code, struct weir_error *er
 int weir_edge_task_observe(struct weir_edge_task *task, const struct weir_batch *batch,
                            struct weir_error *error)
 {
-    if (!batch->n_rows)
+    if (!batch->n_rows || task->gate.stopped)
         return 0;
     task->whole = batch;
     WEIR_COUNT(records, batch->n_rows);
     WEIR_COUNT(undecodable, batch->n_undecodable);
     WEIR_COUNT(tombstones, batch->n_tombstones);
     int code = run_batch(task);
-    if (!code)
-        code = weir_edge_quarantine(task);
     task->batch = NULL;
+    // No record of this task ends the pane in which it is told why it stopped.
+    if (task->gate.stopped)
+        weir_clock_advance(&task->clock,
+                           weir_time_add(weir_pane_floor(task->clock.newest, WEIR_RULE_PANE),
+                                         WEIR_RULE_PANE));
     if (!code)
         code = close_panes(task, task->clock.newest);
     return end_call(task, code, error);
@@ -518,6 +525,18 @@ int weir_edge_task_gap(struct weir_edge_task *task, int64_t first, int64_t next,
 {
     weir_edge_tally_at(task, WEIR_HOST_GAP, (uint64_t)(next - first), first, next - 1);
     return end_call(task, 0, error);
+}
+
+void weir_edge_task_forward(struct weir_edge_task *task)
+{
+    task->gate.forwards = 1;
+}
+
+int weir_edge_task_stopped(const struct weir_edge_task *task, int64_t *next)
+{
+    if (task->gate.stopped)
+        *next = task->gate.next;
+    return task->gate.stopped;
 }
 
 int64_t weir_edge_task_newest(const struct weir_edge_task *task)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside an edge task: shared by edge.c (life, closing, state), edge_absorb.c (records to
-// summaries) and edge_detect.c (records to detectors, rules and quarantine).
+// Inside an edge task: shared by edge.c (life, closing), edge_state.c, edge_absorb.c (records to
+// summaries), edge_detect.c (records to detectors and rules) and edge_gate.c (records to the
+// quarantine and the clean topic).
 #ifndef WEIR_TASK_EDGE_H
 #define WEIR_TASK_EDGE_H
 
 #include "consumer/task/partial.h"
 #include "consumer/task/plan.h"
+#include "consumer/window/circuit.h"
 #include "consumer/window/clock.h"
 #include "consumer/window/tally.h"
 
@@ -35,9 +37,17 @@ struct weir_edge_detector {
     int disabled;
 };
 
-struct weir_mark_row { // a row to be quarantined
+struct weir_mark_row { // a bad row, of the whole batch
     uint32_t row;
     uint32_t detector, rule;
+};
+
+struct weir_edge_gate {
+    int forwards; // good records are handed on
+    int guarded;  // the stream has a gate, and so a circuit
+    struct weir_circuit circuit;
+    int stopped;  // beyond: stop, and it was beyond
+    int64_t next; // then: the first offset that was not looked at
 };
 
 struct weir_edge_task {
@@ -70,6 +80,7 @@ struct weir_edge_task {
     uint32_t *group, *order, *start, *slice, *rows;
     struct weir_mark_row *marks;
     size_t n_marks, marks_capacity;
+    struct weir_edge_gate gate;
     int failed; // an emitter's or memory's code, kept until the call ends
 };
 
@@ -99,7 +110,6 @@ int weir_edge_absorb(struct weir_edge_task *task, struct weir_edge_spec *spec, i
 // is found out about them counts.
 void weir_edge_rule_panes(struct weir_edge_task *task, int held);
 int weir_edge_detect(struct weir_edge_task *task, int held);
-int weir_edge_quarantine(struct weir_edge_task *task);
 // Counts `n` records of the batch under way against a rule; `rows` of the part, ascending.
 void weir_edge_tally(struct weir_edge_task *task, size_t rule, const uint32_t *rows, size_t n);
 void weir_edge_tally_host(struct weir_edge_task *task, enum weir_host_rule rule,
@@ -116,5 +126,16 @@ void weir_edge_detail(const struct weir_edge *api, unsigned rule, const char *na
 // Sets what a detector may call.
 void weir_edge_detector_api(struct weir_edge_detector *detector);
 int weir_edge_extract(struct weir_edge_task *task, size_t detector, int64_t newest);
+
+// edge_gate.c: decides about each row of task->batch, in order, and hands out what is to go out.
+int weir_edge_gate(struct weir_edge_task *task);
+void weir_edge_gate_init(struct weir_edge_task *task);
+void weir_edge_gate_end(struct weir_edge_task *task);
+// How many of the next `n` rows of the whole batch may be looked at in one go, so that a circuit
+// that stops does so at the very record: at least 1.
+size_t weir_edge_gate_room(const struct weir_edge_task *task, uint32_t row, size_t n);
+uint64_t weir_edge_gate_hash(const struct weir_gate_config *config); // of what shapes its circuit
+int weir_edge_gate_save(const struct weir_edge_task *task, struct weir_buffer *out);
+int weir_edge_gate_restore(struct weir_edge_task *task, struct weir_reader *in);
 
 #endif

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records to detectors' edges: rules that they flag are counted in short panes, bad records are
-// marked for quarantine, a detector that fails is backed off and then disabled.
+// marked for the gate, a detector that fails is backed off and then disabled.
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "consumer/codec/json_write.h"
 #include "consumer/http/metrics.h"
 #include "consumer/log/log.h"
 #include "consumer/task/edge.h"
@@ -421,107 +420,4 @@ void weir_edge_detector_api(struct weir_edge_detector *detector)
 {
     detector->api = (struct weir_edge){sizeof detector->api, detector,        edge_flag, NULL,
                                        edge_limit,           weir_edge_detail};
-}
-
-// ---- quarantine
-
-static int mark_order(const void *a, const void *b)
-{
-    const struct weir_mark_row *x = a, *y = b;
-    if (x->row != y->row)
-        return x->row < y->row ? -1 : 1;
-    if (x->detector != y->detector)
-        return x->detector < y->detector ? -1 : 1;
-    return (x->rule > y->rule) - (x->rule < y->rule);
-}
-
-static const struct weir_rule *rule_of(const struct weir_edge_task *task,
-                                       const struct weir_mark_row *row)
-{
-    return &task->detectors[row->detector].plan->rules[row->rule].rule;
-}
-
-static struct weir_span text_span(const char *text)
-{
-    return (struct weir_span){(const uint8_t *)text, strlen(text)};
-}
-
-static void write_reasons(struct weir_edge_task *task, const struct weir_mark_row *marks, size_t n)
-{
-    struct weir_json_writer json = {&task->piece, 0};
-    weir_buffer_reset(&task->piece);
-    weir_json_open(&json, '[');
-    for (size_t i = 0; i < n; i++) {
-        weir_json_open(&json, '{');
-        weir_json_key(&json, "reason");
-        weir_json_text(&json, rule_of(task, &marks[i])->kind);
-        weir_json_key(&json, "detector");
-        weir_json_text(&json, task->detectors[marks[i].detector].plan->name);
-        weir_json_key(&json, "rule");
-        weir_json_text(&json, rule_of(task, &marks[i])->name);
-        weir_json_close(&json, '}');
-    }
-    weir_json_close(&json, ']');
-}
-
-// One record, with all the reasons against it.
-static int emit_quarantine(struct weir_edge_task *task, const struct weir_mark_row *marks, size_t n)
-{
-    const struct weir_batch *batch = task->whole;
-    uint32_t row = marks[0].row;
-    const struct weir_rule *rule = rule_of(task, &marks[0]);
-    char reason[300], partition[16], offset[24];
-    if (batch->reason && batch->reason[row])
-        snprintf(reason, sizeof reason, "%s: %s", rule->kind, batch->reason[row]);
-    else
-        snprintf(reason, sizeof reason, "%s", rule->kind);
-    snprintf(partition, sizeof partition, "%d", batch->partition);
-    snprintf(offset, sizeof offset, "%" PRId64, batch->offset[row]);
-    write_reasons(task, marks, n);
-    if (task->piece.failed)
-        return WEIR_ENOMEM;
-    struct weir_header headers[] = {
-        {"weir_reason", text_span(reason)},
-        {"weir_detector", text_span(task->detectors[marks[0].detector].plan->name)},
-        {"weir_rule", text_span(rule->name)},
-        {"weir_topic", text_span(batch->topic)},
-        {"weir_partition", text_span(partition)},
-        {"weir_offset", text_span(offset)},
-        {"weir_reasons", {task->piece.data, task->piece.length}},
-    };
-    struct weir_emission emission = {
-        .output = WEIR_OUTPUT_QUARANTINE,
-        .partition = -1,
-        .timestamp = batch->timestamp[row],
-        .key = batch->key[row],
-        .value = batch->value[row],
-        .headers = headers,
-        .n_headers = sizeof headers / sizeof *headers,
-        .decided_at = batch->time[row],
-        .source_row = row,
-    };
-    WEIR_COUNT(quarantined, 1);
-    return task->suppress ? 0 : task->emitter.emit(task->emitter.context, &emission);
-}
-
-int weir_edge_quarantine(struct weir_edge_task *task)
-{
-    if (!task->n_marks)
-        return 0;
-    qsort(task->marks, task->n_marks, sizeof *task->marks, mark_order);
-    for (size_t i = 0; i < task->n_marks;) {
-        size_t end = i + 1;
-        while (end < task->n_marks && task->marks[end].row == task->marks[i].row)
-            end++;
-        // The host's word on bytes that do not decode is redundant beside a detector's.
-        size_t last = end;
-        if (last - i > 1 && task->marks[last - 1].detector == task->n_detectors - 1)
-            last--;
-        int code = emit_quarantine(task, &task->marks[i], last - i);
-        if (code)
-            return code;
-        i = end;
-    }
-    task->n_marks = 0;
-    return 0;
 }

@@ -9,7 +9,8 @@
 #include "consumer/task/edge.h"
 #include "consumer/task/state.h"
 
-enum { EDGE_STATE_VERSION = 1 };
+// 2: the gate behind the rest.
+enum { EDGE_STATE_VERSION = 2 };
 
 // ---- saving
 
@@ -108,6 +109,8 @@ int weir_edge_task_save(const struct weir_edge_task *task, struct weir_buffer *o
         weir_put_long(out, task->tallies[i]->start);
         code = weir_tally_write(task->tallies[i], name_rule, (void *)(uintptr_t)task, out);
     }
+    if (!code)
+        code = weir_edge_gate_save(task, out);
     return code ? code : out->failed ? WEIR_ENOMEM : 0;
 }
 
@@ -255,7 +258,7 @@ int weir_edge_task_restore(struct weir_edge_task *task, const void *data, size_t
     struct weir_error inner = {0};
     char stream[256];
     int64_t version = weir_get_long(&in);
-    if (!in.failed && version != EDGE_STATE_VERSION)
+    if (!in.failed && (version < 1 || version > EDGE_STATE_VERSION))
         return weir_error_set(error, WEIR_EVERSION,
                               "state of version %lld, and this weir reads %d: run the version that "
                               "wrote it",
@@ -275,6 +278,8 @@ int weir_edge_task_restore(struct weir_edge_task *task, const void *data, size_t
         code = get_detectors(task, &in, &inner);
     if (!code)
         code = get_tallies(task, &in);
+    if (!code && version >= 2)
+        code = weir_edge_gate_restore(task, &in);
     if (!code && weir_reader_left(&in))
         code = WEIR_ECORRUPT;
     if (!code)

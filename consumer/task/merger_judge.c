@@ -465,6 +465,36 @@ int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
 
 // ---- rule panes
 
+static void circuit_words(const struct weir_plan_stream *stream,
+                          const struct weir_rule_count *count, size_t partitions, char *text,
+                          size_t size)
+{
+    const struct weir_gate_config *gate = &stream->config->gate;
+    const char *name = stream->info.name;
+    int64_t over = gate->over / 1000;
+    const char *unit = "s";
+    if (over % 60 == 0) {
+        over /= 60;
+        unit = "min";
+    }
+    if (gate->beyond_stop && count->n_samples)
+        snprintf(text, size,
+                 "The gate of %s stopped %zu partition%s, the first one [%d] behind offset %" PRId64
+                 ": over %g%% of the records within %" PRId64 " %s are bad. Nothing more of it is "
+                 "read, nor goes to %s, until gate: is changed (resume:, or beyond: pass) and "
+                 "reloaded",
+                 name, partitions, partitions == 1 ? "" : "s", count->samples[0].partition,
+                 count->samples[0].offset, gate->quarantine_at_most * 100, over, unit, gate->topic);
+    else
+        snprintf(text, size,
+                 "The gate of %s is open in %zu partition%s: over %g%% of the records within "
+                 "%" PRId64 " %s are bad, so nothing is held back and %" PRIu64
+                 " records, good and bad, went on to %s. It closes by itself once fewer are bad; "
+                 "the stream's other incidents say what is wrong with them",
+                 name, partitions, partitions == 1 ? "" : "s", gate->quarantine_at_most * 100, over,
+                 unit, count->count, gate->topic);
+}
+
 static void plain_words(const struct weir_plan_detector *detector, const struct weir_rule *rule,
                         const struct weir_rule_count *count, char *text, size_t size)
 {
@@ -561,7 +591,10 @@ static void find_rule(struct weir_merger *merger, const struct weir_plan_detecto
         .evidence = &evidence,
         .n_evidence = 1,
     };
-    if (!detector->plugin || !detector->plugin->describe ||
+    if (!detector->plugin && !strcmp(rule->name, "circuit"))
+        circuit_words(&merger->plan->streams[detector->stream], &count, tally->n_ranges, text,
+                      sizeof text);
+    else if (!detector->plugin || !detector->plugin->describe ||
         detector->plugin->describe(detector->instance, &count, &finding, text, sizeof text) ||
         !*text)
         plain_words(detector, rule, &count, text, sizeof text);

@@ -271,6 +271,7 @@ int weir_plan_create_host(struct weir_plan *plan, size_t stream,
         {"jump", "schema.time", -1, WEIR_WARNING, WEIR_ACTION_FIX_PRODUCER, 0},
         {"limit", "weir.limit", -1, WEIR_WARNING, WEIR_ACTION_TUNE_WEIR, 0},
         {"gap", "weir.gap", -1, WEIR_CRITICAL, WEIR_ACTION_TUNE_WEIR, 0},
+        {"circuit", "weir.circuit_open", -1, WEIR_CRITICAL, WEIR_ACTION_INVESTIGATE_UPSTREAM, 0},
     };
     detector->name = "weir";
     detector->type = "weir";

@@ -35,7 +35,7 @@ struct weir_alert; // consumer/alert/alert.h
 // Bytes live until the callback returns.
 struct weir_emission {
     enum weir_output output;
-    int32_t partition; // -1: by key
+    int32_t partition; // -1: by key; of quarantine and clean records the source's
     int64_t timestamp; // ms; event time for alerts, the record's own for quarantine
     struct weir_span key, value;
     const struct weir_header *headers;
@@ -108,6 +108,11 @@ int weir_edge_task_finish(struct weir_edge_task *edge, struct weir_error *error)
 // Offsets from `first` to before `next` cannot be had any more: a critical weir.gap.
 int weir_edge_task_gap(struct weir_edge_task *edge, int64_t first, int64_t next,
                        struct weir_error *error);
+// Good records are handed on as WEIR_OUTPUT_CLEAN also where the stream has no gate.
+void weir_edge_task_forward(struct weir_edge_task *edge);
+// Whether the gate has stopped the stream (beyond: stop) and if so, the first offset that was not
+// looked at. Nothing may be offered to the task from there on; what came with it is not taken.
+int weir_edge_task_stopped(const struct weir_edge_task *edge, int64_t *next);
 int64_t weir_edge_task_newest(const struct weir_edge_task *edge); // newest event time, or INT64_MIN
 // All state: panes, watermarks, detectors' edges. Restore only into a fresh task.
 int weir_edge_task_save(const struct weir_edge_task *edge, struct weir_buffer *out);
