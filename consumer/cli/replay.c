@@ -26,7 +26,8 @@ static const struct weir_arg args[] = {
     {"input", 'i', WEIR_ARG_LIST, offsetof(struct options, inputs), "STREAM=PATH",
      "a stream's records: CSV, JSON lines or an Avro container, also .gz; - is standard input"},
     {"output", 'o', WEIR_ARG_LIST, offsetof(struct options, outputs), "NAME=PATH",
-     "write alerts, quarantine or windows as JSON lines, clean like the input; - is standard output"},
+     "write alerts, quarantine or windows as JSON lines, clean like the input; - is standard "
+     "output"},
     {"report", 0, WEIR_ARG_TEXT, offsetof(struct options, report), "OUT.html",
      "write a page with the incidents on a time line"},
     {"stats", 0, WEIR_ARG_TEXT, offsetof(struct options, stats), "OUT.json",

@@ -41,7 +41,8 @@ int weir_run_status_healthy(void *context, char *why, size_t size)
         return 1;
     if (quiet <= STUCK)
         snprintf(why, size,
-                 "%" PRIu64 " partitions are stopped by their gate: see the alert weir.circuit_open",
+                 "%" PRIu64
+                 " partitions are stopped by their gate: see the alert weir.circuit_open",
                  stopped);
     else
         snprintf(why, size, "the main loop has not come round for %" PRId64 " s", quiet / 1000);

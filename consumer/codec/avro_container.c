@@ -192,8 +192,8 @@ enum weir_avro_codec weir_avro_container_codec(const struct weir_avro_container 
     return container->codec;
 }
 
-int weir_avro_container_header(const struct weir_avro_container *container,
-                               struct weir_buffer *out, uint8_t sync[WEIR_AVRO_SYNC])
+int weir_avro_container_header(const struct weir_avro_container *container, struct weir_buffer *out,
+                               uint8_t sync[WEIR_AVRO_SYNC])
 {
     weir_buffer_append(out, magic, sizeof magic);
     weir_put_long(out, (int64_t)container->n_entries);

@@ -42,8 +42,8 @@ const uint8_t *weir_avro_container_metadata(const struct weir_avro_container *co
 
 enum weir_avro_codec weir_avro_container_codec(const struct weir_avro_container *container);
 // Writes the header again, with its sync marker, which is put to `sync` also.
-int weir_avro_container_header(const struct weir_avro_container *container,
-                               struct weir_buffer *out, uint8_t sync[WEIR_AVRO_SYNC]);
+int weir_avro_container_header(const struct weir_avro_container *container, struct weir_buffer *out,
+                               uint8_t sync[WEIR_AVRO_SYNC]);
 
 // The next block, decompressed: `objects` data in `length` bytes, valid until the next call.
 // 1: a block; 0: the end; negative: an error, which names block and byte.

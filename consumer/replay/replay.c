@@ -17,7 +17,7 @@ struct lane { // one stream's files, one after the other
     size_t stream;
     struct weir_edge_task *edge;
     struct weir_file *file;
-    struct weir_clean *clean; // NULL: nobody wants its good records
+    struct weir_clean *clean;       // NULL: nobody wants its good records
     const struct weir_batch *batch; // NULL: the next one is to be read
     uint32_t row;                   // the first that is not looked at yet
     int64_t newest;                 // of the rows that are

@@ -100,11 +100,10 @@ static int put_pointer(struct weir_owned *owned, uint32_t topic,
     }
     struct weir_span key =
         emission->key.length <= POINTER_HEADER_BYTES ? emission->key : (struct weir_span){0};
-    int code =
-        text.failed
-            ? WEIR_ENOMEM
-            : weir_outbox_add(&owned->staging, topic, -1, emission->timestamp, key,
-                              (struct weir_span){text.data, text.length}, headers, n);
+    int code = text.failed
+                   ? WEIR_ENOMEM
+                   : weir_outbox_add(&owned->staging, topic, -1, emission->timestamp, key,
+                                     (struct weir_span){text.data, text.length}, headers, n);
     weir_buffer_free(&text);
     return code;
 }
@@ -139,12 +138,9 @@ static int put_oversized(struct weir_owned *owned, const struct weir_emission *e
     snprintf(offset, sizeof offset, "%lld", (long long)message->offset);
     const struct {
         const char *name, *value;
-    } given[] = {{"weir_reason", reason},
-                 {"weir_detector", "weir"},
-                 {"weir_rule", "size"},
-                 {"weir_topic", input->topic},
-                 {"weir_partition", partition},
-                 {"weir_offset", offset}};
+    } given[] = {{"weir_reason", reason},       {"weir_detector", "weir"},
+                 {"weir_rule", "size"},         {"weir_topic", input->topic},
+                 {"weir_partition", partition}, {"weir_offset", offset}};
     struct weir_header headers[sizeof given / sizeof *given];
     for (size_t i = 0; i < sizeof given / sizeof *given; i++)
         headers[i] = (struct weir_header){

@@ -184,9 +184,9 @@ static size_t copies_of(size_t item)
 static int like_source(rd_kafka_t *client, const struct weir_topic *source,
                        struct weir_admin_setting *settings, size_t *n, struct weir_error *error)
 {
-    static const char *const names[] = {
-        "cleanup.policy", "message.timestamp.before.max.ms", "message.timestamp.after.max.ms",
-        "message.timestamp.difference.max.ms"};
+    static const char *const names[] = {"cleanup.policy", "message.timestamp.before.max.ms",
+                                        "message.timestamp.after.max.ms",
+                                        "message.timestamp.difference.max.ms"};
     int code = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names && !code; i++) {
         char *value = NULL;

@@ -493,9 +493,9 @@ int weir_edge_task_observe(struct weir_edge_task *task, const struct weir_batch 
     task->batch = NULL;
     // No record of this task ends the pane in which it is told why it stopped.
     if (task->gate.stopped)
-        weir_clock_advance(&task->clock,
-                           weir_time_add(weir_pane_floor(task->clock.newest, WEIR_RULE_PANE),
-                                         WEIR_RULE_PANE));
+        weir_clock_advance(
+            &task->clock,
+            weir_time_add(weir_pane_floor(task->clock.newest, WEIR_RULE_PANE), WEIR_RULE_PANE));
     if (!code)
         code = close_panes(task, task->clock.newest);
     return end_call(task, code, error);

@@ -17,8 +17,8 @@ enum { ROWS = 6000, STEP = 100, STOP = 2024 };
 static int picky_create(const struct weir_detector_config *config, const struct weir_setup *setup,
                         void **instance, struct weir_error *error)
 {
-    struct weir_rule rule = {"range:x",    "schema.range", 1, WEIR_WARNING, WEIR_ACTION_FIX_PRODUCER,
-                             WEIR_RULE_QUARANTINE};
+    struct weir_rule rule = {"range:x",    "schema.range",           1,
+                             WEIR_WARNING, WEIR_ACTION_FIX_PRODUCER, WEIR_RULE_QUARANTINE};
     int code = setup->rule(setup, &rule, error);
     rule.name = "large:x";
     rule.flags = 0; // told, and held back by nobody
@@ -164,11 +164,11 @@ static void open_run(struct run *run, const char *more)
     snprintf(text, sizeof text, configuration, more);
     ck_assert_int_eq(weir_plugins_create(&run->plugins, &error), 0);
     ck_assert_int_eq(weir_plugins_add_static(run->plugins, &picky, &error), 0);
-    ck_assert_int_eq(weir_config_parse(text, strlen(text), "test.yaml", run->plugins, &run->config,
-                                       &problems),
-                     0);
+    ck_assert_int_eq(
+        weir_config_parse(text, strlen(text), "test.yaml", run->plugins, &run->config, &problems),
+        0);
     ck_assert_uint_eq(problems.n, 0);
-    struct weir_plan_options options = {run->config, NULL, 1};
+    struct weir_plan_options options = {.config = run->config, .partials_partitions = 1};
     ck_assert_msg(!weir_plan_create(&options, &run->plan, &error), "%s", error.message);
     struct weir_decoder_options decode = {.format = WEIR_FORMAT_CSV,
                                           .builder = weir_plan_builder(run->plan, 0),

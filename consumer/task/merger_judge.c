@@ -595,8 +595,8 @@ static void find_rule(struct weir_merger *merger, const struct weir_plan_detecto
         circuit_words(&merger->plan->streams[detector->stream], &count, tally->n_ranges, text,
                       sizeof text);
     else if (!detector->plugin || !detector->plugin->describe ||
-        detector->plugin->describe(detector->instance, &count, &finding, text, sizeof text) ||
-        !*text)
+             detector->plugin->describe(detector->instance, &count, &finding, text, sizeof text) ||
+             !*text)
         plain_words(detector, rule, &count, text, sizeof text);
     finding.summary = text;
     find(merger, detector->name, &finding);
