@@ -27,8 +27,11 @@ struct edge {
     struct pane *panes; // open ones with something in them, ascending
     size_t n_panes, capacity;
     uint64_t serial;
-    struct memo versions;
-    uint32_t *rows; // that break a rule: WEIR_BATCH_ROWS
+    struct memo versions, hosts;
+    // Of the rows at hand: WEIR_BATCH_ROWS.
+    uint32_t *rows;
+    int *version_of, *host_of; // numbers in the pane's tables, negative: none
+    uint64_t *input_of;        // hashes
 };
 
 static void clear(struct edge *edge)
@@ -48,16 +51,25 @@ void operations_edge_destroy(void *state)
     clear(edge);
     free(edge->versions.serials);
     free(edge->versions.numbers);
+    free(edge->hosts.serials);
+    free(edge->hosts.numbers);
     free(edge->rows);
+    free(edge->version_of);
+    free(edge->host_of);
+    free(edge->input_of);
     free(edge);
 }
 
 int operations_edge_create(void *instance, void **out, struct weir_error *error)
 {
     struct edge *edge = calloc(1, sizeof *edge);
-    if (edge)
+    if (edge) {
         edge->rows = calloc(WEIR_BATCH_ROWS, sizeof *edge->rows);
-    if (!edge || !edge->rows) {
+        edge->version_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->version_of);
+        edge->host_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->host_of);
+        edge->input_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->input_of);
+    }
+    if (!edge || !edge->rows || !edge->version_of || !edge->host_of || !edge->input_of) {
         operations_edge_destroy(edge);
         return weir_error_set(error, WEIR_ENOMEM, "operations: no memory for a task");
     }
@@ -84,8 +96,10 @@ static struct pane *pane_at(struct edge *edge, int64_t start)
         edge->capacity = capacity;
     }
     struct pane made = {.start = start, .serial = ++edge->serial};
-    if (operations_tally_init(&made.tally, edge->operations->n_scores))
+    if (operations_tally_init(&made.tally, &edge->operations->shape)) {
+        operations_tally_free(&made.tally);
         return NULL;
+    }
     memmove(&edge->panes[at + 1], &edge->panes[at], (edge->n_panes - at) * sizeof *edge->panes);
     edge->panes[at] = made;
     edge->n_panes++;
@@ -175,21 +189,33 @@ static int number_of(struct memo *memo, const struct pane *pane, struct operatio
     return number;
 }
 
-// ---- a batch
+// ---- what the rows of one pane come to
 
-static int count_versions(struct edge *edge, const struct weir_batch *batch, struct pane *pane,
-                          const uint32_t *rows, uint32_t n)
+// Numbers of the rows' values in a table, counted there.
+static int count_names(struct memo *memo, const struct weir_batch *batch, int field,
+                       const struct pane *pane, struct operations_table *table,
+                       const uint32_t *rows, uint32_t n, int *numbers)
 {
-    const struct weir_column *column = &batch->columns[edge->operations->version];
-    struct operations_table *table = &pane->tally.versions;
+    const struct weir_column *column = &batch->columns[field];
     for (uint32_t i = 0; i < n; i++) {
-        int number = number_of(&edge->versions, pane, table, column, rows[i]);
+        int number = number_of(memo, pane, table, column, rows[i]);
         if (number == WEIR_ENOMEM)
             return number;
+        numbers[i] = number;
         if (number >= 0)
             operations_count_add(&table->counts[number], sane_time(batch->time[rows[i]]));
     }
     return 0;
+}
+
+static void count_pairs(const struct edge *edge, struct operations_tally *tally, uint32_t n)
+{
+    for (uint32_t i = 0; tally->pairs && i < n; i++) {
+        if (edge->version_of[i] < 0 || edge->host_of[i] < 0)
+            continue;
+        uint32_t *at = &tally->pairs[edge->version_of[i] * OPERATIONS_HOSTS + edge->host_of[i]];
+        *at += *at < UINT32_MAX;
+    }
 }
 
 static double number_at(const struct weir_column *column, uint32_t row)
@@ -245,21 +271,107 @@ static void flag_scores(struct edge *edge, const struct weir_batch *batch,
     }
 }
 
+// ---- inputs that come again
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
+    return hash ^ (hash >> 32);
+}
+
+static uint64_t value_hash(const struct weir_column *column, uint32_t at)
+{
+    if (column->state[at] != WEIR_STATE_VALUE)
+        return 0x5bd1e995u + column->state[at];
+    uint64_t bits = 0;
+    double number;
+    switch (column->type) {
+    case WEIR_TYPE_DOUBLE:
+        number = column->values.f64[at] + 0.0; // one zero
+        if (isnan(number))
+            return 0x7ff8000000000000u;
+        memcpy(&bits, &number, sizeof bits);
+        return bits;
+    case WEIR_TYPE_LONG:
+    case WEIR_TYPE_BOOLEAN:
+        return (uint64_t)column->values.i64[at];
+    case WEIR_TYPE_STRING:
+    case WEIR_TYPE_BYTES:
+        return weir_column_string(column, column->values.code[at])->hash;
+    case WEIR_TYPE_UNKNOWN:
+        break;
+    }
+    return 0;
+}
+
+static void hash_field(struct edge *edge, const struct weir_column *column, const uint32_t *rows,
+                       uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (!column->offsets) {
+            edge->input_of[i] = mix(edge->input_of[i], value_hash(column, rows[i]));
+            continue;
+        }
+        uint32_t from = column->offsets[rows[i]], to = column->offsets[rows[i] + 1];
+        edge->input_of[i] = mix(edge->input_of[i], to - from);
+        for (uint32_t k = from; k < to; k++)
+            edge->input_of[i] = mix(edge->input_of[i], value_hash(column, k));
+    }
+}
+
+static int count_inputs(struct edge *edge, const struct weir_batch *batch,
+                        struct operations_tally *tally, const uint32_t *rows, uint32_t n)
+{
+    const struct operations *operations = edge->operations;
+    const struct weir_column *score = &batch->columns[operations->scores[0]];
+    memset(edge->input_of, 0, n * sizeof *edge->input_of);
+    for (size_t f = 0; f < operations->n_inputs; f++)
+        hash_field(edge, &batch->columns[operations->inputs[f]], rows, n);
+    if (operations->version >= 0)
+        hash_field(edge, &batch->columns[operations->version], rows, n);
+    for (uint32_t i = 0; is_number(score) && i < n; i++) {
+        double value = score->state[rows[i]] == WEIR_STATE_VALUE ? number_at(score, rows[i]) : NAN;
+        if (!isfinite(value) || !operations_repeats_wants(&tally->repeats, edge->input_of[i]))
+            continue;
+        struct operations_answer answer = {
+            value + 0.0, edge->host_of[i] < 0 ? OPERATIONS_NO_HOST : (uint32_t)edge->host_of[i],
+            batch->partition, batch->offset[rows[i]]};
+        struct operations_input input = {edge->input_of[i], 1, answer, answer};
+        if (operations_repeats_add(&tally->repeats, &tally->hosts.names, &input))
+            return WEIR_ENOMEM;
+    }
+    return 0;
+}
+
+// ---- a batch
+
 static int count_rows(struct edge *edge, const struct weir_batch *batch, int64_t start,
                       const uint32_t *rows, uint32_t n, const struct weir_edge *host)
 {
+    const struct operations *operations = edge->operations;
     struct pane *pane = pane_at(edge, start);
     if (!pane)
         return WEIR_ENOMEM;
     struct operations_tally *tally = &pane->tally;
-    uint64_t dropped = tally->versions.dropped;
+    uint64_t versions = tally->versions.dropped, hosts = tally->hosts.dropped;
     int code = operations_tally_topic(tally, batch->topic);
     tally->rows += n;
-    if (!code && edge->operations->version >= 0)
-        code = count_versions(edge, batch, pane, rows, n);
+    for (uint32_t i = 0; i < n; i++)
+        edge->version_of[i] = edge->host_of[i] = WEIR_EAGAIN;
+    if (!code && operations->version >= 0)
+        code = count_names(&edge->versions, batch, operations->version, pane, &tally->versions,
+                           rows, n, edge->version_of);
+    if (!code && operations->host >= 0)
+        code = count_names(&edge->hosts, batch, operations->host, pane, &tally->hosts, rows, n,
+                           edge->host_of);
+    count_pairs(edge, tally, n);
     count_scores(edge, batch, pane, rows, n);
-    if (tally->versions.dropped > dropped)
-        host->limit(host, "model versions", tally->versions.dropped - dropped);
+    if (!code && operations->shape.inputs)
+        code = count_inputs(edge, batch, tally, rows, n);
+    if (tally->versions.dropped > versions)
+        host->limit(host, "model versions", tally->versions.dropped - versions);
+    if (tally->hosts.dropped > hosts)
+        host->limit(host, "hosts", tally->hosts.dropped - hosts);
     return code;
 }
 
@@ -271,6 +383,8 @@ int operations_edge_observe(void *state, const struct weir_batch *batch,
     flag_scores(edge, batch, host);
     if (edge->operations->version >= 0)
         code = reserve_memo(&edge->versions, &batch->columns[edge->operations->version]);
+    if (!code && edge->operations->host >= 0)
+        code = reserve_memo(&edge->hosts, &batch->columns[edge->operations->host]);
     // Runs of rows of one pane.
     for (uint32_t row = 0; row < batch->n_rows && !code;) {
         int64_t start = host->pane[row];

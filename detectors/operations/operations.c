@@ -16,6 +16,15 @@ static const struct weir_option options[] = {
                                   "A version with no more than this share of predictions may "
                                   "answer for as long as it likes.",
                                   0},
+    [OPERATIONS_OPTION_INPUTS] = {"inputs", WEIR_OPTION_INTEGER, "512", 0, OPERATIONS_INPUTS, NULL,
+                                  "inputs",
+                                  "So many different inputs are remembered within a window, to "
+                                  "see whether the same one is scored alike; 0: none.",
+                                  0},
+    [OPERATIONS_OPTION_TOLERANCE] = {"tolerance", WEIR_OPTION_NUMBER, "0.0001", 0, 1e6, NULL, NULL,
+                                     "How far scores of the same input and model version may be "
+                                     "apart.",
+                                     0},
     [OPERATIONS_OPTIONS] = {.key = NULL}};
 
 static int find_role(const struct weir_stream *stream, enum weir_role role)
@@ -61,6 +70,40 @@ static int find_scores(struct operations *operations, const struct weir_setup *s
     return code;
 }
 
+static int is_input(const struct weir_stream *stream, size_t field)
+{
+    enum weir_role role = stream->fields[field].role;
+    return (role == WEIR_ROLE_FEATURE || role == WEIR_ROLE_SLICE || role == WEIR_ROLE_ENTITY) &&
+           (int)field != stream->key && (int)field != stream->time;
+}
+
+// What the model sees: the fields that `fields:` names, or all that may be its input.
+static int find_inputs(struct operations *operations, const struct weir_detector_config *config)
+{
+    const struct weir_stream *stream = config->stream;
+    operations->inputs = calloc(stream->n_fields + config->n_fields + 1, sizeof(int));
+    if (!operations->inputs)
+        return WEIR_ENOMEM;
+    for (size_t i = 0; config->fields_given && i < config->n_fields; i++) {
+        if (is_input(stream, (size_t)config->fields[i]))
+            operations->inputs[operations->n_inputs++] = config->fields[i];
+    }
+    for (size_t i = 0; !config->fields_given && i < stream->n_fields; i++) {
+        if (is_input(stream, i))
+            operations->inputs[operations->n_inputs++] = (int)i;
+    }
+    return 0;
+}
+
+static void destroy(void *instance)
+{
+    struct operations *operations = instance;
+    if (!operations)
+        return;
+    free(operations->inputs);
+    free(operations);
+}
+
 static int create(const struct weir_detector_config *config, const struct weir_setup *setup,
                   void **instance, struct weir_error *error)
 {
@@ -83,11 +126,18 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     }
     operations->rollout = values[OPERATIONS_OPTION_ROLLOUT].integer;
     operations->canary = values[OPERATIONS_OPTION_CANARY].number;
+    operations->tolerance = values[OPERATIONS_OPTION_TOLERANCE].number;
     int code = find_scores(operations, setup, error);
+    if (!code && find_inputs(operations, config))
+        code = weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
     if (code) {
-        free(operations);
+        destroy(operations);
         return code;
     }
+    operations->shape.n_scores = operations->n_scores;
+    operations->shape.pairs = operations->version >= 0 && operations->host >= 0;
+    if (operations->n_scores && operations->n_inputs)
+        operations->shape.inputs = (uint32_t)values[OPERATIONS_OPTION_INPUTS].integer;
     *instance = operations;
     return 0;
 }
@@ -117,7 +167,8 @@ static int describe(void *instance, const struct weir_rule_count *count,
 }
 
 static const char *const kinds[] = {"operations.stale_model", "operations.mixed_models",
-                                    "operations.score_invalid", NULL};
+                                    "operations.score_invalid", "operations.nondeterminism",
+                                    NULL};
 
 WEIR_PLUGIN = {
     .abi_major = WEIR_ABI_MAJOR,
@@ -130,7 +181,7 @@ WEIR_PLUGIN = {
     .kinds = kinds,
     .state_version = 1,
     .create = create,
-    .destroy = free,
+    .destroy = destroy,
     .edge_create = operations_edge_create,
     .edge_destroy = operations_edge_destroy,
     .edge_observe = operations_edge_observe,

@@ -11,6 +11,8 @@ enum operations_option {
     OPERATIONS_OPTION_VERSIONS,
     OPERATIONS_OPTION_ROLLOUT,
     OPERATIONS_OPTION_CANARY,
+    OPERATIONS_OPTION_INPUTS,
+    OPERATIONS_OPTION_TOLERANCE,
     OPERATIONS_OPTIONS
 };
 
@@ -18,6 +20,10 @@ struct operations {
     const char *name; // of the detector; lives as long as the instance
     const struct weir_stream *stream;
     int version, host;             // fields, -1: none
+    int *inputs;                   // fields that the model sees
+    size_t n_inputs;
+    double tolerance;              // between scores of the same input
+    struct operations_shape shape; // of tallies
     int scores[OPERATIONS_SCORES]; // fields
     size_t n_scores;
     int nan_rule[OPERATIONS_SCORES], range_rule[OPERATIONS_SCORES]; // -1: none

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "detectors/operations/operations.h"
+#include "detectors/operations/same_input.h"
 #include "detectors/operations/scores.h"
 #include "detectors/operations/versions.h"
 
@@ -11,6 +12,7 @@ struct owner {
     const struct operations *operations;
     int64_t taken; // panes that start before it have been taken in
     struct operations_versions versions;
+    struct operations_same_input same_input;
     struct operations_score_past scores[OPERATIONS_SCORES];
 };
 
@@ -29,6 +31,7 @@ static void clear(struct owner *owner)
 {
     operations_versions_free(&owner->versions);
     memset(owner->scores, 0, sizeof owner->scores);
+    memset(&owner->same_input, 0, sizeof owner->same_input);
     owner->taken = INT64_MIN;
 }
 
@@ -58,7 +61,7 @@ static int read_extracts(const struct owner *owner, const struct weir_window *wi
                 code = operations_tally_read(tally, &in);
                 continue;
             }
-            code = operations_tally_init(&old, owner->operations->n_scores);
+            code = operations_tally_init(&old, &owner->operations->shape);
             if (!code)
                 code = operations_tally_read(&old, &in);
             operations_tally_free(&old);
@@ -74,7 +77,7 @@ int operations_owner_window(void *state, const struct weir_window *window, struc
     struct operations_tally tally;
     if (window->phase != WEIR_FINAL)
         return 0;
-    int code = operations_tally_init(&tally, operations->n_scores);
+    int code = operations_tally_init(&tally, &operations->shape);
     if (!code)
         code = read_extracts(owner, window, &tally);
     owner->taken = window->end;
@@ -85,6 +88,8 @@ int operations_owner_window(void *state, const struct weir_window *window, struc
         code = operations_versions_step(&owner->versions, &step);
     for (size_t i = 0; i < operations->n_scores && !code; i++)
         operations_score_step(&owner->scores[i], &step, i);
+    if (!code && operations->shape.inputs)
+        code = operations_same_input_step(&owner->same_input, &step);
     operations_tally_free(&tally);
     return code ? weir_error_set(error, code,
                                  code == WEIR_ENOMEM
@@ -106,6 +111,7 @@ int operations_owner_save(const void *state, struct weir_buffer *out)
     const struct owner *owner = state;
     weir_put_long(out, owner->taken);
     operations_versions_save(&owner->versions, out);
+    operations_same_input_save(&owner->same_input, out);
     weir_put_long(out, (int64_t)owner->operations->n_scores);
     for (size_t i = 0; i < owner->operations->n_scores; i++) {
         weir_put_string(out, field_name(owner->operations, i));
@@ -132,6 +138,8 @@ static int restore(struct owner *owner, struct weir_reader *in)
 {
     owner->taken = weir_get_long(in);
     int code = operations_versions_restore(&owner->versions, in);
+    if (!code)
+        code = operations_same_input_restore(&owner->same_input, in);
     size_t n = code ? 0 : weir_get_count(in, OPERATIONS_SCORES);
     for (size_t i = 0; i < n && !code; i++)
         code = restore_score(owner, in);

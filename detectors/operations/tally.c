@@ -125,19 +125,26 @@ static void merge_scores(struct operations_scores *into, const struct operations
 
 // ---- the whole
 
-int operations_tally_init(struct operations_tally *tally, size_t n_scores)
+int operations_tally_init(struct operations_tally *tally, const struct operations_shape *shape)
 {
     memset(tally, 0, sizeof *tally);
     operations_table_init(&tally->versions, OPERATIONS_VERSIONS);
-    tally->scores = calloc(n_scores ? n_scores : 1, sizeof *tally->scores);
-    tally->n_scores = n_scores;
-    return tally->scores ? 0 : WEIR_ENOMEM;
+    operations_table_init(&tally->hosts, OPERATIONS_HOSTS);
+    tally->n_scores = shape->n_scores;
+    tally->repeats.maximum = shape->inputs;
+    tally->scores = calloc(shape->n_scores ? shape->n_scores : 1, sizeof *tally->scores);
+    if (shape->pairs)
+        tally->pairs = calloc(OPERATIONS_VERSIONS * OPERATIONS_HOSTS, sizeof *tally->pairs);
+    return tally->scores && (tally->pairs || !shape->pairs) ? 0 : WEIR_ENOMEM;
 }
 
 void operations_tally_free(struct operations_tally *tally)
 {
     free(tally->topic);
     operations_table_free(&tally->versions);
+    operations_table_free(&tally->hosts);
+    operations_repeats_free(&tally->repeats);
+    free(tally->pairs);
     free(tally->scores);
     memset(tally, 0, sizeof *tally);
 }
@@ -179,9 +186,13 @@ int64_t operations_get_time(struct weir_reader *in)
     return in->failed ? 0 : value;
 }
 
-static int read_table(struct operations_table *table, struct weir_reader *in)
+// `map` takes this table's number of each of the writer's names, UINT32_MAX where it has none;
+// `*n_map` of them.
+static int read_table(struct operations_table *table, struct weir_reader *in, uint32_t *map,
+                      size_t *n_map)
 {
     size_t n = weir_get_count(in, table->names.maximum);
+    *n_map = 0;
     for (size_t i = 0; i < n && !in->failed; i++) {
         size_t length;
         const uint8_t *text = weir_get_bytes(in, &length);
@@ -197,8 +208,51 @@ static int read_table(struct operations_table *table, struct weir_reader *in)
             table->dropped += count.rows;
         else
             merge_count(&table->counts[at], &count);
+        map[(*n_map)++] = at < 0 ? UINT32_MAX : (uint32_t)at;
     }
     table->dropped += operations_get_amount(in);
+    return in->failed ? WEIR_ECORRUPT : 0;
+}
+
+static void write_pairs(const struct operations_tally *tally, struct weir_buffer *out)
+{
+    int64_t n = 0;
+    for (size_t v = 0; tally->pairs && v < tally->versions.names.n; v++) {
+        for (size_t h = 0; h < tally->hosts.names.n; h++)
+            n += tally->pairs[v * OPERATIONS_HOSTS + h] != 0;
+    }
+    weir_put_long(out, n);
+    for (size_t v = 0; n && v < tally->versions.names.n; v++) {
+        for (size_t h = 0; h < tally->hosts.names.n; h++) {
+            uint32_t rows = tally->pairs[v * OPERATIONS_HOSTS + h];
+            if (!rows)
+                continue;
+            weir_put_long(out, (int64_t)v);
+            weir_put_long(out, (int64_t)h);
+            weir_put_long(out, rows);
+        }
+    }
+}
+
+struct maps {
+    uint32_t versions[OPERATIONS_VERSIONS], hosts[OPERATIONS_HOSTS];
+    size_t n_versions, n_hosts;
+};
+
+static int read_pairs(struct operations_tally *tally, const struct maps *maps,
+                      struct weir_reader *in)
+{
+    size_t n = weir_get_count(in, OPERATIONS_VERSIONS * OPERATIONS_HOSTS);
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        size_t v = weir_get_count(in, OPERATIONS_VERSIONS), h = weir_get_count(in, OPERATIONS_HOSTS);
+        size_t rows = weir_get_count(in, UINT32_MAX);
+        if (in->failed || v >= maps->n_versions || h >= maps->n_hosts)
+            return WEIR_ECORRUPT;
+        if (!tally->pairs || maps->versions[v] == UINT32_MAX || maps->hosts[h] == UINT32_MAX)
+            continue;
+        uint32_t *at = &tally->pairs[maps->versions[v] * OPERATIONS_HOSTS + maps->hosts[h]];
+        *at = rows > UINT32_MAX - *at ? UINT32_MAX : *at + (uint32_t)rows;
+    }
     return in->failed ? WEIR_ECORRUPT : 0;
 }
 
@@ -247,6 +301,9 @@ int operations_tally_write(const struct operations_tally *tally, struct weir_buf
     weir_put_long(out, (int64_t)tally->rows);
     weir_put_string(out, tally->topic);
     write_table(&tally->versions, out);
+    write_table(&tally->hosts, out);
+    write_pairs(tally, out);
+    operations_repeats_write(&tally->repeats, out);
     weir_put_long(out, (int64_t)tally->n_scores);
     for (size_t i = 0; i < tally->n_scores; i++)
         write_scores(&tally->scores[i], out);
@@ -255,12 +312,20 @@ int operations_tally_write(const struct operations_tally *tally, struct weir_buf
 
 int operations_tally_read(struct operations_tally *tally, struct weir_reader *in)
 {
+    struct maps maps;
     tally->rows += operations_get_amount(in);
     char *topic = weir_get_string_alloc(in, 4096);
     int code = topic ? operations_tally_topic(tally, topic) : WEIR_ECORRUPT;
     free(topic);
     if (!code)
-        code = read_table(&tally->versions, in);
+        code = read_table(&tally->versions, in, maps.versions, &maps.n_versions);
+    if (!code)
+        code = read_table(&tally->hosts, in, maps.hosts, &maps.n_hosts);
+    if (!code)
+        code = read_pairs(tally, &maps, in);
+    if (!code)
+        code = operations_repeats_read(&tally->repeats, &tally->hosts.names, maps.hosts,
+                                       maps.n_hosts, in);
     // A configuration with other score fields may have written it.
     size_t n = code ? 0 : weir_get_count(in, OPERATIONS_SCORES);
     for (size_t i = 0; i < n && !code; i++) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one pane comes to: integers, minima and maxima only, so that tallies add up in any order
-// to the same. Written by edges, added up by the owner.
+// What one pane comes to: counts, minima and maxima only, so that tallies add up in any order to
+// the same. Written by edges, added up by the owner.
 #ifndef WEIR_OPERATIONS_TALLY_H
 #define WEIR_OPERATIONS_TALLY_H
 
-#include "stats/name_set.h"
-#include "weir/error.h"
+#include "detectors/operations/repeats.h"
 
 enum {
     OPERATIONS_SCORES = 8,    // fields with the role score that are looked at
     OPERATIONS_VERSIONS = 64, // model versions of a pane
+    OPERATIONS_HOSTS = 1024,  // hosts of a pane
     OPERATIONS_SAMPLES = 5
 };
 
@@ -33,24 +33,33 @@ struct operations_offset {
 
 // Of one field with the role score.
 struct operations_scores {
-    uint64_t finite, outside;                             // of [0, 1], roundings apart
-    uint64_t changes;                                     // from one to the next of a task
-    double last;                                          // of this task
-    double low, high;                                     // of the finite ones; 0 and 0: none
+    uint64_t finite, outside; // of [0, 1], roundings apart
+    uint64_t changes;         // from one to the next of a task
+    double last;              // of this task
+    double low, high;         // of the finite ones; 0 and 0: none
     struct operations_offset samples[OPERATIONS_SAMPLES]; // the first that lie outside
     size_t n_samples;
+};
+
+// What a tally is to hold.
+struct operations_shape {
+    size_t n_scores;
+    uint32_t inputs; // to be remembered, 0: none
+    int pairs;       // whether versions are counted by host
 };
 
 struct operations_tally {
     uint64_t rows;
     char *topic; // NULL: none yet
-    struct operations_table versions;
+    struct operations_table versions, hosts;
+    uint32_t *pairs; // records of [version * OPERATIONS_HOSTS + host]; NULL: none are counted
     struct operations_scores *scores; // n_scores of them
     size_t n_scores;
+    struct operations_repeats repeats;
 };
 
 // All zero but for its tables; free it whatever comes out.
-int operations_tally_init(struct operations_tally *tally, size_t n_scores);
+int operations_tally_init(struct operations_tally *tally, const struct operations_shape *shape);
 void operations_tally_free(struct operations_tally *tally);
 int operations_tally_topic(struct operations_tally *tally, const char *topic); // the first stays
 

@@ -233,22 +233,63 @@ static void emit(const struct operations_step *step, const struct operations_ver
     step->window->emit(step->window, finding);
 }
 
+struct host {
+    const char *name;
+    uint64_t rows;
+};
+
+static int by_rows(const void *a, const void *b)
+{
+    const struct host *x = a, *y = b;
+    return x->rows != y->rows ? (x->rows < y->rows ? 1 : -1) : strcmp(x->name, y->name);
+}
+
+// "on 2 of 12 hosts: pod-3, pod-7" of the present window; empty where hosts are not known.
+static void where_text(const struct operations_step *step, const struct operations_version *version,
+                       char *out, size_t size)
+{
+    const struct operations_tally *tally = step->tally;
+    struct host hosts[OPERATIONS_HOSTS];
+    uint32_t v = 0, n = 0;
+    size_t used = 0;
+    *out = 0;
+    while (v < tally->versions.names.n && strcmp(tally->versions.names.texts[v], version->name) != 0)
+        v++;
+    for (uint32_t h = 0; tally->pairs && v < tally->versions.names.n && h < tally->hosts.names.n;
+         h++) {
+        uint32_t rows = tally->pairs[v * OPERATIONS_HOSTS + h];
+        if (rows)
+            hosts[n++] = (struct host){tally->hosts.names.texts[h], rows};
+    }
+    if (!n)
+        return;
+    qsort(hosts, n, sizeof *hosts, by_rows);
+    used = (size_t)snprintf(out, size, " on %u of %u hosts: ", n, tally->hosts.names.n);
+    for (uint32_t h = 0; h < n && h < 5 && used < size; h++)
+        used += (size_t)snprintf(out + used, size - used, "%s%.60s", h ? ", " : "", hosts[h].name);
+    if (n > 5 && used < size)
+        snprintf(out + used, size - used, " ...");
+}
+
 static void report_stale(const struct operations_versions *versions,
                          const struct operations_step *step,
                          const struct operations_version *version)
 {
-    char text[700], before[400], after[200], since[OPERATIONS_TIME_TEXT],
+    char text[1200], where[500], before[400], after[700], since[OPERATIONS_TIME_TEXT],
         over[OPERATIONS_TIME_TEXT], share[OPERATIONS_TIME_TEXT];
     int64_t end = step->window->end;
     operations_time_text(version->since, end, since);
     operations_time_text(versions->took_over, end, over);
     operations_share_text(share_of(version), share);
+    where_text(step, version, where, sizeof where);
     snprintf(text, sizeof text,
              "Model %.100s answers again since %s (%s of predictions), after %.100s had taken over "
-             "at %s: roll back or re-deploy? Look for hosts that still run %.100s.",
-             version->name, since, share, versions->current, over, version->name);
+             "at %s: roll back or re-deploy? It runs%s.",
+             version->name, since, share, versions->current, over,
+             *where ? where : " where the roll-out did not reach, or in new pods of an old image");
     snprintf(before, sizeof before, "%.100s had taken over at %s", versions->current, over);
-    snprintf(after, sizeof after, "%llu answers since %s", (unsigned long long)version->own, since);
+    snprintf(after, sizeof after, "%llu answers since %s%s", (unsigned long long)version->own, since,
+             where);
     struct weir_finding finding = {
         .rule = "stale_model",
         .kind = "operations.stale_model",
