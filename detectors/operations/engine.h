@@ -263,6 +263,11 @@ static inline size_t engine_count(const char *said, const char *what)
     return n;
 }
 
+static inline void engine_begins(const char *said, const char *with)
+{
+    ck_assert_msg(!strncmp(said, with, strlen(with)), "expected\n%s\ngot\n%.2000s", with, said);
+}
+
 static inline uint32_t engine_draw(uint64_t *seed, uint32_t below)
 {
     *seed = *seed * 6364136223846793005u + 1442695040888963407u;

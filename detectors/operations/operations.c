@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plug-in: its options, and what the configuration makes of them.
-#include "detectors/operations/operations.h"
+#include "detectors/operations/hosts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +25,20 @@ static const struct weir_option options[] = {
                                      "How far scores of the same input and model version may be "
                                      "apart.",
                                      0},
+    [OPERATIONS_OPTION_HOST_RECORDS] = {"host_records", WEIR_OPTION_INTEGER, "100", 20, 1e9, NULL,
+                                        "records",
+                                        "A host with fewer scores in a window is not compared "
+                                        "with its peers.",
+                                        0},
+    [OPERATIONS_OPTION_HOST_EFFECT] = {"host_effect", WEIR_OPTION_SHARE, "15%", 0.01, 1, NULL, NULL,
+                                       "How unlike its peers' a host's scores must be: the share "
+                                       "of them that would have to change.",
+                                       0},
+    [OPERATIONS_OPTION_FALSE_ALARMS] = {"false_alarms", WEIR_OPTION_NUMBER, "0.3", 1e-6, 1000, NULL,
+                                        "in 30 days",
+                                        "False alarms to allow, of those parts that judge by "
+                                        "statistics.",
+                                        0},
     [OPERATIONS_OPTIONS] = {.key = NULL}};
 
 static int find_role(const struct weir_stream *stream, enum weir_role role)
@@ -126,10 +140,16 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     }
     operations->rollout = values[OPERATIONS_OPTION_ROLLOUT].integer;
     operations->canary = values[OPERATIONS_OPTION_CANARY].number;
+    operations->step = config->window_hop;
+    operations->alarms = values[OPERATIONS_OPTION_FALSE_ALARMS].number;
+    operations->host_records = (double)values[OPERATIONS_OPTION_HOST_RECORDS].integer;
+    operations->host_effect = values[OPERATIONS_OPTION_HOST_EFFECT].number;
     operations->tolerance = values[OPERATIONS_OPTION_TOLERANCE].number;
     int code = find_scores(operations, setup, error);
     if (!code && find_inputs(operations, config))
         code = weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
+    if (!code)
+        code = operations_hosts_need(operations, config, setup, error);
     if (code) {
         destroy(operations);
         return code;
@@ -166,9 +186,9 @@ static int describe(void *instance, const struct weir_rule_count *count,
     return 0;
 }
 
-static const char *const kinds[] = {"operations.stale_model", "operations.mixed_models",
+static const char *const kinds[] = {"operations.stale_model",   "operations.mixed_models",
                                     "operations.score_invalid", "operations.nondeterminism",
-                                    NULL};
+                                    "operations.host_outlier",  NULL};
 
 WEIR_PLUGIN = {
     .abi_major = WEIR_ABI_MAJOR,
@@ -176,7 +196,8 @@ WEIR_PLUGIN = {
     .size = sizeof(struct weir_plugin),
     .name = "operations",
     .version = WEIR_VERSION,
-    .description = "Stale or mixed model versions, and scores that are no scores",
+    .description = "Stale or mixed model versions, scores that are no scores or differ for the "
+                   "same input, hosts unlike their peers",
     .options = options,
     .kinds = kinds,
     .state_version = 1,

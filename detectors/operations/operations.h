@@ -13,17 +13,28 @@ enum operations_option {
     OPERATIONS_OPTION_CANARY,
     OPERATIONS_OPTION_INPUTS,
     OPERATIONS_OPTION_TOLERANCE,
+    OPERATIONS_OPTION_HOST_RECORDS,
+    OPERATIONS_OPTION_HOST_EFFECT,
+    OPERATIONS_OPTION_FALSE_ALARMS,
     OPERATIONS_OPTIONS
 };
+
+enum { OPERATIONS_COMPARED = 32 };
 
 struct operations {
     const char *name; // of the detector; lives as long as the instance
     const struct weir_stream *stream;
-    int version, host;             // fields, -1: none
-    int *inputs;                   // fields that the model sees
+    int version, host; // fields, -1: none
+    int *inputs;       // fields that the model sees
     size_t n_inputs;
-    double tolerance;              // between scores of the same input
-    struct operations_shape shape; // of tallies
+    double tolerance;                  // between scores of the same input
+    struct operations_shape shape;     // of tallies
+    int64_t step;                      // from window to window, ms
+    double alarms;                     // allowed in 30 days
+    unsigned host_by;                  // of slices that are hosts, 0: none
+    int compared[OPERATIONS_COMPARED]; // inputs by which hosts' traffic is compared
+    size_t n_compared;
+    double host_records, host_effect;
     int scores[OPERATIONS_SCORES]; // fields
     size_t n_scores;
     int nan_rule[OPERATIONS_SCORES], range_rule[OPERATIONS_SCORES]; // -1: none

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detectors/operations/hosts.h"
 #include "detectors/operations/operations.h"
 #include "detectors/operations/same_input.h"
 #include "detectors/operations/scores.h"
@@ -13,6 +14,7 @@ struct owner {
     int64_t taken; // panes that start before it have been taken in
     struct operations_versions versions;
     struct operations_same_input same_input;
+    struct operations_hosts hosts;
     struct operations_score_past scores[OPERATIONS_SCORES];
 };
 
@@ -32,6 +34,7 @@ static void clear(struct owner *owner)
     operations_versions_free(&owner->versions);
     memset(owner->scores, 0, sizeof owner->scores);
     memset(&owner->same_input, 0, sizeof owner->same_input);
+    operations_hosts_free(&owner->hosts);
     owner->taken = INT64_MIN;
 }
 
@@ -90,6 +93,8 @@ int operations_owner_window(void *state, const struct weir_window *window, struc
         operations_score_step(&owner->scores[i], &step, i);
     if (!code && operations->shape.inputs)
         code = operations_same_input_step(&owner->same_input, &step);
+    if (!code && operations->host_by)
+        code = operations_hosts_step(&owner->hosts, &step);
     operations_tally_free(&tally);
     return code ? weir_error_set(error, code,
                                  code == WEIR_ENOMEM
@@ -112,6 +117,7 @@ int operations_owner_save(const void *state, struct weir_buffer *out)
     weir_put_long(out, owner->taken);
     operations_versions_save(&owner->versions, out);
     operations_same_input_save(&owner->same_input, out);
+    operations_hosts_save(&owner->hosts, out);
     weir_put_long(out, (int64_t)owner->operations->n_scores);
     for (size_t i = 0; i < owner->operations->n_scores; i++) {
         weir_put_string(out, field_name(owner->operations, i));
@@ -140,6 +146,8 @@ static int restore(struct owner *owner, struct weir_reader *in)
     int code = operations_versions_restore(&owner->versions, in);
     if (!code)
         code = operations_same_input_restore(&owner->same_input, in);
+    if (!code)
+        code = operations_hosts_restore(&owner->hosts, in);
     size_t n = code ? 0 : weir_get_count(in, OPERATIONS_SCORES);
     for (size_t i = 0; i < n && !code; i++)
         code = restore_score(owner, in);

@@ -32,9 +32,8 @@ static void merge(struct operations_input *into, const struct weir_names *hosts,
     if (from->low.score < into->low.score ||
         (from->low.score == into->low.score && comes_first(hosts, hash, &from->low, &into->low)))
         into->low = from->low;
-    if (from->high.score > into->high.score ||
-        (from->high.score == into->high.score &&
-         comes_first(hosts, hash, &from->high, &into->high)))
+    if (from->high.score > into->high.score || (from->high.score == into->high.score &&
+                                                comes_first(hosts, hash, &from->high, &into->high)))
         into->high = from->high;
 }
 

@@ -86,9 +86,8 @@ static void report(const struct operations_step *step, const struct found *found
 {
     const struct operations *operations = step->operations;
     const char *field = operations->stream->fields[operations->scores[0]].name;
-    const char *who = found->worst == OPERATIONS_NO_HOST
-                          ? NULL
-                          : step->tally->hosts.names.texts[found->worst];
+    const char *who =
+        found->worst == OPERATIONS_NO_HOST ? NULL : step->tally->hosts.names.texts[found->worst];
     double share = (double)found->differing / (double)found->repeated;
     char text[700], why[400], before[80], after[120], text_share[OPERATIONS_TIME_TEXT];
     if (who)
@@ -113,23 +112,21 @@ static void report(const struct operations_step *step, const struct found *found
              operations_share_text(share, text_share), found->most, why);
     snprintf(before, sizeof before, "%.2g%% of repeated inputs", 100 * usual);
     snprintf(after, sizeof after, "%.2g%% of repeated inputs", 100 * share);
-    const char *host_field = operations->host >= 0
-                                 ? operations->stream->fields[operations->host].name
-                                 : NULL;
+    const char *host_field =
+        operations->host >= 0 ? operations->stream->fields[operations->host].name : NULL;
     struct weir_slice_value slice = {host_field, who};
     struct weir_sample samples[2] = {sample(step, &found->example->low),
                                      sample(step, &found->example->high)};
-    struct weir_evidence evidence = {.type = "samples",
-                                     .field = field,
-                                     .slice = who ? &slice : NULL,
-                                     .n_slice = who != NULL,
-                                     .before = before,
-                                     .after = after,
-                                     .contribution = who ? (double)found->hosts[found->worst] /
-                                                               (double)found->differing
-                                                         : NAN,
-                                     .samples = samples,
-                                     .n_samples = 2};
+    struct weir_evidence evidence = {
+        .type = "samples",
+        .field = field,
+        .slice = who ? &slice : NULL,
+        .n_slice = who != NULL,
+        .before = before,
+        .after = after,
+        .contribution = who ? (double)found->hosts[found->worst] / (double)found->differing : NAN,
+        .samples = samples,
+        .n_samples = 2};
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "same_input",
@@ -171,8 +168,7 @@ int operations_same_input_step(struct operations_same_input *past,
     }
     // What has begun as it is, is how it is; what was deterministic does not get used to less.
     if (!alarm || at_first || (known && before > DETERMINISTIC)) {
-        double keep =
-            pow(0.5, (double)(step->window->end - step->window->start) / DAY);
+        double keep = pow(0.5, (double)(step->window->end - step->window->start) / DAY);
         past->repeated = past->repeated * keep + repeated;
         past->differing = past->differing * keep + differing;
     }

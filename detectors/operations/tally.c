@@ -244,7 +244,8 @@ static int read_pairs(struct operations_tally *tally, const struct maps *maps,
 {
     size_t n = weir_get_count(in, OPERATIONS_VERSIONS * OPERATIONS_HOSTS);
     for (size_t i = 0; i < n && !in->failed; i++) {
-        size_t v = weir_get_count(in, OPERATIONS_VERSIONS), h = weir_get_count(in, OPERATIONS_HOSTS);
+        size_t v = weir_get_count(in, OPERATIONS_VERSIONS),
+               h = weir_get_count(in, OPERATIONS_HOSTS);
         size_t rows = weir_get_count(in, UINT32_MAX);
         if (in->failed || v >= maps->n_versions || h >= maps->n_hosts)
             return WEIR_ECORRUPT;

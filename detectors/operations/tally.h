@@ -33,10 +33,10 @@ struct operations_offset {
 
 // Of one field with the role score.
 struct operations_scores {
-    uint64_t finite, outside; // of [0, 1], roundings apart
-    uint64_t changes;         // from one to the next of a task
-    double last;              // of this task
-    double low, high;         // of the finite ones; 0 and 0: none
+    uint64_t finite, outside;                             // of [0, 1], roundings apart
+    uint64_t changes;                                     // from one to the next of a task
+    double last;                                          // of this task
+    double low, high;                                     // of the finite ones; 0 and 0: none
     struct operations_offset samples[OPERATIONS_SAMPLES]; // the first that lie outside
     size_t n_samples;
 };

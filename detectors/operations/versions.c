@@ -253,7 +253,8 @@ static void where_text(const struct operations_step *step, const struct operatio
     uint32_t v = 0, n = 0;
     size_t used = 0;
     *out = 0;
-    while (v < tally->versions.names.n && strcmp(tally->versions.names.texts[v], version->name) != 0)
+    while (v < tally->versions.names.n &&
+           strcmp(tally->versions.names.texts[v], version->name) != 0)
         v++;
     for (uint32_t h = 0; tally->pairs && v < tally->versions.names.n && h < tally->hosts.names.n;
          h++) {
@@ -288,8 +289,8 @@ static void report_stale(const struct operations_versions *versions,
              version->name, since, share, versions->current, over,
              *where ? where : " where the roll-out did not reach, or in new pods of an old image");
     snprintf(before, sizeof before, "%.100s had taken over at %s", versions->current, over);
-    snprintf(after, sizeof after, "%llu answers since %s%s", (unsigned long long)version->own, since,
-             where);
+    snprintf(after, sizeof after, "%llu answers since %s%s", (unsigned long long)version->own,
+             since, where);
     struct weir_finding finding = {
         .rule = "stale_model",
         .kind = "operations.stale_model",
