@@ -96,7 +96,8 @@ const struct weir_kind weir_kinds[] = {
     {"weir.limit", "a stated limit was reached and something was dropped"},
     {"weir.gap", "records are gone that weir has not read"},
     {"weir.incomplete", "a window could not be judged as a whole"},
-    {"weir.circuit_open", "too much would be held back, so the gate lets everything through"},
+    {"weir.circuit_open",
+     "too much would be held back, so the gate lets everything through, or stops"},
 };
 
 const size_t weir_n_kinds = sizeof weir_kinds / sizeof *weir_kinds;

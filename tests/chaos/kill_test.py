@@ -4,7 +4,9 @@
 Three members share four partitions while records come in. They are killed (SIGKILL), stopped
 (SIGTERM), frozen past their session (SIGSTOP), and told to kill themselves at every fail point.
 Afterwards one undisturbed member reads the same records under another name. Alerts and
-quarantined records, read committed, must be the same, none missing and none twice.
+quarantined records, read committed, must be the same, none missing and none twice. What its gate
+forwarded must be the same byte for byte and in the same order, and with what it held back must be
+all that there was.
 
     kill_test.py [--seconds 45] [--seed 1]       the long form: --seconds 600
 """
@@ -53,6 +55,7 @@ streams:
     key: id
     time: at
     idle_timeout: 1h
+    gate: {{topic: {app}.clean, quarantine_at_most: 10%, over: 30s, at_least: 60}}
     fields:
       id: {{type: string}}
       at: {{type: long}}
@@ -103,7 +106,9 @@ class Feed(threading.Thread):
     def write(self, number):
         for partition in range(PARTITIONS):
             key, value = record(partition, number)
-            self.producer.produce(self.topic, value, key, partition=partition)
+            headers = [("n", str(number)), ("n", b"\x00\xff"), ("none", None)] if number % 3 else None
+            self.producer.produce(self.topic, value, key if number % 5 else None, partition=partition,
+                                  headers=headers)  # fmt: skip
         self.producer.poll(0)
 
     def run(self):
@@ -239,13 +244,45 @@ def results(cluster, app):
         alert = json.loads(message.value())
         for key in ("id", "fingerprint", "app"):
             alert.pop(key)
-        alerts.append(json.dumps(alert, sort_keys=True))
+        alerts.append(json.dumps(alert, sort_keys=True).replace(f"{app}.clean", "CLEAN"))
     copies = []
     for message in cluster.read(f"{app}.quarantine"):
-        headers = {name: value.decode() for name, value in message.headers()}
+        headers = dict(message.headers())
         copies.append((headers["weir_partition"], headers["weir_offset"], headers["weir_reasons"],
-                       message.key(), message.value()))  # fmt: skip
+                       message.key(), message.value(), len(message.headers())))  # fmt: skip
     return collections.Counter(alerts), collections.Counter(copies)
+
+
+def envelopes(cluster, topic):
+    """By partition, in order, all of each record that a reader sees; and where it was."""
+    found = collections.defaultdict(list)
+    for m in cluster.read(topic):
+        envelope = m.timestamp(), m.key(), m.value(), tuple(map(tuple, m.headers() or []))
+        found[m.partition()].append((envelope, m.offset()))
+    return found
+
+
+def went_through(cluster, app, source):
+    """Whether the gate forwarded just what it did not hold back, untouched and in order."""
+    copies = set()
+    for message in cluster.read(f"{app}.quarantine"):
+        headers = dict(message.headers())
+        copies.add((int(headers["weir_partition"]), int(headers["weir_offset"])))
+    clean = envelopes(cluster, f"{app}.clean")
+    good, wrong = 0, 0
+    for partition, records in envelopes(cluster, source).items():
+        wanted = [e for e, offset in records if (partition, offset) not in copies]
+        got = [envelope for envelope, _ in clean[partition]]
+        good += len(got)
+        wrong += got != wanted
+        if got != wanted:
+            extra = collections.Counter(got) - collections.Counter(wanted)
+            missing = collections.Counter(wanted) - collections.Counter(got)
+            print(f"{app}.clean [{partition}]: {len(got)} records of {len(wanted)}, "
+                  f"missing {list(missing)[:2]}, extra or twice {list(extra)[:2]}")  # fmt: skip
+    print(f"{app}: {good} records forwarded and {len(copies)} held back, "
+          f"{'not ' if wrong else ''}all there was")  # fmt: skip
+    return not wrong
 
 
 def compare(what, found, wanted):
@@ -312,6 +349,9 @@ def run(bootstrap, seconds, seed, folder):
     calm_alerts, calm_copies = results(cluster, calm)
     same = compare("alert events", alerts, calm_alerts)
     same &= compare("quarantined records", copies, calm_copies)
+    for name in (app, calm):
+        same &= went_through(cluster, name, source)
+    assert any('"weir.circuit_open"' in alert for alert in calm_alerts), "no circuit opened"
     assert sum(calm_alerts.values()) > 3 and sum(calm_copies.values()) > 20, "nothing was tested"
     assert sum(squad.counts.values()) > 3, "nobody was harmed"
     return same
