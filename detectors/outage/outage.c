@@ -18,6 +18,9 @@ static const struct weir_option options[] = {
      "False alarms to allow, over all slices, until thresholds are calibrated.", 0},
     {0}};
 
+// What share of the usual is assumed to be left.
+static const double left_shares[] = {0.02, 0.5, 0.8};
+
 static const char *const kinds[] = {"outage.silence", "outage.collapse", "outage.partial", NULL};
 
 static int create(const struct weir_detector_config *config, const struct weir_setup *setup,
@@ -39,12 +42,14 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     outage->by = config->by;
     outage->n_by_fields = config->n_by_fields;
     outage->n_by = config->n_by;
-    outage->step = config->window_hop;
-    outage->depth = values[OUTAGE_OPTION_DEPTH].number;
-    outage->records = (double)values[OUTAGE_OPTION_RECORDS].integer;
-    outage->learn_delay = values[OUTAGE_OPTION_LEARN_DELAY].integer;
-    outage->adopt = values[OUTAGE_OPTION_ADOPT].integer;
-    outage->alarms = values[OUTAGE_OPTION_FALSE_ALARMS].number;
+    outage->rules.shares = left_shares;
+    outage->rules.n_shares = sizeof left_shares / sizeof *left_shares;
+    outage->rules.step = config->window_hop;
+    outage->rules.depth = values[OUTAGE_OPTION_DEPTH].number;
+    outage->rules.records = (double)values[OUTAGE_OPTION_RECORDS].integer;
+    outage->rules.learn_delay = values[OUTAGE_OPTION_LEARN_DELAY].integer;
+    outage->rules.adopt = values[OUTAGE_OPTION_ADOPT].integer;
+    outage->rules.alarms = values[OUTAGE_OPTION_FALSE_ALARMS].number;
     // Slices are counted where something is asked of them.
     int code = 0;
     for (unsigned by = 0; by <= config->n_by && !code; by++) {

@@ -13,7 +13,7 @@ enum { REPORTED = 20, SHOWN = 5, SERIES = 1 << 20, TEXT = 160 };
 
 struct owner {
     const struct outage *outage;
-    struct outage_series *series;
+    struct weir_count_series *series;
     uint32_t n, room, n_slots;
     uint32_t *slots; // 1 + series, by hash
 };
@@ -34,7 +34,7 @@ void outage_owner_destroy(void *state)
     if (!owner)
         return;
     for (uint32_t i = 0; i < owner->n; i++)
-        outage_series_free(&owner->series[i]);
+        weir_count_series_free(&owner->series[i]);
     free(owner->series);
     free(owner->slots);
     free(owner);
@@ -51,7 +51,7 @@ static void link_series(struct owner *owner, uint32_t i)
 static int grow(struct owner *owner)
 {
     uint32_t room = owner->room ? 2 * owner->room : 8, n_slots = 4 * room;
-    struct outage_series *series = realloc(owner->series, room * sizeof *series);
+    struct weir_count_series *series = realloc(owner->series, room * sizeof *series);
     if (series)
         owner->series = series;
     uint32_t *slots = calloc(n_slots, sizeof *slots);
@@ -80,8 +80,8 @@ static uint64_t hash_of(const struct weir_slice *slice)
 }
 
 // The slice's series, made where there is none; NULL when memory is out.
-static struct outage_series *find(struct owner *owner, const struct weir_slice *slice,
-                                  int64_t start)
+static struct weir_count_series *find(struct owner *owner, const struct weir_slice *slice,
+                                      int64_t start)
 {
     uint64_t hash = hash_of(slice);
     if (owner->n_slots) {
@@ -93,7 +93,7 @@ static struct outage_series *find(struct owner *owner, const struct weir_slice *
     }
     if (owner->n == owner->room && (owner->n == SERIES || grow(owner)))
         return NULL;
-    if (outage_series_init(&owner->series[owner->n], hash, start))
+    if (weir_count_series_init(&owner->series[owner->n], &owner->outage->rules, hash, start))
         return NULL;
     link_series(owner, owner->n++);
     return &owner->series[owner->n - 1];
@@ -101,7 +101,7 @@ static struct outage_series *find(struct owner *owner, const struct weir_slice *
 
 // ---- words
 
-static const char *kind_of(const struct outage_decision *decision)
+static const char *kind_of(const struct weir_count_decision *decision)
 {
     return decision->left < 0.02  ? "outage.silence"
            : decision->left < 0.5 ? "outage.collapse"
@@ -122,7 +122,7 @@ static void who(const struct outage *outage, const struct weir_slice *slice, cha
 
 struct found {
     size_t slice;
-    struct outage_decision decision;
+    struct weir_count_decision decision;
 };
 
 static int by_loss(const void *a, const void *b)
@@ -137,7 +137,7 @@ static void report(const struct outage *outage, const struct weir_window *window
                    const struct found *found, const struct found *inside, size_t n_inside)
 {
     const struct weir_slice *slice = &window->slices[found->slice];
-    const struct outage_decision *decision = &found->decision;
+    const struct weir_count_decision *decision = &found->decision;
     struct weir_evidence lines[SHOWN];
     char name[TEXT], text[2 * TEXT], before[SHOWN][TEXT], after[SHOWN][TEXT];
     size_t n = 0;
@@ -189,9 +189,9 @@ int outage_owner_window(void *state, const struct weir_window *window, struct we
 {
     struct owner *owner = state;
     const struct outage *outage = owner->outage;
-    // Where tasks are silent about themselves a low count says nothing of the stream.
-    if (window->phase != WEIR_FINAL || !window->n_slices ||
-        window->tasks_reporting < window->tasks_expected)
+    // Tasks that do not report are idle: their owners have seen the ends of their partitions, and
+    // no record is what came. A task of which nothing is known holds its windows back.
+    if (window->phase != WEIR_FINAL || !window->n_slices)
         return 0;
     struct found *found = calloc(window->n_slices, sizeof *found);
     size_t n = 0;
@@ -201,14 +201,14 @@ int outage_owner_window(void *state, const struct weir_window *window, struct we
         const struct weir_slice *slice = &window->slices[s];
         if ((double)slice->rows_may_miss > MAY_MISS * (double)slice->rows)
             continue;
-        struct outage_series *series = find(owner, slice, window->start);
+        struct weir_count_series *series = find(owner, slice, window->start);
         if (!series) {
             free(found);
             return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for a slice", outage->name);
         }
         found[n].slice = s;
-        outage_series_step(outage, series, window->start, (double)slice->rows,
-                           (double)window->n_slices, &found[n].decision);
+        weir_count_series_step(&outage->rules, series, window->start, (double)slice->rows,
+                               (double)window->n_slices, &found[n].decision);
         n += found[n].decision.found != 0;
     }
     int whole = n && found[0].slice == 0;
@@ -226,7 +226,7 @@ int outage_owner_save(const void *state, struct weir_buffer *out)
     const struct owner *owner = state;
     weir_put_long(out, owner->n);
     for (uint32_t i = 0; i < owner->n; i++)
-        outage_series_save(&owner->series[i], out);
+        weir_count_series_save(&owner->series[i], out);
     return out->failed ? WEIR_ENOMEM : 0;
 }
 
@@ -240,10 +240,10 @@ int outage_owner_restore(void *state, uint32_t state_version, struct weir_reader
     for (size_t i = 0; i < n && !code; i++) {
         if (owner->n == owner->room && grow(owner))
             code = WEIR_ENOMEM;
-        else if (outage_series_init(&owner->series[owner->n], 0, 0))
+        else if (weir_count_series_init(&owner->series[owner->n], &owner->outage->rules, 0, 0))
             code = WEIR_ENOMEM;
         else
-            code = outage_series_restore(&owner->series[owner->n++], in);
+            code = weir_count_series_restore(&owner->series[owner->n++], in);
         if (!code)
             link_series(owner, owner->n - 1);
     }
