@@ -194,6 +194,7 @@ int weir_clues_merge(struct weir_clues *into, const struct weir_clues *from)
     add_extremes(into, from);
     gather(from, sums);
     add_sums(into, sums);
+    weir_text_shape_merge(&into->shape, &from->shape);
     return 0;
 }
 
@@ -208,6 +209,7 @@ int weir_clues_write(const struct weir_clues *clues, struct weir_buffer *out)
     weir_put_long(out, (int64_t)clues->longest);
     weir_put_double(out, clues->minimum);
     weir_put_double(out, clues->maximum);
+    weir_text_shape_write(&clues->shape, out);
     return weir_hll_write(clues->distinct, out);
 }
 
@@ -225,6 +227,7 @@ int weir_clues_read_merge(struct weir_clues *clues, struct weir_reader *in)
     from.maximum = weir_get_double(in);
     if (!(isfinite(from.minimum) && isfinite(from.maximum)))
         in->failed = 1;
+    weir_text_shape_read_merge(&from.shape, in);
     if (in->failed)
         return WEIR_ECORRUPT;
     int code = weir_hll_read(clues->distinct, in);
@@ -233,5 +236,6 @@ int weir_clues_read_merge(struct weir_clues *clues, struct weir_reader *in)
     add_sums(&from, sums);
     add_extremes(clues, &from);
     add_sums(clues, sums);
+    weir_text_shape_merge(&clues->shape, &from.shape);
     return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "stats/buffer.h"
 #include "stats/look.h"
+#include "stats/text_shape.h"
 #include "weir/batch.h"
 
 struct weir_hll;
@@ -26,6 +27,8 @@ struct weir_clues {
     uint64_t shortest, longest;
     double minimum, maximum;   // of numbers; 0 where there is none
     struct weir_hll *distinct; // owned
+    // Of every string, filled by who sees them all (weir_profile_make()); empty otherwise.
+    struct weir_text_shape shape;
     // The last value, from which pairs go on. Not merged and not written.
     double last, step;
     int has_last;

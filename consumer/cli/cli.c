@@ -16,6 +16,7 @@ static const struct weir_command *const commands[] = {
     &weir_command_profile,
     &weir_command_compare,
     &weir_command_show,
+    &weir_command_infer,
     &weir_command_detectors,
     &weir_command_alerts,
     &weir_command_demo,

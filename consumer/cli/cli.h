@@ -37,6 +37,7 @@ extern const struct weir_command weir_command_check;
 extern const struct weir_command weir_command_profile;
 extern const struct weir_command weir_command_compare;
 extern const struct weir_command weir_command_show;
+extern const struct weir_command weir_command_infer;
 extern const struct weir_command weir_command_detectors;
 extern const struct weir_command weir_command_alerts;
 extern const struct weir_command weir_command_demo;

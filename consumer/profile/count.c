@@ -86,8 +86,10 @@ static int refresh_codes(struct weir_string_counts *counts, const struct weir_co
         return WEIR_ENOMEM;
     counts->of_code = of_code;
     for (; counts->n_codes < column->n_dictionary; counts->n_codes++) {
-        if (item_of(counts, &column->dictionary[counts->n_codes], &of_code[counts->n_codes]))
+        const struct weir_string *string = &column->dictionary[counts->n_codes];
+        if (item_of(counts, string, &of_code[counts->n_codes]))
             return WEIR_ENOMEM;
+        weir_text_shape_add(&counts->shape, string);
     }
     return 0;
 }
@@ -102,6 +104,8 @@ static int add_one(struct weir_string_counts *counts, const struct weir_column *
         item = counts->of_code[code];
     else if (item_of(counts, string, &item))
         return WEIR_ENOMEM;
+    else
+        weir_text_shape_add(&counts->shape, string);
     if (item)
         counts->items[item - 1].count++;
     counts->values++;

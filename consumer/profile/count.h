@@ -5,6 +5,7 @@
 
 #include "consumer/codec/arena.h"
 #include "stats/cells_build.h"
+#include "stats/text_shape.h"
 #include "weir/batch.h"
 
 enum { WEIR_COUNT_DISTINCT = 1 << 16, WEIR_COUNT_BYTES = 8 << 20 };
@@ -19,6 +20,7 @@ struct weir_string_counts {
     int overflowed;          // there were more: the counts are not complete
     uint64_t values, length; // all of them; of all of them in bytes
     double length_squares;
+    struct weir_text_shape shape; // of all of them
     uint32_t *of_code; // 1 + item, by dictionary code
     uint32_t n_codes, generation;
 };

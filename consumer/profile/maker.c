@@ -342,6 +342,7 @@ static int build_field(struct weir_profile_maker *maker, struct maker_field *fie
     if (weir_summary_init(&out->summary, &spec))
         return out_of_memory(error);
     out->clues = field->clues; // the profile's from now on
+    out->clues.shape = field->counts.shape;
     memset(&field->clues, 0, sizeof field->clues);
     code = weir_profile_habits_begin(out, field->sample, maker->n_heap, &field->counts,
                                      &field->half[0]);

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumer/infer/infer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumer/codec/json_write.h"
+#include "stats/hll.h"
+#include "stats/meaning.h"
+
+enum { MOST_VALUES = 100, PATTERN = 512 };
+
+// Where values were seen more seldom on average, or new ones went on coming, a list of them is
+// not all there are.
+static const double SEEN_EACH = 10, UNSEEN = 1e-3;
+
+struct writer {
+    struct weir_buffer *out;
+    const struct weir_profile *profile;
+};
+
+// What is known of one field before a line is written.
+struct known {
+    const struct weir_profile_field *field;
+    struct weir_inference meaning;
+    double distinct;
+    int is_key, is_time;
+    int is_faulty; // some of its values are of another type
+};
+
+static void put(const struct writer *writer, const char *text)
+{
+    weir_buffer_append(writer->out, text, strlen(text));
+}
+
+// JSON's strings are YAML's double-quoted ones.
+static void put_quoted(const struct writer *writer, const char *data, size_t length)
+{
+    struct weir_json_writer json = {writer->out, 0};
+    weir_json_string(&json, data, length);
+}
+
+static void put_name(const struct writer *writer, const char *name)
+{
+    size_t plain = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+    int letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
+    static const char *const words[] = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"};
+    int word = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        word |= !strcasecmp(name, words[i]);
+    if (letter && !name[plain] && !word)
+        put(writer, name);
+    else
+        put_quoted(writer, name, strlen(name));
+}
+
+static void put_number(const struct writer *writer, double value)
+{
+    struct weir_json_writer json = {writer->out, 0};
+    if (value == floor(value) && fabs(value) < 1e15)
+        weir_buffer_printf(writer->out, "%.0f", value);
+    else
+        weir_json_double(&json, value);
+}
+
+static const char *count_text(uint64_t count, char text[32])
+{
+    char digits[32];
+    int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count), at = 0;
+    for (int i = 0; i < n; i++) {
+        if (i && (n - i) % 3 == 0)
+            text[at++] = ',';
+        text[at++] = digits[i];
+    }
+    text[at] = 0;
+    return text;
+}
+
+static struct known know(const struct weir_profile *profile, size_t f)
+{
+    const struct weir_profile_field *field = &profile->fields[f];
+    struct known known = {.field = field,
+                          .distinct = weir_hll_estimate(field->summary.distinct),
+                          .is_key = field->role == WEIR_ROLE_KEY,
+                          .is_time = field->role == WEIR_ROLE_TIME,
+                          .is_faulty = field->summary.fault > 0};
+    if (field->clues.distinct)
+        weir_meaning_infer(field->name, &field->clues, &known.meaning);
+    return known;
+}
+
+// ---- numbers
+
+static int grows(enum weir_meaning meaning)
+{
+    return (meaning >= WEIR_MEANING_TIMESTAMP_S && meaning <= WEIR_MEANING_SEQUENTIAL_ID) ||
+           meaning == WEIR_MEANING_RANDOM_ID || meaning == WEIR_MEANING_CARD_NUMBER;
+}
+
+// Outwards to two significant digits.
+static double round_out(double value, int up)
+{
+    if (value == 0 || !isfinite(value))
+        return value;
+    double step = pow(10, floor(log10(fabs(value))) - 1);
+    return (up ? ceil(value / step - 1e-9) : floor(value / step + 1e-9)) * step;
+}
+
+// What may be: half as far again from the median as the furthest that was, but not below zero
+// where nothing was, and no wider than the meaning's own bounds.
+static void range_of(const struct known *known, double *low, double *high)
+{
+    static const struct {
+        enum weir_meaning meaning;
+        double low, high;
+    } natural[] = {{WEIR_MEANING_PROBABILITY, 0, 1},
+                   {WEIR_MEANING_PERCENTAGE, 0, 100},
+                   {WEIR_MEANING_LATITUDE, -90, 90},
+                   {WEIR_MEANING_LONGITUDE, -180, 180},
+                   {WEIR_MEANING_AGE, 0, 130}};
+    const struct weir_summary *summary = &known->field->summary;
+    double least = summary->moments.minimum, most = summary->moments.maximum;
+    double median = weir_summary_quantile(summary, .5);
+    for (size_t i = 0; i < sizeof natural / sizeof *natural; i++) {
+        if (known->meaning.meaning == natural[i].meaning && least >= natural[i].low &&
+            most <= natural[i].high && known->meaning.confidence >= .7) {
+            *low = natural[i].low;
+            *high = natural[i].high;
+            return;
+        }
+    }
+    if (known->field->type == WEIR_TYPE_LONG && least == 0 && most == 1) { // a yes or no
+        *low = 0;
+        *high = 1;
+        return;
+    }
+    *high = round_out(most + .5 * fabs(most - median), 1);
+    *low = round_out(least - .5 * fabs(median - least), 0);
+    if (least >= 0 && *low < 0)
+        *low = 0;
+    if (most <= 0 && *high > 0)
+        *high = 0;
+    // Rounding and what a median's sketch is off by never cut into what was seen.
+    *low = fmin(*low, least);
+    *high = fmax(*high, most);
+}
+
+static void put_range(const struct writer *writer, const struct known *known)
+{
+    const struct weir_summary *summary = &known->field->summary;
+    double low, high;
+    if (!(summary->moments.n + summary->moments.outside) || grows(known->meaning.meaning) ||
+        known->is_key || known->is_time)
+        return;
+    // An infinite value is no value of a range; NaN has a rule of its own.
+    if (summary->infinite_low || summary->infinite_high)
+        return;
+    // One value alone does not say which others may be.
+    if (summary->moments.minimum == summary->moments.maximum)
+        return;
+    range_of(known, &low, &high);
+    put(writer, "        range: [");
+    put_number(writer, low);
+    put(writer, ", ");
+    put_number(writer, high);
+    weir_buffer_printf(writer->out, "]    # seen: %.6g to %.6g\n", summary->moments.minimum,
+                       summary->moments.maximum);
+}
+
+// ---- strings
+
+// All values are categories of the profile, few, and each was seen often.
+static int is_closed_set(const struct known *known)
+{
+    const struct weir_summary *summary = &known->field->summary;
+    const struct weir_cells *cells = summary->cells;
+    const struct weir_habits *habits = known->field->habits;
+    uint64_t listed = 0;
+    if (habits && habits->fresh > UNSEEN)
+        return 0;
+    if (summary->shape != WEIR_SHAPE_CATEGORICAL || !cells->n_categories ||
+        cells->n_categories > MOST_VALUES || cells->unseen_share > UNSEEN || known->is_key)
+        return 0;
+    for (size_t i = 0; i < cells->n_categories; i++)
+        listed += summary->cell[i];
+    return listed == summary->values &&
+           (double)summary->values >= SEEN_EACH * (double)cells->n_categories;
+}
+
+static void put_values(const struct writer *writer, const struct known *known)
+{
+    const struct weir_cells *cells = known->field->summary.cells;
+    put(writer, "        values: [");
+    for (size_t i = 0; i < cells->n_categories; i++) {
+        put(writer, i ? ", " : "");
+        put_quoted(writer, cells->categories[i].data, cells->categories[i].length);
+    }
+    put(writer, "]\n");
+}
+
+static void put_text(const struct writer *writer, const struct known *known)
+{
+    const struct weir_text_shape *shape = &known->field->clues.shape;
+    char pattern[PATTERN];
+    if (is_closed_set(known)) {
+        put_values(writer, known);
+        return;
+    }
+    if (!shape->n)
+        return;
+    if (weir_text_shape_pattern(shape, pattern, sizeof pattern)) {
+        put(writer, "        pattern: ");
+        put_quoted(writer, pattern, strlen(pattern));
+        put(writer, "\n");
+    }
+    uint64_t shortest = shape->shortest > 1 ? 1 : shape->shortest, longest = 2 * shape->longest;
+    if (shape->shortest == shape->longest)
+        shortest = longest = shape->longest;
+    weir_buffer_printf(writer->out, "        length: [%llu, %llu]    # seen: %llu to %llu\n",
+                       (unsigned long long)shortest, (unsigned long long)longest,
+                       (unsigned long long)shape->shortest, (unsigned long long)shape->longest);
+}
+
+// ---- a field
+
+static void put_comment(const struct writer *writer, const struct known *known)
+{
+    const struct weir_summary *summary = &known->field->summary;
+    char text[32];
+    weir_buffer_printf(writer->out, "        # %s values, about %.0f distinct",
+                       count_text(summary->values, text), known->distinct);
+    if (summary->null)
+        weir_buffer_printf(writer->out, "; %.3g%% null",
+                           100 * (double)summary->null / (double)summary->rows);
+    if (summary->missing)
+        weir_buffer_printf(writer->out, "; %.3g%% of the records lack it",
+                           100 * (double)summary->missing / (double)summary->rows);
+    if (summary->nan)
+        weir_buffer_printf(writer->out, "; %s are NaN", count_text(summary->nan, text));
+    if (known->meaning.meaning)
+        weir_buffer_printf(writer->out, "; looks like %s (%.0f%%)",
+                           weir_meaning_name(known->meaning.meaning),
+                           floor(100 * known->meaning.confidence));
+    put(writer, "\n");
+    if (known->is_faulty)
+        weir_buffer_printf(writer->out,
+                           "        # %s values are of another type: not checked, see `fields` "
+                           "below\n",
+                           count_text(summary->fault, text));
+}
+
+static void put_field(const struct writer *writer, const struct known *known)
+{
+    const struct weir_profile_field *field = known->field;
+    const struct weir_summary *summary = &field->summary;
+    put(writer, "      ");
+    put_name(writer, field->name);
+    put(writer, ":\n");
+    put_comment(writer, known);
+    weir_buffer_printf(writer->out, "        type: %s\n", weir_type_name(field->type));
+    if (field->role != WEIR_ROLE_FEATURE && !known->is_key && !known->is_time)
+        weir_buffer_printf(writer->out, "        role: %s\n", weir_role_name(field->role));
+    if (summary->null)
+        put(writer, "        nullable: true\n");
+    if (summary->missing)
+        put(writer, "        optional: true\n");
+    if (known->is_faulty)
+        return;
+    if (field->type == WEIR_TYPE_LONG || field->type == WEIR_TYPE_DOUBLE)
+        put_range(writer, known);
+    else if (field->type == WEIR_TYPE_STRING)
+        put_text(writer, known);
+}
+
+// ---- the whole
+
+// Seconds, or one of the finer units, where the values say so.
+static const char *unit_of(const struct known *known)
+{
+    static const char *const units[] = {"s", "ms", "us", "ns"};
+    const struct weir_clues *clues = &known->field->clues;
+    for (int i = 0; i < 4 && known->field->type != WEIR_TYPE_STRING; i++) {
+        if (i != 1 && clues->values && clues->look[WEIR_LOOK_SECONDS + i] * 10 > clues->values * 9)
+            return units[i];
+    }
+    return NULL;
+}
+
+static void put_keys(const struct writer *writer)
+{
+    for (size_t f = 0; f < writer->profile->n_fields; f++) {
+        struct known known = know(writer->profile, f);
+        const char *unit = known.is_time ? unit_of(&known) : NULL;
+        if (!known.is_key && !known.is_time)
+            continue;
+        put(writer, known.is_key ? "    key: " : unit ? "    time: {field: " : "    time: ");
+        put_name(writer, known.field->name);
+        if (unit)
+            weir_buffer_printf(writer->out, ", unit: %s}", unit);
+        put(writer, "\n");
+    }
+}
+
+static void put_detector(const struct writer *writer)
+{
+    int faulty = 0, any = 0;
+    put(writer, "detectors:\n  contract:\n    type: schema\n    stream: ");
+    put_name(writer, writer->profile->stream);
+    put(writer, "\n    reference: training\n");
+    for (size_t f = 0; f < writer->profile->n_fields; f++)
+        faulty |= writer->profile->fields[f].summary.fault > 0;
+    if (!faulty)
+        return;
+    put(writer, "    fields: [");
+    for (size_t f = 0; f < writer->profile->n_fields; f++) {
+        if (writer->profile->fields[f].summary.fault)
+            continue;
+        put(writer, any++ ? ", " : "");
+        put_name(writer, writer->profile->fields[f].name);
+    }
+    put(writer, "]\n");
+}
+
+int weir_infer_contract(const struct weir_profile *profile,
+                        const struct weir_infer_options *options, struct weir_buffer *out,
+                        struct weir_error *error)
+{
+    struct writer writer = {out, profile};
+    char text[32];
+    weir_buffer_printf(out,
+                       "# A contract learnt from %s records. Go over it: bounds have head-room, "
+                       "and what\n# the data never showed is not in it.\nversion: 1\napp: ",
+                       count_text(profile->rows, text));
+    put_name(&writer, profile->stream);
+    put(&writer, "\nstreams:\n  ");
+    put_name(&writer, profile->stream);
+    put(&writer, ":\n    topic: ");
+    put_quoted(&writer, options->topic ? options->topic : profile->stream,
+               strlen(options->topic ? options->topic : profile->stream));
+    weir_buffer_printf(out, "\n    format: %s\n", options->format ? options->format : "json");
+    put_keys(&writer);
+    put(&writer, profile->n_fields ? "    fields:\n" : "");
+    for (size_t f = 0; f < profile->n_fields; f++) {
+        struct known known = know(profile, f);
+        put_field(&writer, &known);
+    }
+    put(&writer, "references:\n  training: {profile: ");
+    put_quoted(&writer, options->profile, strlen(options->profile));
+    put(&writer, "}\n");
+    put_detector(&writer);
+    return out->failed ? weir_error_set(error, WEIR_ENOMEM, "memory is out for the contract") : 0;
+}
