@@ -123,8 +123,8 @@ static int fixed_pattern(const struct weir_text_shape *shape, struct pattern *pa
         run = 1;
         if (classes & WEIR_TEXT_OTHER && (!only || only < ' ' || only > '~'))
             return 0;
-        if (only && (classes == WEIR_TEXT_OTHER ||
-                     (classes != WEIR_TEXT_DIGIT && shape->n >= SURE))) {
+        if (only &&
+            (classes == WEIR_TEXT_OTHER || (classes != WEIR_TEXT_DIGIT && shape->n >= SURE))) {
             put_literal(pattern, only);
             says = 1;
             continue;

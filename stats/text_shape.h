@@ -12,8 +12,8 @@
 enum { WEIR_TEXT_POSITIONS = 48 };
 
 struct weir_text_shape {
-    uint64_t n;   // strings looked at
-    uint64_t all; // looks that every one of them had; 1 << enum weir_look
+    uint64_t n;                             // strings looked at
+    uint64_t all;                           // looks that every one of them had; 1 << enum weir_look
     uint64_t shortest, longest;             // characters (code points)
     uint64_t shortest_bytes, longest_bytes; // bytes
     uint64_t bytes[4];                      // which bytes occur: bit b of 256

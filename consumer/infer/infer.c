@@ -46,7 +46,8 @@ static void put_name(const struct writer *writer, const char *name)
 {
     size_t plain = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
     int letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
-    static const char *const words[] = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"};
+    static const char *const words[] = {"y",   "n",    "yes",   "no",  "on",
+                                        "off", "true", "false", "null"};
     int word = 0;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         word |= !strcasecmp(name, words[i]);

@@ -21,7 +21,7 @@ struct weir_string_counts {
     uint64_t values, length; // all of them; of all of them in bytes
     double length_squares;
     struct weir_text_shape shape; // of all of them
-    uint32_t *of_code; // 1 + item, by dictionary code
+    uint32_t *of_code;            // 1 + item, by dictionary code
     uint32_t n_codes, generation;
 };
 
