@@ -3,7 +3,7 @@
 // of 20,000 values. Prints tables in Markdown: power against |ln factor| / sd, named changes,
 // false alarms where nothing changes and where there is a plain drift, and the time it takes.
 //
-//     build/bench/units [RUNS]
+//     build/bench/units [RUNS [cost|named|power|false]]      VERBOSE=1: each false alarm
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,33 +37,69 @@ static double normal(void)
 // ---- kinds of fields
 
 typedef double draw(void);
-static double amounts(void) { return round(100 * exp(3.6 + 1.2 * normal())) / 100; }
-static double latencies(void) { return exp(-1.5 + 0.6 * normal()); }
-static double temperatures(void) { return round(10 * (12 + 8 * normal())) / 10; }
+static double amounts(void)
+{
+    return round(100 * exp(3.6 + 1.2 * normal())) / 100;
+}
+static double latencies(void)
+{
+    return exp(-1.5 + 0.6 * normal());
+}
+static double temperatures(void)
+{
+    return round(10 * (12 + 8 * normal())) / 10;
+}
 static double fractions(void)
 {
     double x = 0.5 + 0.18 * normal();
     return x < 0 ? 0 : x > 1 ? 1 : x;
 }
-static double sizes_of_files(void) { return floor(exp(10 + 1.5 * normal())); }
-static double ages(void) { return floor(41 + 13 * normal()); }
-static double counts(void) { return uniform() < 0.3 ? 0 : floor(exp(1.5 + 0.8 * normal())); }
-static double scores(void) { return normal(); }
-static double angles(void) { return 360 * uniform() - 180; }
-static double waits(void) { return -30 * log(uniform()); }
-static double weights(void) { return 70 + 12 * normal(); }
+static double sizes_of_files(void)
+{
+    return floor(exp(10 + 1.5 * normal()));
+}
+static double ages(void)
+{
+    return floor(41 + 13 * normal());
+}
+static double counts(void)
+{
+    return uniform() < 0.3 ? 0 : floor(exp(1.5 + 0.8 * normal()));
+}
+static double scores(void)
+{
+    return normal();
+}
+static double angles(void)
+{
+    return 360 * uniform() - 180;
+}
+static double waits(void)
+{
+    return -30 * log(uniform());
+}
+static double weights(void)
+{
+    return 70 + 12 * normal();
+}
 
 struct field {
     const char *name, *unit;
     draw *draw;
 };
 static const struct field fields[] = {
-    {"amount", "USD", amounts},      {"latency", "s", latencies},
-    {"temperature", "C", temperatures}, {"load", "fraction", fractions},
-    {"size", "bytes", sizes_of_files}, {"age", "years", ages},
-    {"clicks", NULL, counts},        {"z", NULL, scores},
-    {"angle", "degrees", angles},    {"waiting", NULL, waits},
-    {"body", "kg", weights},         {"amount", NULL, amounts},
+    {"amount", "USD", amounts},
+    {"latency", "s", latencies},
+    {"temperature", "C", temperatures},
+    {"load", "fraction", fractions},
+    {"size", "bytes", sizes_of_files},
+    {"age", "years", ages},
+    {"clicks", NULL, counts},
+    {"z", NULL, scores},
+    {"angle", "degrees", angles},
+    {"waiting", NULL, waits},
+    {"body", "kg", weights},
+    {"amount", NULL, amounts},
     {"latency", NULL, latencies},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
@@ -165,7 +201,8 @@ static int is_named(const struct weir_unit_change *found, const char *to, size_t
 
 static void named_changes(int runs)
 {
-    puts("| change | found and named, n = 1,000: all, 10%, 1% | 5,000 | 50,000 |\n|---|---|---|---|");
+    puts("| change | found and named, n = 1,000: all, 10%, 1% | 5,000 | 50,000 "
+         "|\n|---|---|---|---|");
     for (size_t c = 0; c < CHANGES; c++) {
         const struct field *field = &fields[changes[c].field];
         printf("| %s (%s) to %s, x %.4g |", field->name, field->unit ? field->unit : "no unit",
@@ -178,8 +215,8 @@ static void named_changes(int runs)
                     draw_sample(&now, sizes[k], field->draw);
                     apply(&changes[c], shares[s]);
                     struct weir_unit_change change = diagnose(field);
-                    const char *to = changes[c].map.a == -1 ? "negative (the sign flipped)"
-                                                            : changes[c].to;
+                    const char *to =
+                        changes[c].map.a == -1 ? "negative (the sign flipped)" : changes[c].to;
                     found += change.finding != WEIR_UNIT_NOTHING;
                     named += is_named(&change, to, 1);
                     listed += is_named(&change, to, WEIR_UNIT_MATCHES);
@@ -255,12 +292,24 @@ static void rescale(double factor, double share)
         now.x[i] *= uniform() < share ? factor : 1;
 }
 
-static const char *const drifts[] = {"none", "all up by 20%", "all down by a third",
-    "shift by half an sd", "shift by two sd", "spread by half more", "heavier tail",
-    "a new population, its place and spread at random", "all from a new population",
-    "a spike of one value", "a season: shift of up to 1 sd within the window", "truncated above",
-    "capped at the 90% quantile", "ten times the zeros", "outliers, log-uniform over nine decades",
-    "noise added", "a tenth grows by 1.5 to 3", "sway: 0.15 sd"};
+static const char *const drifts[] = {"none",
+                                     "all up by 20%",
+                                     "all down by a third",
+                                     "shift by half an sd",
+                                     "shift by two sd",
+                                     "spread by half more",
+                                     "heavier tail",
+                                     "a new population, its place and spread at random",
+                                     "all from a new population",
+                                     "a spike of one value",
+                                     "a season: shift of up to 1 sd within the window",
+                                     "truncated above",
+                                     "capped at the 90% quantile",
+                                     "ten times the zeros",
+                                     "outliers, log-uniform over nine decades",
+                                     "noise added",
+                                     "a tenth grows by 1.5 to 3",
+                                     "sway: 0.15 sd"};
 enum { DRIFTS = sizeof drifts / sizeof *drifts };
 
 static void drift(int kind)
@@ -292,17 +341,38 @@ static void drift(int kind)
         double l = least > 0 ? (log(*x) - log_mean) / log_sd : (*x - mean) / sd;
         int scaled = 1;
         switch (kind) {
-        case 3: l += 0.5; break;
-        case 4: l += 2; break;
-        case 5: l *= 1.5; break;
-        case 6: l *= u < 0.2 ? 1 + 1.5 * share : 1; break;
-        case 7: l = u < share ? place + spread * l : l; break;
-        case 8: l = place + spread * l; break;
-        case 10: l += sin(2 * M_PI * i / now.n) * share * 2; break;
-        case 13: l = u < 0.1 ? -4 : l; break;
-        case 15: l += 0.7 * z; break;
-        case 17: l += 0.3 * (share - 0.26) / 0.24 * 0.5 * 2; break;
-        default: scaled = 0;
+        case 3:
+            l += 0.5;
+            break;
+        case 4:
+            l += 2;
+            break;
+        case 5:
+            l *= 1.5;
+            break;
+        case 6:
+            l *= u < 0.2 ? 1 + 1.5 * share : 1;
+            break;
+        case 7:
+            l = u < share ? place + spread * l : l;
+            break;
+        case 8:
+            l = place + spread * l;
+            break;
+        case 10:
+            l += sin(2 * M_PI * i / now.n) * share * 2;
+            break;
+        case 13:
+            l = u < 0.1 ? -4 : l;
+            break;
+        case 15:
+            l += 0.7 * z;
+            break;
+        case 17:
+            l += 0.3 * (share - 0.26) / 0.24 * 0.5 * 2;
+            break;
+        default:
+            scaled = 0;
         }
         if (scaled)
             *x = least > 0 ? exp(log_mean + log_sd * l) : mean + sd * l;
@@ -343,7 +413,14 @@ static void false_alarms(int runs)
                         continue;
                     called++;
                     if (getenv("VERBOSE"))
-                        fprintf(stderr, "%d %s(%s): %.3g%% x %.3g + %.3g form %d, gain %.3g %s->%s\n", sizes[k], fields[f].name, fields[f].unit ? fields[f].unit : "", 100 * change.share, change.map.a, change.map.b, change.map.form, change.gain, change.n_matches ? change.matches[0]->from : "?", change.n_matches ? change.matches[0]->to : "no name");
+                        fprintf(stderr,
+                                "%d %s(%s): %.3g%% x %.3g + %.3g form %d, gain %.3g (%.2g a value) "
+                                "%s->%s\n",
+                                sizes[k], fields[f].name, fields[f].unit ? fields[f].unit : "",
+                                100 * change.share, change.map.a, change.map.b, change.map.form,
+                                change.gain, change.gain / change.share / sizes[k],
+                                change.n_matches ? change.matches[0]->from : "?",
+                                change.n_matches ? change.matches[0]->to : "no name");
                     snprintf(what, sizeof what, "%s: %.2g%% x %.3g, %s", fields[f].name,
                              100 * change.share, change.map.a,
                              change.n_matches ? change.matches[0]->to : "no name");
@@ -411,7 +488,6 @@ static void cost(void)
 
 int main(int argc, char **argv)
 {
-    if (getenv("ONE")) { draw_sample(&then, REFERENCE, amounts); draw_sample(&now, 50000, amounts); apply(&changes[0], .1); diagnose(&fields[0]); return 0; }
     int runs = argc > 1 ? atoi(argv[1]) : 20;
     const char *only = argc > 2 ? argv[2] : "cost named power false";
     if (runs < 1)

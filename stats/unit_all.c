@@ -16,6 +16,7 @@ struct fit {
     struct weir_quantile_line line;
     double undone; // KS
     double separation;
+    int exact; // without the allowance for wobble
 };
 
 static double allowance(double separation)
@@ -122,6 +123,7 @@ static int fits(const struct weir_unit_question *question, const struct unit_ref
     double far = wobble / WOBBLE;
     double place = fmax(ERRORS * fit->line.se_shift, far * OFF_PLACE * shape->sd);
     double spread = fmax(ERRORS * fit->line.se_slope, far * OFF_SPREAD);
+    fit->exact = fabs(fit->line.shift) <= ERRORS * fit->line.se_shift;
     return fabs(fit->line.shift) <= place && fabs(fit->line.slope - 1) <= spread;
 }
 
@@ -150,6 +152,8 @@ static int is_better(const struct candidate *x, const struct candidate *y)
     int range_x = x->entry->low != x->entry->high, range_y = y->entry->low != y->entry->high;
     if (of_x != of_y)
         return of_x < of_y;
+    if (x->fit.exact != y->fit.exact)
+        return x->fit.exact;
     if (range_x != range_y)
         return range_x < range_y;
     return fabs(x->fit.line.shift) < fabs(y->fit.line.shift) - 1e-9;
@@ -169,8 +173,7 @@ static void keep(struct candidate *best, size_t *n, const struct candidate *made
 }
 
 static void set_ratio(struct weir_unit_change *change, const struct weir_unit_map *map,
-                      const struct unit_reference *reference,
-                      const struct weir_quantile_line *line)
+                      const struct unit_reference *reference, const struct weir_quantile_line *line)
 {
     change->map = *map;
     change->ratio_low = change->ratio_high = map->a;
@@ -239,8 +242,7 @@ static void diagnose_standardised(const struct weir_unit_question *question,
 
 // A factor without a name.
 static void diagnose_factor(const struct weir_unit_question *question,
-                            const struct unit_reference *reference,
-                            struct weir_unit_change *change)
+                            const struct unit_reference *reference, struct weir_unit_change *change)
 {
     if (!reference->shape.logarithmic)
         return;
@@ -253,8 +255,8 @@ static void diagnose_factor(const struct weir_unit_question *question,
         map.a *= exp(fit.line.shift);
     }
     if (!isfinite(map.a) || !(map.a > 0) || fabs(log(map.a)) < log(FREE_FACTOR) ||
-        !fits(question, reference, &map, change->noise, &fit) ||
-        fit.separation < FREE_SEPARATION || fit.undone * REDUCED > change->distance)
+        !fits(question, reference, &map, change->noise, &fit) || fit.separation < FREE_SEPARATION ||
+        fit.undone * REDUCED > change->distance)
         return;
     set_ratio(change, &map, reference, &fit.line);
     change->finding = WEIR_UNIT_FACTOR;
@@ -290,5 +292,6 @@ void unit_diagnose_all(const struct weir_unit_question *question,
     change->undone = best[0].fit.undone;
     change->share = 1;
     for (size_t i = 0; i < n; i++)
-        change->matches[change->n_matches++] = best[i].entry;
+        if (best[i].fit.exact || !best[0].fit.exact)
+            change->matches[change->n_matches++] = best[i].entry;
 }

@@ -78,8 +78,9 @@ static const struct unit units[] = {
     {SPEED, "km/h", "kmh kph", EXACT(1 / 3.6)},
     {SPEED, "mph", "mi/h", EXACT(0.44704)},
     {SPEED, "kn", "knot knots kt", EXACT(1852.0 / 3600)},
-    {TEMPERATURE, "Celsius", "c degc celcius \xc2\xb0"
-                             "c",
+    {TEMPERATURE, "Celsius",
+     "c degc celcius \xc2\xb0"
+     "c",
      1, 1, 273.15},
     {TEMPERATURE, "Fahrenheit",
      "f degf \xc2\xb0"
@@ -159,28 +160,72 @@ enum { UNITS = sizeof units / sizeof *units };
 
 // Changes that happen, for fields of which the unit is not declared; both ways.
 static const char *const usual[][2] = {
-    {"s", "ms"},      {"s", "us"},        {"s", "ns"},           {"ms", "us"},
-    {"ms", "ns"},     {"us", "ns"},       {"min", "s"},          {"h", "min"},
-    {"h", "s"},       {"d", "h"},         {"d", "s"},            {"weeks", "d"},
-    {"kg", "g"},      {"g", "mg"},        {"t", "kg"},           {"kg", "lb"},
-    {"oz", "g"},      {"m", "mm"},        {"m", "cm"},           {"cm", "mm"},
-    {"km", "m"},      {"in", "cm"},       {"m", "ft"},           {"mi", "km"},
-    {"Celsius", "Fahrenheit"},            {"Celsius", "Kelvin"}, {"Fahrenheit", "Kelvin"},
-    {"radians", "degrees"},               {"bytes", "bits"},     {"kB", "bytes"},
-    {"MB", "bytes"},  {"KiB", "bytes"},   {"MiB", "bytes"},      {"GiB", "bytes"},
-    {"MiB", "KiB"},   {"GiB", "MiB"},     {"fraction", "percent"},
-    {"fraction", "basis points"},         {"percent", "basis points"},
-    {"kWh", "Wh"},    {"kcal", "kJ"},     {"kW", "W"},           {"hPa", "Pa"},
-    {"kPa", "Pa"},    {"psi", "kPa"},     {"m/s", "km/h"},       {"mph", "km/h"},
-    {"kHz", "Hz"},    {"V", "mV"},        {"l", "ml"},           {"gal", "l"},
-    {"USD", "US cents"},                  {"USD", "JPY"},        {"USD", "INR"},
-    {"USD", "KRW"},   {"USD", "CNY"},     {"USD", "IDR"},
+    {"s", "ms"},
+    {"s", "us"},
+    {"s", "ns"},
+    {"ms", "us"},
+    {"ms", "ns"},
+    {"us", "ns"},
+    {"min", "s"},
+    {"h", "min"},
+    {"h", "s"},
+    {"d", "h"},
+    {"d", "s"},
+    {"kg", "g"},
+    {"g", "mg"},
+    {"t", "kg"},
+    {"kg", "lb"},
+    {"oz", "g"},
+    {"m", "mm"},
+    {"m", "cm"},
+    {"cm", "mm"},
+    {"km", "m"},
+    {"in", "cm"},
+    {"m", "ft"},
+    {"mi", "km"},
+    {"Celsius", "Fahrenheit"},
+    {"Celsius", "Kelvin"},
+    {"Fahrenheit", "Kelvin"},
+    {"radians", "degrees"},
+    {"bytes", "bits"},
+    {"kB", "bytes"},
+    {"MB", "bytes"},
+    {"KiB", "bytes"},
+    {"MiB", "bytes"},
+    {"GiB", "bytes"},
+    {"MiB", "KiB"},
+    {"GiB", "MiB"},
+    {"fraction", "percent"},
+    {"fraction", "basis points"},
+    {"percent", "basis points"},
+    {"kWh", "Wh"},
+    {"kcal", "kJ"},
+    {"kW", "W"},
+    {"hPa", "Pa"},
+    {"kPa", "Pa"},
+    {"psi", "kPa"},
+    {"m/s", "km/h"},
+    {"mph", "km/h"},
+    {"kHz", "Hz"},
+    {"V", "mV"},
+    {"l", "ml"},
+    {"gal", "l"},
+    {"USD", "US cents"},
+    {"USD", "JPY"},
+    {"USD", "INR"},
+    {"USD", "KRW"},
+    {"USD", "CNY"},
+    {"USD", "IDR"},
 };
 enum { USUAL = sizeof usual / sizeof *usual };
 
 // What stands out whatever the field is.
 static const struct weir_unit_entry general[] = {
-    {"positive", "negative (the sign flipped)", {WEIR_UNIT_LINEAR, -1, 0}, -1, -1,
+    {"positive",
+     "negative (the sign flipped)",
+     {WEIR_UNIT_LINEAR, -1, 0},
+     -1,
+     -1,
      WEIR_UNIT_ANY_FIELD},
     {"units", "hundredths", {WEIR_UNIT_LINEAR, 100, 0}, 100, 100, WEIR_UNIT_ANY_FIELD},
     {"hundredths", "units", {WEIR_UNIT_LINEAR, .01, 0}, .01, .01, WEIR_UNIT_ANY_FIELD},
@@ -194,16 +239,32 @@ static const struct weir_unit_entry general[] = {
     {"tenths", "units", {WEIR_UNIT_LINEAR, .1, 0}, .1, .1, WEIR_UNIT_GUESS},
     {"the value", "its natural logarithm", {WEIR_UNIT_LOG, 1, 0}, 1, 1, WEIR_UNIT_ANY_FIELD},
     {"the value", "log1p of it", {WEIR_UNIT_LOG, 1, 1}, 1, 1, WEIR_UNIT_ANY_FIELD},
-    {"the value", "its logarithm to base 10", {WEIR_UNIT_LOG, 1 / M_LN10, 0}, 1 / M_LN10,
-     1 / M_LN10, WEIR_UNIT_ANY_FIELD},
-    {"the value", "its logarithm to base 2", {WEIR_UNIT_LOG, 1 / M_LN2, 0}, 1 / M_LN2, 1 / M_LN2,
+    {"the value",
+     "its logarithm to base 10",
+     {WEIR_UNIT_LOG, 1 / M_LN10, 0},
+     1 / M_LN10,
+     1 / M_LN10,
+     WEIR_UNIT_ANY_FIELD},
+    {"the value",
+     "its logarithm to base 2",
+     {WEIR_UNIT_LOG, 1 / M_LN2, 0},
+     1 / M_LN2,
+     1 / M_LN2,
      WEIR_UNIT_ANY_FIELD},
     {"a natural logarithm", "the value itself", {WEIR_UNIT_EXP, 1, 0}, 1, 1, WEIR_UNIT_ANY_FIELD},
     {"log1p", "the value itself", {WEIR_UNIT_EXP, 1, 1}, 1, 1, WEIR_UNIT_ANY_FIELD},
-    {"a logarithm to base 10", "the value itself", {WEIR_UNIT_EXP, 1 / M_LN10, 0}, 1 / M_LN10,
-     1 / M_LN10, WEIR_UNIT_ANY_FIELD},
-    {"a logarithm to base 2", "the value itself", {WEIR_UNIT_EXP, 1 / M_LN2, 0}, 1 / M_LN2,
-     1 / M_LN2, WEIR_UNIT_ANY_FIELD},
+    {"a logarithm to base 10",
+     "the value itself",
+     {WEIR_UNIT_EXP, 1 / M_LN10, 0},
+     1 / M_LN10,
+     1 / M_LN10,
+     WEIR_UNIT_ANY_FIELD},
+    {"a logarithm to base 2",
+     "the value itself",
+     {WEIR_UNIT_EXP, 1 / M_LN2, 0},
+     1 / M_LN2,
+     1 / M_LN2,
+     WEIR_UNIT_ANY_FIELD},
 };
 enum { GENERAL = sizeof general / sizeof *general };
 
@@ -286,8 +347,8 @@ static struct weir_unit_entry between(const struct unit *from, const struct unit
     double low = from->low / to->high, high = from->high / to->low;
     double a = low < high ? sqrt(low * high) : low;
     double b = (from->offset - to->offset) / to->low;
-    return (struct weir_unit_entry){from->name, to->name, {WEIR_UNIT_LINEAR, a, b}, low, high,
-                                    scope};
+    return (struct weir_unit_entry){from->name, to->name, {WEIR_UNIT_LINEAR, a, b},
+                                    low,        high,     scope};
 }
 
 static int same_map(const struct weir_unit_entry *x, const struct weir_unit_entry *y)
@@ -319,26 +380,24 @@ static void add_declared(struct weir_unit_catalogue *catalogue, const struct uni
         add(catalogue, &entry);
     }
     // Amounts are kept in hundredths, too.
-    static const struct weir_unit_entry minor = {"whole units", "hundredths (cents)",
-                                                 {WEIR_UNIT_LINEAR, 100, 0}, 100, 100,
-                                                 WEIR_UNIT_DECLARED};
+    static const struct weir_unit_entry minor = {
+        "whole units", "hundredths (cents)", {WEIR_UNIT_LINEAR, 100, 0}, 100,
+        100,           WEIR_UNIT_DECLARED};
     if (from->dimension == MONEY && strcmp(from->name, "USD") && strcmp(from->name, "US cents"))
         add(catalogue, &minor);
 }
 
-// Those of the dimension that the name speaks of come first.
+// Those of the dimension that the name speaks of; all where it speaks of none.
 static void add_usual(struct weir_unit_catalogue *catalogue, int dimension)
 {
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < 2 * USUAL; i++) {
-            const struct unit *from = find_unit(usual[i / 2][i % 2]);
-            const struct unit *to = find_unit(usual[i / 2][1 - i % 2]);
-            if (!from || !to || ((int)from->dimension == dimension) != !pass)
-                continue;
-            struct weir_unit_entry entry =
-                between(from, to, pass ? WEIR_UNIT_GUESS : WEIR_UNIT_HINTED);
-            add(catalogue, &entry);
-        }
+    for (size_t i = 0; i < 2 * USUAL; i++) {
+        const struct unit *from = find_unit(usual[i / 2][i % 2]);
+        const struct unit *to = find_unit(usual[i / 2][1 - i % 2]);
+        if (!from || !to || (dimension >= 0 && (int)from->dimension != dimension))
+            continue;
+        struct weir_unit_entry entry =
+            between(from, to, dimension < 0 ? WEIR_UNIT_GUESS : WEIR_UNIT_HINTED);
+        add(catalogue, &entry);
     }
 }
 
@@ -360,7 +419,7 @@ static void add_general(struct weir_unit_catalogue *catalogue)
         }
         for (size_t i = 0; i < catalogue->n; i++)
             if (same_map(&catalogue->entries[i], &general[k]) &&
-                general[k].scope < catalogue->entries[i].scope)
+                catalogue->entries[i].scope != WEIR_UNIT_DECLARED)
                 catalogue->entries[i].scope = general[k].scope;
     }
 }
@@ -368,8 +427,8 @@ static void add_general(struct weir_unit_catalogue *catalogue)
 int weir_unit_catalogue_make(const char *unit, const char *name,
                              struct weir_unit_catalogue *catalogue)
 {
-    struct weir_unit_catalogue made = {malloc((UNITS + 2 * USUAL + GENERAL + 2) *
-                                              sizeof *made.entries), 0};
+    struct weir_unit_catalogue made = {
+        malloc((UNITS + 2 * USUAL + GENERAL + 2) * sizeof *made.entries), 0};
     if (!made.entries)
         return WEIR_ENOMEM;
     const struct unit *declared = find_unit(unit);

@@ -126,7 +126,8 @@ int unit_is_eligible(const struct weir_unit_entry *entry, int all)
     if (log(entry->low) * log(entry->high) <= 0)
         return 0;
     if (entry->low != entry->high)
-        return least >= (all && entry->scope == WEIR_UNIT_DECLARED ? log(2.5) : log(20));
+        return entry->scope != WEIR_UNIT_GUESS &&
+               least >= (all && entry->scope == WEIR_UNIT_DECLARED ? log(2.5) : log(20));
     return least >= (entry->scope == WEIR_UNIT_GUESS ? log(5) : log(1.5));
 }
 

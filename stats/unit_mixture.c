@@ -26,10 +26,19 @@ static size_t distinct(const double *x, const double *y, const double *level, si
     return kept;
 }
 
+// The chord's slope between points i and i + 1.
+static double chord(const struct point *p, size_t i)
+{
+    return (p[i + 1].q - p[i].q) / (p[i + 1].x - p[i].x);
+}
+
+// At the ends the density falls off, so the outermost chord has too much of it: half a step on.
 static double density(const struct point *p, size_t n, size_t i)
 {
-    size_t low = i ? i - 1 : 0, high = i + 1 < n ? i + 1 : i;
-    return (p[high].q - p[low].q) / (p[high].x - p[low].x);
+    if (i && i + 1 < n)
+        return (p[i + 1].q - p[i - 1].q) / (p[i + 1].x - p[i - 1].x);
+    double last = i ? chord(p, n - 2) : chord(p, 0), next = i ? chord(p, n - 3) : chord(p, 1);
+    return fmax(1.5 * last - 0.5 * next, 0.25 * last);
 }
 
 void weir_quantile_line(const double *x, const double *y, const double *level, size_t points,

@@ -17,16 +17,18 @@ struct weir_quantile_line {
     size_t points; // that differ in x; under 3 there is no line, and all else is 0
 };
 enum { WEIR_QUANTILE_LINE_POINTS = 64 };
-// `level` ascends within (0, 1), at most WEIR_QUANTILE_LINE_POINTS of them; densities are taken
-// from x and the levels, so y = x is the null. `n` and `m`: sizes of the samples of x and of y.
+// `level` ascends within (0, 1), at most WEIR_QUANTILE_LINE_POINTS of them. Densities are chords of
+// x and the levels (over two steps; at the ends extrapolated from the last two, at least a quarter
+// of the last), so y = x is the null. Points with one x count as one, at their mean level and y.
+// `n` and `m`: sizes of the samples of x and of y.
 void weir_quantile_line(const double *x, const double *y, const double *level, size_t points,
                         double centre, double n, double m, struct weir_quantile_line *line);
 
 // The w in [0, 1] that maximises sum of count ln((1 - w) f + w g): what EM converges to, found by
 // Newton's steps within bounds, for the sum is concave in w. f, g > 0.
 struct weir_mixture {
-    double share, se;     // se by the observed information; 0 at the ends
-    double gain;          // the sum at `share` less the sum at 0: >= 0, in nats
+    double share, se; // se by the observed information; 0 at the ends
+    double gain;      // the sum at `share` less the sum at 0: >= 0, in nats
 };
 void weir_mixture_fit(const double *count, const double *f, const double *g, size_t n,
                       struct weir_mixture *mixture);

@@ -9,18 +9,25 @@
 enum { TRIED = 6, GRID = 7, CURRENT_CUTS = 64, TAIL_CUTS = 24 };
 // Cuts of the reference and of the current law; of the reference and those tried.
 enum { BINS = UNIT_LEVELS + CURRENT_CUTS + 2 * TAIL_CUTS + TRIED * UNIT_LEVELS };
-static const double THRESHOLD = 28;
+// Of 2 ln likelihood ratio: over the reference as it is (a chance of 1e-10 by chi-square, against a
+// hundred entries, 1,000 fields and 10,000 windows a month), and over the best plain drift.
+static const double THRESHOLD = 40, OVER_DRIFT = 0.7;
 // The second part must stand apart from the first, and have so many values (more for a range,
 // which leaves more to chance).
-static const double SEPARATION = 0.45, FEWEST = 25, FEWEST_RANGE = 40;
+static const double SEPARATION = 0.45, FEWEST = 25, FEWEST_HINTED = 40, FEWEST_RANGE = 40,
+                    FEWEST_HINTED_RANGE = 150;
 // Logarithms make so much of a law that little of one would fit many things.
 static const double CURVED_SEPARATION = 0.9, CURVED_SHARE = 0.05;
 // What 2 ln likelihood ratio (chi-square, two degrees) a free place and spread may gain; the least
 // p-value of the second part's counts; what is left of KS for wobble.
-static const double FREE_GAIN = 9.2, FIT = 1e-3, WOBBLE = 0.04, CELL_WOBBLE = 0.05,
-                    OFF_PLACE = 0.1, OFF_SPREAD = 0.1;
+static const double FREE_GAIN = 7.4, FIT = 5e-3, WOBBLE = 0.04, CELL_WOBBLE = 0.05, OFF_PLACE = 0.1,
+                    OFF_SPREAD = 0.1;
+// 2 ln likelihood ratio for each value of the second part: the least, and from where on what was
+// moved is so plain that the day's own wobble is let pass.
+static const double SPEAKS = 0.3, PLAIN = 0.6, PLAINER = 2;
 // Of 2 ln likelihood ratio: what explains as well but for so much is named, too.
-static const double NEAR = 9;
+// An exact factor is named before a range that explains it better by no more than EXACT.
+static const double NEAR = 9, EXACT = 2;
 static const double SMOOTHING = 0.5;
 
 // Counts of the current values between cuts.
@@ -122,8 +129,7 @@ static void chances(const struct bins *bins, const struct unit_reference *refere
 {
     double total = reference->law->total, cells = (double)bins->cuts + 1, before = 0;
     for (size_t i = 0; i <= bins->cuts; i++) {
-        double below =
-            i < bins->cuts ? unit_below(reference, drift, map, bins->cut[i], NULL) : 1;
+        double below = i < bins->cuts ? unit_below(reference, drift, map, bins->cut[i], NULL) : 1;
         out[i] = (total * fmax(0, below - before) + SMOOTHING) / (total + SMOOTHING * cells);
         before = below;
     }
@@ -173,11 +179,10 @@ static double climb(struct model *model, struct unit_drift *drift)
 {
     double best = evaluate(model, drift), step = 0.32;
     for (int moves = 0; step > 0.012 && moves < 40; moves++) {
-        const struct unit_drift around[4] = {
-            {drift->shift + step, drift->spread},
-            {drift->shift - step, drift->spread},
-            {drift->shift, drift->spread * (1 + step)},
-            {drift->shift, drift->spread / (1 + step)}};
+        const struct unit_drift around[4] = {{drift->shift + step, drift->spread},
+                                             {drift->shift - step, drift->spread},
+                                             {drift->shift, drift->spread * (1 + step)},
+                                             {drift->shift, drift->spread / (1 + step)}};
         int better = -1;
         for (int i = 0; i < 4; i++) {
             double value = evaluate(model, &around[i]);
@@ -198,11 +203,12 @@ static double climb(struct model *model, struct unit_drift *drift)
 struct candidate {
     const struct weir_unit_entry *entry;
     struct weir_unit_map map;
-    double first; // gain over the reference as it is, nats, in the cells that all share
-    double gain;  // over a plain drift, nats
+    double first;      // gain over the reference as it is, nats, in the cells that all share
+    double gain;       // over a plain drift, nats
     double likelihood; // in the cells that all that were tried share
     double share, se, undone;
     struct unit_drift base;
+    struct unit_drift open; // where the second part would be if it were free
     int fits;
 };
 
@@ -249,7 +255,7 @@ static void choose_factor(const struct search *search, struct candidate *candida
 
 // Pearson's test where the second part is most of what is expected, cells put together until
 // five are expected; 1 where there are too few of them.
-static double fit_of_part(const struct model *model, double noise_factor)
+static double fit_of_part(const struct model *model, double noise_factor, double lenience)
 {
     const struct bins *bins = model->bins;
     double w = model->mixture.share, square = 0, expected = 0, seen = 0, doubt = 0;
@@ -263,7 +269,7 @@ static double fit_of_part(const struct model *model, double noise_factor)
         doubt += bins->doubt[i];
         if (expected < 5)
             continue;
-        double wobble = CELL_WOBBLE * expected;
+        double wobble = lenience * CELL_WOBBLE * expected;
         square += (seen - expected) * (seen - expected) /
                   (expected * noise_factor + doubt * doubt / 4 + wobble * wobble);
         groups++;
@@ -302,8 +308,26 @@ static int is_large_enough(const struct candidate *candidate, double values)
 {
     int range = candidate->entry->low != candidate->entry->high;
     int curved = candidate->map.form != WEIR_UNIT_LINEAR;
-    return values >= (range ? FEWEST_RANGE : FEWEST) &&
-           (!curved || candidate->share >= CURVED_SHARE);
+    if (curved && candidate->share < CURVED_SHARE)
+        return 0;
+    if (candidate->entry->scope == WEIR_UNIT_DECLARED)
+        return values >= (range ? FEWEST_RANGE : FEWEST);
+    return values >= (range ? FEWEST_HINTED_RANGE : FEWEST_HINTED);
+}
+
+// Whether no other place and spread of the second part explains the counts clearly better.
+static int is_in_place(const struct search *search, const struct bins *bins,
+                       struct candidate *candidate, double with, double noise, double lenience)
+{
+    struct model open = {.reference = search->reference,
+                         .bins = bins,
+                         .map = &candidate->map,
+                         .base = &candidate->base};
+    struct unit_drift *best = &candidate->open;
+    *best = UNIT_STILL;
+    double gain = climb(&open, best) - with;
+    return 2 * gain < FREE_GAIN * noise || (fabs(best->shift) < lenience * OFF_PLACE &&
+                                            fabs(log(best->spread)) < lenience * OFF_SPREAD);
 }
 
 static void judge(const struct search *search, struct candidate *candidate)
@@ -319,21 +343,19 @@ static void judge(const struct search *search, struct candidate *candidate)
     candidate->se = mixed.mixture.se;
     candidate->undone = distance_of(&mixed);
     double values = candidate->share * bins.n;
-    // The reference's own noise, of the whole and of the second part.
-    double noise = 1 + bins.n / reference->law->total, part = 1 + values / reference->law->total;
-    if (!is_large_enough(candidate, values) ||
-        candidate->undone > unit_noise(question->reference, question->current) + WOBBLE ||
-        fit_of_part(&mixed, part) < FIT)
+    if (!is_large_enough(candidate, values))
         return;
     candidate->gain = with - plain_likelihood(search, &bins);
-    if (2 * candidate->gain < search->threshold * noise)
-        return;
-    struct model open = {.reference = reference, .bins = &bins, .map = &candidate->map,
-                         .base = &candidate->base};
-    struct unit_drift free_part = UNIT_STILL;
-    double gain = climb(&open, &free_part) - with;
-    candidate->fits = 2 * gain < FREE_GAIN * part ||
-                      (fabs(free_part.shift) < OFF_PLACE && fabs(log(free_part.spread)) < OFF_SPREAD);
+    double speaks = 2 * candidate->gain / values;
+    double lenience = fmin(1, fmax(0, (speaks - PLAIN) / (PLAINER - PLAIN)));
+    // The reference's own noise, of the whole and of the second part.
+    double noise = 1 + bins.n / reference->law->total, part = 1 + values / reference->law->total;
+    candidate->fits = speaks >= SPEAKS &&
+                      2 * candidate->gain >= OVER_DRIFT * search->threshold * noise &&
+                      candidate->undone <=
+                          unit_noise(question->reference, question->current) + lenience * WOBBLE &&
+                      fit_of_part(&mixed, part, lenience) >= FIT &&
+                      is_in_place(search, &bins, candidate, with, part, lenience);
 }
 
 static int by_first(const void *a, const void *b)
@@ -352,6 +374,7 @@ static int same_map(const struct weir_unit_entry *x, const struct weir_unit_entr
 static void choose(struct search *search)
 {
     const struct weir_unit_catalogue *catalogue = search->question->catalogue;
+    double noise = 1 + search->question->current->total / search->reference->law->total;
     begin_bins(&search->bins);
     add_reference_cuts(&search->bins, search->reference, &UNIT_SAME);
     add_current_cuts(&search->bins, search->question->current, search->reference);
@@ -365,7 +388,7 @@ static void choose(struct search *search)
             continue;
         struct candidate made = {.entry = entry, .map = entry->map};
         choose_factor(search, &made);
-        if (2 * made.first < search->threshold)
+        if (2 * made.first < search->threshold * noise)
             continue;
         search->tried[search->n] = made;
         search->n += search->n < TRIED;
@@ -398,7 +421,7 @@ static const struct candidate *compare(struct search *search)
     return best;
 }
 
-// An exact factor that explains it nearly as well (three standard errors) comes before a range.
+// An exact factor that explains it as well comes before a range.
 static const struct candidate *prefer_exact(const struct search *search,
                                             const struct candidate *best, double slack)
 {
@@ -415,6 +438,21 @@ static const struct candidate *prefer_exact(const struct search *search,
     return exact ? exact : best;
 }
 
+// The factor with its 3 standard errors, by where the second part would rather be.
+static void estimate_ratio(const struct search *search, const struct candidate *first,
+                           struct weir_unit_change *change)
+{
+    const struct unit_shape *shape = &search->reference->shape;
+    double values = first->share * search->question->current->total;
+    change->ratio_low = change->ratio_high = first->map.a;
+    if (first->map.form != WEIR_UNIT_LINEAR || first->map.b != 0 || !shape->logarithmic)
+        return;
+    double error = 3 * shape->sd * sqrt(1 / values + 1 / search->reference->law->total);
+    double middle = first->map.a * exp(first->open.shift * shape->sd);
+    change->ratio_low = middle * exp(-error);
+    change->ratio_high = middle * exp(error);
+}
+
 static void add_match(struct weir_unit_change *change, const struct weir_unit_entry *entry)
 {
     if (change->n_matches < WEIR_UNIT_MATCHES)
@@ -425,14 +463,14 @@ static void take(const struct search *search, const struct candidate *best, doub
                  struct weir_unit_change *change)
 {
     const struct weir_unit_catalogue *catalogue = search->question->catalogue;
-    const struct candidate *first = prefer_exact(search, best, slack);
+    const struct candidate *first = prefer_exact(search, best, slack * EXACT / NEAR);
     change->finding = WEIR_UNIT_PART;
     change->map = first->map;
-    change->ratio_low = change->ratio_high = first->map.a;
     change->share = first->share;
     change->share_se = first->se;
     change->gain = 2 * first->gain;
     change->undone = first->undone;
+    estimate_ratio(search, first, change);
     for (const struct weir_unit_entry *entry = first->entry;
          entry < catalogue->entries + catalogue->n && same_map(entry, first->entry); entry++)
         add_match(change, entry);
@@ -470,18 +508,23 @@ double weir_unit_share_of(const struct weir_unit_question *question,
 }
 
 double weir_unit_left_without(const struct weir_unit_question *question,
-                              const struct weir_unit_change *change, const struct weir_law *part)
+                              const struct weir_unit_change *change, const struct weir_law *parts,
+                              size_t n)
 {
     struct unit_reference reference;
     struct bins bins;
     if (!unit_reference_make(question->reference, &reference))
         return 0;
     make_bins(&bins, question, &reference, &change->map);
-    add_counts(&bins, part, -1, NULL);
-    add_counts(&bins, part, 1, &change->map);
+    for (size_t i = 0; i < n; i++) {
+        add_counts(&bins, &parts[i], -1, NULL);
+        add_counts(&bins, &parts[i], 1, &change->map);
+    }
     for (size_t i = 0; i <= bins.cuts; i++)
         bins.count[i] = fmax(0, bins.count[i]);
-    struct model model = {.reference = &reference, .bins = &bins, .map = &change->map};
-    evaluate(&model, &UNIT_STILL);
-    return 2 * model.mixture.gain;
+    struct model plain = {.reference = &reference, .bins = &bins};
+    struct model mixed = {.reference = &reference, .bins = &bins, .map = &change->map};
+    struct unit_drift drift = UNIT_STILL, base = UNIT_STILL;
+    double without = climb(&plain, &drift);
+    return 2 * fmax(0, climb(&mixed, &base) - without);
 }

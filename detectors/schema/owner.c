@@ -150,6 +150,7 @@ static void say(struct owner *owner, const struct schema_judge *judge,
 {
     struct schema_verdict *verdict = &owner->verdict;
     const struct weir_slice *slice = &judge->window->slices[judge->slice];
+    const struct weir_slice *about = verdict->slice ? verdict->slice : slice;
     const char *fields[2] = {judge->field ? judge->field->field->name : NULL,
                              verdict->other ? verdict->other->name : NULL};
     char text[SCHEMA_TEXT + 160] = "";
@@ -166,10 +167,11 @@ static void say(struct owner *owner, const struct schema_judge *judge,
         .kind = check->kind,
         .severity = verdict->severity,
         .action = verdict->action,
+        .identity = verdict->identity,
         .fields = fields,
         .n_fields = (fields[0] != NULL) + (fields[1] != NULL),
-        .slice = slice->values,
-        .n_slice = slice->n_values,
+        .slice = about->values,
+        .n_slice = about->n_values,
         .provisional = verdict->provisional,
         .share = verdict->share,
         .count = verdict->count,

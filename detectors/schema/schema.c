@@ -28,15 +28,30 @@ static const struct weir_option options[] = {
     {"distinct", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
      "Report string fields with far fewer or far more distinct values than in any window before.",
      0},
+    {"unit", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Report numbers that are the reference's in another unit or scale: all of them, or a share.",
+     0},
     {0}};
 
-static const char *const kinds[] = {
-    "schema.type",        "schema.missing",   "schema.null",
-    "schema.nan",         "schema.range",     "schema.length",
-    "schema.values",      "schema.pattern",   "schema.empty",
-    "schema.time",        "schema.null_rate", "schema.unknown_field",
-    "schema.undecodable", "schema.volume",    "schema.frozen",
-    "schema.categories",  "schema.distinct",  NULL};
+static const char *const kinds[] = {"schema.type",
+                                    "schema.missing",
+                                    "schema.null",
+                                    "schema.nan",
+                                    "schema.range",
+                                    "schema.length",
+                                    "schema.values",
+                                    "schema.pattern",
+                                    "schema.empty",
+                                    "schema.time",
+                                    "schema.null_rate",
+                                    "schema.unknown_field",
+                                    "schema.undecodable",
+                                    "schema.volume",
+                                    "schema.frozen",
+                                    "schema.categories",
+                                    "schema.distinct",
+                                    "schema.unit",
+                                    NULL};
 
 static void destroy(void *instance)
 {

@@ -37,7 +37,8 @@ enum schema_option {
     SCHEMA_OPTION_VOLUME,
     SCHEMA_OPTION_FROZEN,
     SCHEMA_OPTION_CATEGORIES,
-    SCHEMA_OPTION_DISTINCT
+    SCHEMA_OPTION_DISTINCT,
+    SCHEMA_OPTION_UNIT
 };
 
 // A field that is looked at.

@@ -67,6 +67,8 @@ struct schema_verdict {
     uint64_t count; // records concerned, 0: not known
     struct weir_statistic statistic;
     const struct weir_field *other; // a second field that is concerned; NULL: none
+    const struct weir_slice *slice; // another than the one that was judged; NULL: that one
+    unsigned identity;              // of enum weir_identity; 0: all
     int provisional;
     char text[SCHEMA_TEXT];
     struct weir_evidence evidence[SCHEMA_EVIDENCE];
@@ -119,6 +121,7 @@ void schema_verdict_add(struct schema_verdict *verdict, const char *type, const 
 
 // window_*.c: each check's row.
 extern const struct schema_window_check schema_check_null_rate, schema_check_volume,
-    schema_check_frozen, schema_check_new, schema_check_vanished, schema_check_distinct;
+    schema_check_frozen, schema_check_new, schema_check_vanished, schema_check_distinct,
+    schema_check_unit;
 
 #endif
