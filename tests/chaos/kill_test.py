@@ -2,13 +2,13 @@
 """Kills members of weir, and asks whether anyone could tell from what they wrote.
 
 Three members share four partitions while records come in. They are killed (SIGKILL), stopped
-(SIGTERM), frozen past their session (SIGSTOP), and told to kill themselves at every fail point.
-Afterwards one undisturbed member reads the same records under another name. Alerts and
-quarantined records, read committed, must be the same, none missing and none twice. What its gate
-forwarded must be the same byte for byte and in the same order, and with what it held back must be
-all that there was.
+(SIGTERM), frozen past their session (SIGSTOP), and told to kill themselves at every fail point,
+each of these at least once, and at random for the rest of the time. Afterwards one undisturbed
+member reads the same records under another name. Alerts and quarantined records, read committed,
+must be the same, none missing and none twice. What its gate forwarded must be the same byte for
+byte and in the same order, and with what it held back must be all that there was.
 
-    kill_test.py [--seconds 45] [--seed 1]       the long form: --seconds 600
+    kill_test.py [--seconds 35] [--seed 1]       the long form: --seconds 600
 """
 
 import argparse
@@ -17,6 +17,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import sys
@@ -27,18 +28,20 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
 from confluent_kafka import Producer  # noqa: E402
-from harness import Broker, Cluster, Member, shared_servers, unique, wait_until  # noqa: E402
+from harness import SOURCE, Broker, Cluster, Member, shared_servers, unique  # noqa: E402
 
 MEMBERS = 3
 PARTITIONS = 4
 BASE = 1_700_000_000_000  # event time of the first record: long past, so that no clock matters
 STEP = 250  # ms of event time from record to record of a partition
-POINTS = [
-    "after-begin:3", "after-produce:4", "after-send-offsets:3", "during-commit:5",
-    "after-begin:1", "after-produce:1", "after-send-offsets:1", "during-commit:1",
-    "restore:2", "restore:1", "revoke:1", "revoked:1",
+POINTS = [  # the fail points, and at which passage; the first of each name are for every run
+    "after-begin:3", "after-produce:4", "after-send-offsets:3", "during-commit:5", "restore:2",
+    "revoke:1", "revoked:1",
+    "after-begin:1", "after-produce:1", "after-send-offsets:1", "during-commit:1", "restore:1",
 ]  # fmt: skip
+EACH = POINTS[:7]
 SESSION = 4.0
+PATIENCE = 300  # s for everything to have been done once
 
 CONFIG = """\
 version: 1
@@ -139,12 +142,19 @@ class Squad:
             for i in range(MEMBERS)
         ]
         self.random = random_source
-        self.frozen = {}
-        self.points = []
+        self.frozen = {}  # index -> when it may go on
+        self.armed = {}  # index -> fail point, since when
+        self.points = list(EACH)  # yet to be hit
+        self.blows = ["kill", "term", "freeze"]  # yet to be dealt
         self.counts = collections.Counter()
         self.inside = collections.Counter()
-        self.spared = [0] * MEMBERS
         self.marks = [0] * MEMBERS  # how much of a log has been looked at
+
+    def undone(self):
+        """What has not been done to anybody yet."""
+        wanted = ["SIGKILL", "SIGTERM", "SIGSTOP past the session"]
+        wanted += ["fail point " + point.split(":")[0] for point in EACH]
+        return [what for what in wanted if not self.counts[what]]
 
     def tail(self, index):
         log = self.members[index].log()
@@ -181,53 +191,78 @@ class Squad:
     def reap(self):
         for index, member in enumerate(self.members):
             if member.child is not None and member.child.poll() is not None:
-                code = member.child.returncode
-                if code not in (0, -signal.SIGKILL):
-                    if code != 1:
-                        raise AssertionError(f"{member.name}{index}: exit {code}\n{member.log()[-3000:]}")
-                    self.counts["gave up its place"] += 1  # fenced, and said so
-                    self.tail(index)
-                elif code == -signal.SIGKILL:
-                    self.note_end(index, "SIGKILL")
-                else:
-                    self.note_end(index, "SIGTERM")
-                member.child = None
+                self.bury(index, member)
             if index in self.frozen and time.monotonic() > self.frozen[index]:
                 del self.frozen[index]
+                self.counts["SIGSTOP past the session"] += 1
                 if member.running:
                     member.signal(signal.SIGCONT)
+
+    def bury(self, index, member):
+        code = member.child.returncode
+        point, _ = self.armed.pop(index, (None, 0))
+        before = sum(self.counts[what] for what in self.counts if what.startswith("fail point"))
+        if code not in (0, 1, -signal.SIGKILL):
+            raise AssertionError(f"{member.name}{index}: exit {code}\n{member.log()[-3000:]}")
+        if code == 1:
+            self.counts["gave up its place"] += 1  # fenced, and said so
+            self.tail(index)
+        else:
+            self.note_end(index, "SIGTERM" if code == 0 else "SIGKILL")
+        after = sum(self.counts[what] for what in self.counts if what.startswith("fail point"))
+        if point and after == before:
+            self.points.append(point)  # it ended before it came there
+        member.child = None
 
     def start_missing(self, with_points=True):
         for index, member in enumerate(self.members):
             if member.child is not None:
                 continue
             member.env.pop("WEIR_FAIL", None)
-            self.spared[index] = 0
-            if with_points and self.random.random() < 0.7:
+            if with_points and len(self.armed) < MEMBERS - 1:
                 if not self.points:
                     self.points = self.random.sample(POINTS, len(POINTS))
-                member.env["WEIR_FAIL"] = self.points.pop()
-                self.spared[index] = time.monotonic() + 4  # time to come to its point
+                point = self.points.pop(0)
+                member.env["WEIR_FAIL"] = point
+                self.armed[index] = point, time.monotonic()
             member.start()
 
+    def push(self):
+        """Members that wait for a rebalance to take something from them, and have something,
+        leave after a while: then everything is taken."""
+        for index, (point, since) in self.armed.items():
+            member = self.members[index]
+            if not point.startswith("revoke") or time.monotonic() < since + 3 or not member.running:
+                continue
+            if "assigned " in member.log()[self.marks[index]:]:
+                member.signal(signal.SIGTERM)
+                self.armed[index] = point, time.monotonic()
+
     def torment(self):
+        """Strikes one that is not on its way to a fail point; whether it did. At random only
+        after everything was done once."""
+        if not self.blows and self.undone():
+            return False
         index = self.random.randrange(MEMBERS)
         member = self.members[index]
-        if not member.running or index in self.frozen or time.monotonic() < self.spared[index]:
-            return
-        what = self.random.choices(["kill", "term", "freeze"], [6, 2, 1])[0]
+        if not member.running or index in self.frozen or index in self.armed:
+            return False
+        what = self.blows.pop(0) if self.blows else self.random.choices(
+            ["kill", "term", "freeze"], [6, 2, 1])[0]  # fmt: skip
         if what == "freeze" and self.frozen:
             what = "kill"
         if what == "freeze":
             member.signal(signal.SIGSTOP)
-            self.counts["SIGSTOP"] += 1
             self.frozen[index] = time.monotonic() + SESSION + 2
         else:
             member.signal(signal.SIGKILL if what == "kill" else signal.SIGTERM)
+        return True
 
     def thaw(self):
-        for index in list(self.frozen):
-            self.frozen[index] = 0
+        for index in self.frozen:
+            if self.members[index].running:
+                self.members[index].signal(signal.SIGCONT)
+        self.frozen.clear()
         self.reap()
 
 
@@ -297,20 +332,22 @@ def compare(what, found, wanted):
 
 def torment(squad, feed, seconds):
     feed.start()
-    until = time.monotonic() + seconds
-    next_blow = time.monotonic() + 4
-    while time.monotonic() < until:
+    began = time.monotonic()
+    next_blow = began + 4
+    while time.monotonic() < began + seconds or squad.undone():
+        if time.monotonic() > began + PATIENCE + seconds:
+            raise AssertionError(f"it never came to {squad.undone()}")
         squad.reap()
         squad.start_missing()
-        if time.monotonic() > next_blow:
-            squad.torment()
+        squad.push()
+        if time.monotonic() > next_blow and squad.torment():
             next_blow = time.monotonic() + squad.random.uniform(0.5, 2.0)
         time.sleep(0.05)
     squad.thaw()
     feed.finish()
-    for member in squad.members:
-        if member.running and "WEIR_FAIL" in member.env:
-            member.kill()  # the last stretch is undisturbed
+    for index in squad.armed:
+        if squad.members[index].running:
+            squad.members[index].kill()  # the last stretch is undisturbed
     squad.reap()
     squad.start_missing(with_points=False)
 
@@ -328,7 +365,9 @@ def run(bootstrap, seconds, seed, folder):
     squad = Squad(folder, CONFIG.format(app=app, **config), random.Random(seed))
     feed = Feed(bootstrap, source, 200)
     try:
+        began = time.monotonic()
         torment(squad, feed, seconds)
+        tormented = time.monotonic() - began
         wait_settled(cluster, app, source, lambda: watch(squad))
         for member in squad.members:
             code = member.stop()
@@ -341,7 +380,7 @@ def run(bootstrap, seconds, seed, folder):
             if member.running:
                 member.signal(signal.SIGCONT)
                 member.kill()
-    print(f"seed {seed}: {feed.sent * PARTITIONS} records in {seconds} s")
+    print(f"seed {seed}: {feed.sent * PARTITIONS} records in {tormented:.0f} s")
     print(", ".join(f"{n} x {what}" for what, n in sorted(squad.counts.items())))
     print("kills inside a " + ", a ".join(
         f"{what}: {squad.inside[what]}" for what in ("transaction", "restore", "rebalance")))  # fmt: skip
@@ -353,16 +392,27 @@ def run(bootstrap, seconds, seed, folder):
         same &= went_through(cluster, name, source)
     assert any('"weir.circuit_open"' in alert for alert in calm_alerts), "no circuit opened"
     assert sum(calm_alerts.values()) > 3 and sum(calm_copies.values()) > 20, "nothing was tested"
-    assert sum(squad.counts.values()) > 3, "nobody was harmed"
+    assert not squad.undone(), squad.undone()
+    assert all(squad.inside[what] for what in ("transaction", "restore", "rebalance"))
     return same
+
+
+def check_points():
+    """That there is no fail point which nobody is sent to."""
+    found = set()
+    for path in (SOURCE / "consumer").rglob("*.c"):
+        found |= set(re.findall(r'weir_failpoint(?:_during)?\("([a-z-]+)"\)', path.read_text()))
+    named = {point.split(":")[0] for point in EACH}
+    assert found == named, f"fail points: {found} in the program, {named} here"
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=45)
+    parser.add_argument("--seconds", type=float, default=35)
     parser.add_argument("--seed", type=int, default=int(os.environ.get("WEIR_CHAOS_SEED", "1")))
     parser.add_argument("--keep", action="store_true", help="keep logs and state")
     options = parser.parse_args()
+    check_points()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-chaos-"))
     servers = shared_servers()
     if servers:

@@ -151,14 +151,14 @@ class Process:
             raise Timeout(f"{self.name} is not up:\n{self.log()[-4000:]}") from None
 
     def wait_up(self, start, probe, timeout, move):
-        """Starts it and waits for it. Where somebody took its ports before it could, and nobody
-        knows them yet, move() gives it others."""
-        for attempt in range(5):
+        """Starts it and waits for it. Where it stops by itself, perhaps since somebody took its
+        ports before it could, and nobody knows them yet, move() gives it others."""
+        for again in (1, 1, 0):
             start()
             try:
                 return self.wait_ready(probe, timeout)
             except AssertionError:
-                if self.running or attempt == 4 or "in use" not in self.log() or not move():
+                if self.running or not again or not move():
                     self.kill()
                     raise
 
