@@ -35,6 +35,7 @@ struct weir_input { // one partition of one topic
     struct weir_header *headers; // scratch: those of one record
     size_t headers_room;
     int64_t next;      // the first offset not yet looked at
+    int64_t low, high; // the partition's range when it was restored
     int64_t committed; // output below it has been seen: suppressed until there
     int suppressed;
     int64_t gap_first, gap_next; // offsets that are gone, to be told; equal: none

@@ -61,19 +61,24 @@ static int fetch_committed(struct weir_restorer *restorer, struct job *jobs, siz
 
 // ---- positions
 
-static int new_position(struct weir_restorer *restorer, struct weir_input *input,
+static int fetch_ranges(struct weir_restorer *restorer, struct weir_owned *owned,
                         struct weir_error *error)
 {
-    const struct weir_inside *inside = restorer->inside;
-    int64_t low, high;
-    int code =
-        weir_restore_range(restorer->restore, input->topic, input->partition, &low, &high, error);
-    if (code)
-        return code;
-    int latest = input->stream != SIZE_MAX &&
-                 inside->config->streams[input->stream].start == WEIR_START_LATEST;
-    input->next = input->committed = latest ? high : low;
-    return 0;
+    int code = 0;
+    for (size_t i = 0; i < owned->n_inputs && !code; i++) {
+        struct weir_input *input = &owned->inputs[i];
+        code = weir_restore_range(restorer->restore, input->topic, input->partition, &input->low,
+                                  &input->high, error);
+    }
+    return code;
+}
+
+static void new_position(struct weir_input *input)
+{
+    const struct weir_config *config = input->owned->inside->config;
+    int latest =
+        input->stream != SIZE_MAX && config->streams[input->stream].start == WEIR_START_LATEST;
+    input->next = input->committed = latest ? input->high : input->low;
 }
 
 // Records of [first, next) cannot be had.
@@ -96,19 +101,24 @@ static int on_gap(struct weir_input *input, int64_t first, int64_t next, struct 
     return 0;
 }
 
-static int old_position(struct weir_restorer *restorer, struct weir_input *input,
-                        const struct weir_snapshot *snapshot, struct weir_error *error)
+static int old_position(struct weir_input *input, const struct weir_snapshot *snapshot,
+                        struct weir_error *error)
 {
+    const struct weir_config *config = input->owned->inside->config;
     const struct weir_snapshot_position *at = NULL;
-    int64_t low, high;
     for (size_t i = 0; i < snapshot->n_positions; i++) {
         if (!strcmp(snapshot->positions[i].topic, input->topic) &&
             snapshot->positions[i].partition == input->partition)
             at = &snapshot->positions[i];
     }
-    if (!at) // newly joined
-        return input->committed < 0 ? new_position(restorer, input, error)
-                                    : (input->next = input->committed, 0);
+    if (!at && input->committed >= 0) { // newly joined
+        input->next = input->committed;
+        return 0;
+    }
+    if (!at) {
+        new_position(input);
+        return 0;
+    }
     input->next = at->offset;
     if (input->committed < 0) {
         weir_log(WEIR_LOG_ERROR, "source",
@@ -116,7 +126,7 @@ static int old_position(struct weir_restorer *restorer, struct weir_input *input
                  input->topic, input->partition, (long long)at->offset);
         input->committed = at->offset;
         if (input->stream != SIZE_MAX &&
-            restorer->inside->config->streams[input->stream].on_gap == WEIR_GAP_STOP)
+            config->streams[input->stream].on_gap == WEIR_GAP_STOP)
             return weir_error_set(error, WEIR_EIO,
                                   "%s [%d]: the group's committed offset is gone (on_gap: stop)",
                                   input->topic, input->partition);
@@ -127,19 +137,15 @@ static int old_position(struct weir_restorer *restorer, struct weir_input *input
                               "offset is %lld, before it: was it reset by hand?",
                               input->topic, input->partition, (long long)at->offset,
                               (long long)input->committed);
-    int code =
-        weir_restore_range(restorer->restore, input->topic, input->partition, &low, &high, error);
-    if (code)
-        return code;
-    if (at->offset > high && input->committed > high) {
+    if (at->offset > input->high && input->committed > input->high) {
         // The topic was made anew: every offset that is known is beyond its end.
         return weir_error_set(error, WEIR_EIO,
                               "%s [%d]: the topic ends at offset %lld, and %lld was read "
                               "already: it was deleted and made again",
-                              input->topic, input->partition, (long long)high,
+                              input->topic, input->partition, (long long)input->high,
                               (long long)input->committed);
     }
-    return at->offset < low ? on_gap(input, at->offset, low, error) : 0;
+    return at->offset < input->low ? on_gap(input, at->offset, input->low, error) : 0;
 }
 
 // ---- one task
@@ -155,7 +161,7 @@ static int restore_task(struct weir_restorer *restorer, struct job *job, struct 
     for (size_t i = 0; i < owned->n_inputs && !code; i++) {
         struct weir_input *input = &owned->inputs[i];
         if (found)
-            code = old_position(restorer, input, &snapshot, error);
+            code = old_position(input, &snapshot, error);
         else if (input->committed >= 0)
             code = weir_error_set(error, WEIR_ECORRUPT,
                                   "%s [%d] was read up to offset %lld, and there is no state of "
@@ -164,7 +170,7 @@ static int restore_task(struct weir_restorer *restorer, struct job *job, struct 
                                   input->topic, input->partition, (long long)input->committed,
                                   owned->name);
         else
-            code = new_position(restorer, input, error);
+            new_position(input);
         // The worker takes it off again as soon as it may, and tells of a gap then.
         input->suppressed = 1;
         if (!code && input->edge)
@@ -227,6 +233,9 @@ static int restore_all(struct weir_restorer *restorer, struct job *jobs, size_t 
         tasks[i] = (struct weir_restore_task){
             jobs[i].reader, weir_state_partition(restorer->inside, jobs[i].owned->name)};
     }
+    // All that can fail for now comes first, and is tried again as a whole.
+    for (size_t i = 0; i < n && !code; i++)
+        code = fetch_ranges(restorer, jobs[i].owned, error);
     if (!code)
         code = weir_restore_read(restorer->restore, tasks, n, cancelled, restorer, error);
     return code;

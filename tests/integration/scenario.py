@@ -70,13 +70,13 @@ detectors:
 class App:
     """One application: its topics on a cluster, and members started by instance name."""
 
-    def __init__(self, cluster, partitions=1, form="json", registry=None):
+    def __init__(self, cluster, partitions=1, form="json", registry=None, **settings):
         self.cluster = cluster
         self.app = unique("app")
         self.group = f"weir.{self.app}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-app-"))
         self.form, self.registry, self.partitions = form, registry, partitions
-        self.topic = cluster.create_topic(f"{self.app}.payments", partitions)
+        self.topic = cluster.create_topic(f"{self.app}.payments", partitions, **settings)
         self.alerts = cluster.create_topic(f"{self.app}.alerts")
         self.quarantine = f"{self.app}.quarantine"
         self.members = contextlib.ExitStack()
@@ -107,7 +107,8 @@ class App:
         if not self.cluster.partitions(self.quarantine):
             return found
         for copy in self.cluster.read(self.quarantine):
-            headers = {name: value.decode() for name, value in copy.headers()}
+            headers = {name: value.decode() for name, value in copy.headers()
+                       if name.startswith("weir_")}  # fmt: skip
             assert headers["weir_topic"] == self.topic, headers
             where = int(headers["weir_partition"]), int(headers["weir_offset"])
             assert where not in found, f"{where} was quarantined twice"

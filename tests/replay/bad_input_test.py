@@ -435,10 +435,10 @@ class Plugins(Program):
         # Where weir_plugin lies in the file: by its symbol in the dynamic table.
         content = self.source.read_bytes()
         at = plugin_offset(content)
-        for offset, value, shown in ((0, 2, r"2\.0"), (0, 0, r"0\.0"), (2, 7, r"1\.7")):
+        for offset, value, shown in ((0, 2, r"2\.\d"), (0, 0, r"0\.\d"), (2, 99, r"1\.99")):
             self.module(lambda out: struct.pack_into("<H", out, at + offset, value))
             with self.subTest(shown=shown):
-                self.refused(rf"detector ABI {shown} and this weir speaks 1\.0")
+                self.refused(rf"detector ABI {shown} and this weir speaks 1\.\d")
 
     def test_another_size(self):
         at = plugin_offset(self.source.read_bytes())
