@@ -125,8 +125,7 @@ static int old_position(struct weir_input *input, const struct weir_snapshot *sn
                  "%s [%d]: the group's offset expired; going on at %lld, where the state is",
                  input->topic, input->partition, (long long)at->offset);
         input->committed = at->offset;
-        if (input->stream != SIZE_MAX &&
-            config->streams[input->stream].on_gap == WEIR_GAP_STOP)
+        if (input->stream != SIZE_MAX && config->streams[input->stream].on_gap == WEIR_GAP_STOP)
             return weir_error_set(error, WEIR_EIO,
                                   "%s [%d]: the group's committed offset is gone (on_gap: stop)",
                                   input->topic, input->partition);
