@@ -142,6 +142,17 @@ int weir_put_string(struct weir_buffer *buffer, const char *text)
     return weir_put_bytes(buffer, text ? text : "", text ? strlen(text) : 0);
 }
 
+int weir_reader_code(const struct weir_reader *reader)
+{
+    return !reader->failed ? 0 : reader->failed == WEIR_ENOMEM ? WEIR_ENOMEM : WEIR_ECORRUPT;
+}
+
+static void fault(struct weir_reader *reader)
+{
+    if (!reader->failed)
+        reader->failed = 1;
+}
+
 int64_t weir_get_long(struct weir_reader *reader)
 {
     uint64_t value = 0;
@@ -154,14 +165,14 @@ int64_t weir_get_long(struct weir_reader *reader)
         if (!(byte & 0x80))
             return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
     }
-    reader->failed = 1;
+    fault(reader);
     return 0;
 }
 
 uint64_t weir_get_fixed64(struct weir_reader *reader)
 {
     if (reader->failed || weir_reader_left(reader) < 8) {
-        reader->failed = 1;
+        fault(reader);
         return 0;
     }
     uint64_t value = 0;
@@ -183,7 +194,7 @@ size_t weir_get_count(struct weir_reader *reader, size_t limit)
 {
     int64_t value = weir_get_long(reader);
     if (reader->failed || value < 0 || (uint64_t)value > limit) {
-        reader->failed = 1;
+        fault(reader);
         return 0;
     }
     return (size_t)value;
@@ -193,7 +204,7 @@ const uint8_t *weir_get_bytes(struct weir_reader *reader, size_t *length)
 {
     size_t n = weir_get_count(reader, weir_reader_left(reader));
     if (reader->failed || n > weir_reader_left(reader)) {
-        reader->failed = 1;
+        fault(reader);
         *length = 0;
         return reader->end;
     }
@@ -208,7 +219,7 @@ void weir_get_string(struct weir_reader *reader, char *out, size_t size)
     size_t length;
     const uint8_t *bytes = weir_get_bytes(reader, &length);
     if (reader->failed || length >= size || (length && memchr(bytes, 0, length))) {
-        reader->failed = 1;
+        fault(reader);
         if (size)
             out[0] = 0;
         return;
@@ -223,12 +234,12 @@ char *weir_get_string_alloc(struct weir_reader *reader, size_t limit)
     size_t length;
     const uint8_t *bytes = weir_get_bytes(reader, &length);
     if (reader->failed || length > limit || (length && memchr(bytes, 0, length))) {
-        reader->failed = 1;
+        fault(reader);
         return NULL;
     }
     char *out = malloc(length + 1);
     if (!out) {
-        reader->failed = 1;
+        reader->failed = WEIR_ENOMEM;
         return NULL;
     }
     if (length)

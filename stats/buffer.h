@@ -46,7 +46,7 @@ int weir_put_fixed64(struct weir_buffer *buffer, uint64_t value); // 8 bytes, li
 struct weir_reader {
     const uint8_t *at;
     const uint8_t *end;
-    int failed;
+    int failed; // sticky; WEIR_ENOMEM where the bytes are good and memory was out
 };
 
 static inline struct weir_reader weir_reader_make(const void *data, size_t length)
@@ -55,6 +55,8 @@ static inline struct weir_reader weir_reader_make(const void *data, size_t lengt
         (const uint8_t *)data, length ? (const uint8_t *)data + length : (const uint8_t *)data, 0};
     return reader;
 }
+// 0, WEIR_ECORRUPT, or WEIR_ENOMEM.
+int weir_reader_code(const struct weir_reader *reader);
 static inline size_t weir_reader_left(const struct weir_reader *reader)
 {
     return (size_t)(reader->end - reader->at);

@@ -276,7 +276,7 @@ int weir_cells_read(struct weir_reader *in, struct weir_cells **cells, struct we
             error->code = code;
     }
     if (code)
-        in->failed = 1;
+        in->failed = code == WEIR_ENOMEM ? code : 1;
     free(raw.cuts);
     free(raw.categories);
     free(raw.known);

@@ -10,6 +10,7 @@
 
 #include "stats/cells.h"
 #include "stats/cells_index.h"
+#include "stats/hash.h"
 #include "stats/summary.h"
 
 enum {
@@ -157,13 +158,17 @@ static int index_categories(struct weir_cells_index *index, const struct weir_ce
 int weir_cells_index_make(struct weir_cells *cells)
 {
     struct weir_cells_index *index = calloc(1, sizeof *index);
+    struct weir_buffer bytes;
     if (!index)
         return WEIR_ENOMEM;
-    index->hash = weir_cells_hash(cells);
-    int code = 0;
-    if (cells->shape == WEIR_SHAPE_NUMERIC)
+    weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
+    int code = weir_cells_write(cells, &bytes);
+    if (!code)
+        index->hash = weir_hash(bytes.data, bytes.length);
+    weir_buffer_free(&bytes);
+    if (!code && cells->shape == WEIR_SHAPE_NUMERIC)
         code = index_cuts(index, cells);
-    else if (cells->shape != WEIR_SHAPE_BOOLEAN)
+    else if (!code && cells->shape != WEIR_SHAPE_BOOLEAN)
         code = index_categories(index, cells);
     if (code)
         weir_cells_index_free(index);

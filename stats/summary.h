@@ -32,7 +32,8 @@ void weir_absorb_scratch_destroy(struct weir_absorb_scratch *scratch);
 int weir_summary_absorb(struct weir_summary *summary, const struct weir_column *column,
                         const uint32_t *rows, size_t n, struct weir_absorb_scratch *scratch);
 
-// Adds `from` to `into`. WEIR_EINVAL where their specs differ.
+// Adds `from` to `into`. WEIR_EINVAL where their specs differ; after WEIR_ENOMEM, here and when
+// absorbing or reading, `into` has a part of it and is good for nothing but free().
 int weir_summary_merge(struct weir_summary *into, const struct weir_summary *from);
 
 // Canonical bytes, compact (zeros are cheap); reading needs the spec that wrote them, checks all

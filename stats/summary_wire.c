@@ -160,7 +160,7 @@ int weir_summary_read_merge(struct weir_summary *into, struct weir_reader *in)
     if (!code)
         code = weir_summary_merge(into, &read);
     if (code)
-        in->failed = 1;
+        in->failed = code == WEIR_ENOMEM ? code : 1;
     weir_summary_free(&read);
     return code;
 }

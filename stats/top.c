@@ -203,16 +203,22 @@ static int by_count_indirect(const void *a, const void *b)
 
 size_t weir_top_sorted(const struct weir_top *top, const struct weir_top_entry **out, size_t limit)
 {
-    const struct weir_top_entry **all = malloc((top->n ? top->n : 1) * sizeof *all);
-    if (!all)
-        return 0;
-    for (uint32_t i = 0; i < top->n; i++)
-        all[i] = &top->entries[i];
-    qsort(all, top->n, sizeof *all, by_count_indirect);
     size_t n = top->n < limit ? top->n : limit;
     for (size_t i = 0; i < n; i++)
-        out[i] = all[i];
-    free(all);
+        out[i] = &top->entries[i];
+    if (n)
+        qsort(out, n, sizeof *out, by_count_indirect);
+    // What is left finds its place among them, or none.
+    for (size_t i = n; n && i < top->n; i++) {
+        const struct weir_top_entry *entry = &top->entries[i];
+        size_t at = n;
+        while (at && by_count(entry, out[at - 1]) < 0)
+            at--;
+        if (at == n)
+            continue;
+        memmove(&out[at + 1], &out[at], (n - 1 - at) * sizeof *out);
+        out[at] = entry;
+    }
     return n;
 }
 
@@ -224,11 +230,11 @@ size_t weir_top_memory(const struct weir_top *top)
 int weir_top_write(const struct weir_top *top, struct weir_buffer *out)
 {
     const struct weir_top_entry **all = malloc((top->n ? top->n : 1) * sizeof *all);
-    if (!all)
-        return WEIR_ENOMEM;
-    size_t n = weir_top_sorted(top, all, top->n);
-    if (n < top->n)
+    if (!all) {
         out->failed = 1;
+        return WEIR_ENOMEM;
+    }
+    size_t n = weir_top_sorted(top, all, top->n);
     weir_put_long(out, (int64_t)top->lost);
     weir_put_long(out, (int64_t)n);
     for (size_t i = 0; i < n; i++) {

@@ -329,6 +329,18 @@ static int enter(struct weir_alerts *alerts, struct weir_alert_track_state *trac
     return 0;
 }
 
+// Undoes enter() for an incident that there is nothing of yet.
+static void take_back(struct weir_alerts *alerts, struct weir_alert_track_state *track,
+                      struct weir_hash128 key)
+{
+    int here;
+    size_t at = locate(track, key, &here);
+    weir_incident_free(track->incidents[at]);
+    memmove(&track->incidents[at], &track->incidents[at + 1],
+            (--track->n - at) * sizeof *track->incidents);
+    alerts->count--;
+}
+
 // Makes `finding` the incident's last one.
 static int keep_finding(struct weir_alerts *alerts, struct weir_incident *incident,
                         const struct weir_finding *finding)
@@ -369,6 +381,8 @@ static int find(struct weir_alerts *alerts, const struct weir_finding *finding, 
         return code;
     if (!incident->found || capped.severity > incident->severity) {
         code = keep_finding(alerts, incident, &capped);
+        if (code && !incident->bytes)
+            take_back(alerts, track, key);
         if (code)
             return code;
         incident->severity = capped.severity;

@@ -132,7 +132,7 @@ static void get_offsets(struct weir_reader *in, struct weir_alert_window *window
             topic = strdup(name);
         range->topic = topic;
         if (!topic)
-            in->failed = 1;
+            in->failed = WEIR_ENOMEM;
         else
             window->n_offsets++;
     }
@@ -143,7 +143,7 @@ static struct weir_alert_window *get_window(struct weir_reader *in)
 {
     struct weir_alert_window *window = calloc(1, sizeof *window);
     if (!window) {
-        in->failed = 1;
+        in->failed = WEIR_ENOMEM;
         return NULL;
     }
     window->references = 1;
@@ -152,9 +152,10 @@ static struct weir_alert_window *get_window(struct weir_reader *in)
     window->records = weir_get_fixed64(in);
     size_t n = weir_get_count(in, WEIR_ALERTS_OFFSETS);
     window->offsets = calloc(n ? n : 1, sizeof *window->offsets);
-    if (!window->offsets)
-        in->failed = 1;
-    get_offsets(in, window, n);
+    if (window->offsets)
+        get_offsets(in, window, n);
+    else if (!in->failed)
+        in->failed = WEIR_ENOMEM;
     if (in->failed) {
         weir_alert_window_release(window);
         return NULL;
@@ -182,7 +183,7 @@ static void get_finding(struct weir_reader *in, struct weir_incident *incident,
     }
     incident->bytes = malloc(length);
     if (!incident->bytes) {
-        in->failed = 1;
+        in->failed = WEIR_ENOMEM;
         return;
     }
     memcpy(incident->bytes, bytes, length);
@@ -195,7 +196,7 @@ static struct weir_incident *get_incident(struct weir_reader *in, struct weir_pa
 {
     struct weir_incident *incident = calloc(1, sizeof *incident);
     if (!incident) {
-        in->failed = 1;
+        in->failed = WEIR_ENOMEM;
         return NULL;
     }
     incident->key = get_hash(in);
@@ -215,8 +216,9 @@ static struct weir_incident *get_incident(struct weir_reader *in, struct weir_pa
     incident->opened_at = get_time(in);
     incident->told_at = get_time(in);
     incident->at_once = weir_get_count(in, 1) != 0;
-    if (in->failed || !n_windows) {
+    if (!in->failed && !n_windows)
         in->failed = 1;
+    if (in->failed) {
         weir_incident_free(incident);
         return NULL;
     }
@@ -239,9 +241,10 @@ static void get_incidents(struct weir_alerts *alerts, struct weir_reader *in,
             weir_incident_free(incident);
             continue;
         }
-        if (alerts->count == WEIR_ALERTS_INCIDENTS || weir_alert_track_add(track, incident)) {
+        int full = alerts->count == WEIR_ALERTS_INCIDENTS;
+        if (full || weir_alert_track_add(track, incident)) {
             weir_incident_free(incident);
-            in->failed = 1;
+            in->failed = full ? 1 : WEIR_ENOMEM;
             return;
         }
         alerts->count++;
@@ -301,7 +304,8 @@ static void get_track(struct weir_alerts *alerts, struct weir_reader *in, uint8_
     struct weir_alert_track_state *track = in->failed ? NULL : place(alerts, &saved, used);
     struct weir_alert_window **windows = calloc(n_windows ? n_windows : 1, sizeof *windows);
     if (!track || !windows) {
-        in->failed = 1;
+        if (!in->failed)
+            in->failed = WEIR_ENOMEM;
         free(windows);
         return;
     }
@@ -353,8 +357,11 @@ int weir_alerts_restore(struct weir_alerts *alerts, struct weir_reader *in,
         get_track(alerts, in, used);
     free(used);
     if (in->failed) {
+        int code = weir_reader_code(in);
         undo(alerts, n_tracks);
-        return weir_error_set(error, WEIR_ECORRUPT, "alert state is truncated or corrupt");
+        return weir_error_set(error, code,
+                              code == WEIR_ENOMEM ? "out of memory while restoring alerts"
+                                                  : "alert state is truncated or corrupt");
     }
     return 0;
 }

@@ -93,13 +93,12 @@ static void put_nested(struct weir_buffer *out, const struct weir_cells *cells,
 {
     struct weir_buffer nested;
     weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
-    if (cells)
-        weir_cells_write(cells, &nested);
-    if (summary)
-        weir_summary_write(summary, &nested);
-    if (habits)
+    int code = cells ? weir_cells_write(cells, &nested) : 0;
+    if (!code && summary)
+        code = weir_summary_write(summary, &nested);
+    if (!code && habits)
         weir_habits_write(habits, &nested);
-    if (nested.failed)
+    if (code || nested.failed)
         out->failed = 1;
     else
         weir_put_bytes(out, nested.data, nested.length);
@@ -221,7 +220,7 @@ int weir_profile_save(const struct weir_profile *profile, const char *path,
     if (datum.failed || !fits) {
         weir_buffer_free(&datum);
         return weir_error_set(error, fits ? WEIR_ENOMEM : WEIR_EINVAL,
-                              fits ? "the profile is larger than 1 GiB"
+                              fits ? "memory is out for the profile, or it is larger than 1 GiB"
                                    : "the profile's path is too long");
     }
     int code = 0, fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -255,7 +254,8 @@ static int enum_of(struct weir_reader *in, const char *(*name)(int), int n)
         if (!strcmp(name(i), text))
             return i;
     }
-    in->failed = 1;
+    if (!in->failed)
+        in->failed = 1;
     return 0;
 }
 
@@ -352,7 +352,7 @@ static int read_field(struct weir_reader *in, int version, struct weir_profile_f
     skip_readable(in);
     struct weir_reader nested = nested_reader(in);
     if (in->failed)
-        return WEIR_ECORRUPT;
+        return weir_reader_code(in);
     int code = weir_cells_read(&nested, &field->cells, error);
     if (!code && weir_reader_left(&nested))
         code = WEIR_ECORRUPT;
@@ -433,7 +433,7 @@ static int read_profile(struct weir_reader *in, struct weir_profile *profile,
     profile->rows = weir_get_count(in, (size_t)1 << 60);
     profile->first_time = weir_get_long(in);
     profile->last_time = weir_get_long(in);
-    int code = in->failed ? WEIR_ECORRUPT : read_fields(in, profile, error);
+    int code = in->failed ? weir_reader_code(in) : read_fields(in, profile, error);
     if (!code)
         code = read_panes(in, profile);
     if (!code && (in->failed || weir_reader_left(in)))
@@ -537,7 +537,8 @@ int weir_profile_load(const char *path, struct weir_profile **profile, struct we
     }
     if (code)
         weir_error_set(error, code, "profile '%s' cannot be read: %s", path,
-                       code == WEIR_EIO ? strerror(errno) : "it is larger than 1 GiB");
+                       code == WEIR_EIO ? strerror(errno)
+                                        : "memory is out, or it is larger than 1 GiB");
     else
         code = weir_profile_read(bytes.data, bytes.length, path, profile, error);
     close(fd);

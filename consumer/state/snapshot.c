@@ -12,6 +12,7 @@
 #define VALUE_MAXIMUM (64u << 20)
 
 struct chunk {
+    size_t number;
     int64_t sequence;
     uint8_t *data; // NULL: a tombstone, or nothing
     size_t length;
@@ -21,7 +22,7 @@ struct weir_snapshot_reader {
     char *task;
     size_t task_length;
     struct weir_span manifest; // owned
-    struct chunk *chunks;
+    struct chunk *chunks;      // those that came, by number
     size_t n_chunks, capacity;
     struct weir_snapshot_position *positions;
     size_t n_positions;
@@ -169,32 +170,48 @@ static long chunk_number(const uint8_t *text, size_t length)
     return number < WEIR_SNAPSHOT_CHUNKS ? number : -1;
 }
 
-static int grow(struct weir_snapshot_reader *reader, size_t n)
+// Where the chunk is, or would be. They mostly come in order.
+static size_t place_of(const struct weir_snapshot_reader *reader, size_t number)
 {
-    if (n > reader->capacity) {
-        size_t capacity = n * 2;
+    size_t low = 0, high = reader->n_chunks;
+    if (high && reader->chunks[high - 1].number < number)
+        return high;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (reader->chunks[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int insert(struct weir_snapshot_reader *reader, size_t at, size_t number)
+{
+    if (reader->n_chunks == reader->capacity) {
+        size_t capacity = reader->capacity ? reader->capacity * 2 : 8;
         struct chunk *grown = realloc(reader->chunks, capacity * sizeof *grown);
         if (!grown)
             return -1;
-        memset(grown + reader->capacity, 0, (capacity - reader->capacity) * sizeof *grown);
         reader->chunks = grown;
         reader->capacity = capacity;
     }
-    if (n > reader->n_chunks)
-        reader->n_chunks = n;
+    memmove(&reader->chunks[at + 1], &reader->chunks[at],
+            (reader->n_chunks++ - at) * sizeof *reader->chunks);
+    reader->chunks[at] = (struct chunk){.number = number};
     return 0;
 }
 
 // A chunk whose bytes are no chunk is kept without data: finish() says what is wrong.
 static int take_chunk(struct weir_snapshot_reader *reader, size_t number, struct weir_span value)
 {
-    if (!value.data && number >= reader->n_chunks)
-        return 0;
-    if (grow(reader, number + 1))
-        return -1;
-    struct chunk *chunk = &reader->chunks[number];
+    size_t at = place_of(reader, number);
+    int known = at < reader->n_chunks && reader->chunks[at].number == number;
+    if (!known && (!value.data || insert(reader, at, number)))
+        return value.data ? -1 : 0;
+    struct chunk *chunk = &reader->chunks[at];
     free(chunk->data);
-    memset(chunk, 0, sizeof *chunk);
+    *chunk = (struct chunk){.number = number};
     if (!value.data)
         return 0;
     struct weir_reader in = weir_reader_make(value.data, value.length);
@@ -208,6 +225,11 @@ static int take_chunk(struct weir_snapshot_reader *reader, size_t number, struct
     chunk->length = length;
     chunk->sequence = sequence;
     return chunk->data ? 0 : -1;
+}
+
+static int out_of_memory(const struct weir_snapshot_reader *reader, struct weir_error *error)
+{
+    return weir_error_set(error, WEIR_ENOMEM, "no memory to read the state of %s", reader->task);
 }
 
 int weir_snapshot_reader_offer(struct weir_snapshot_reader *reader, struct weir_span key,
@@ -231,9 +253,7 @@ int weir_snapshot_reader_offer(struct weir_snapshot_reader *reader, struct weir_
         long number = chunk_number(suffix, suffix_length);
         code = number >= 0 && take_chunk(reader, (size_t)number, value);
     }
-    return code ? weir_error_set(error, WEIR_ENOMEM, "no memory to read the state of %s",
-                                 reader->task)
-                : 0;
+    return code ? out_of_memory(reader, error) : 0;
 }
 
 static int corrupt(const struct weir_snapshot_reader *reader, const char *what,
@@ -248,41 +268,49 @@ static int corrupt(const struct weir_snapshot_reader *reader, const char *what,
 static int read_positions(struct weir_snapshot_reader *reader, struct weir_reader *in)
 {
     size_t n = weir_get_count(in, WEIR_SNAPSHOT_POSITIONS);
-    if (in->failed || !(reader->positions = calloc(n ? n : 1, sizeof *reader->positions)))
-        return -1;
+    if (in->failed)
+        return WEIR_ECORRUPT;
+    if (!(reader->positions = calloc(n ? n : 1, sizeof *reader->positions)))
+        return WEIR_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         reader->positions[i].topic = weir_get_string_alloc(in, 256);
         reader->n_positions = i + 1;
         reader->positions[i].partition = (int32_t)weir_get_long(in);
         reader->positions[i].offset = weir_get_long(in);
-        if (in->failed || reader->positions[i].partition < 0 || reader->positions[i].offset < 0)
-            return -1;
+        if (in->failed)
+            return weir_reader_code(in);
+        if (reader->positions[i].partition < 0 || reader->positions[i].offset < 0)
+            return WEIR_ECORRUPT;
     }
-    return n && weir_get_long(in) != 0 ? -1 : 0;
+    return n && weir_get_long(in) != 0 ? WEIR_ECORRUPT : weir_reader_code(in);
 }
 
-// The chunks of the manifest's sequence, one after the other.
-static const char *join_chunks(struct weir_snapshot_reader *reader, int64_t sequence, size_t n,
-                               size_t length)
+// The chunks of the manifest's sequence, one after the other. 0, WEIR_ENOMEM, or WEIR_ECORRUPT
+// with a phrase in `fault`.
+static int join_chunks(struct weir_snapshot_reader *reader, int64_t sequence, size_t n,
+                       size_t length, const char **fault)
 {
     size_t sum = 0;
     for (size_t i = 0; i < n; i++) {
-        if (i >= reader->n_chunks || !reader->chunks[i].data)
-            return "a chunk is missing or damaged";
-        if (reader->chunks[i].sequence != sequence)
-            return "its chunks are of several snapshots";
+        *fault = i >= reader->n_chunks || reader->chunks[i].number != i || !reader->chunks[i].data
+                     ? "a chunk is missing or damaged"
+                 : reader->chunks[i].sequence != sequence ? "its chunks are of several snapshots"
+                                                          : NULL;
+        if (*fault)
+            return WEIR_ECORRUPT;
         sum += reader->chunks[i].length;
     }
+    *fault = "its length is not what the manifest says";
     if (sum != length)
-        return "its length is not what the manifest says";
+        return WEIR_ECORRUPT;
     if (!(reader->state = malloc(length ? length : 1)))
-        return "there is no memory for it";
+        return WEIR_ENOMEM;
     sum = 0;
     for (size_t i = 0; i < n; i++) {
         memcpy(reader->state + sum, reader->chunks[i].data, reader->chunks[i].length);
         sum += reader->chunks[i].length;
     }
-    return NULL;
+    return 0;
 }
 
 static int read_manifest(struct weir_snapshot_reader *reader, struct weir_snapshot *found,
@@ -312,14 +340,19 @@ static int read_manifest(struct weir_snapshot_reader *reader, struct weir_snapsh
     size_t n_chunks = weir_get_count(&in, WEIR_SNAPSHOT_CHUNKS);
     size_t length = weir_get_count(&in, WEIR_BUFFER_MAXIMUM);
     uint64_t hash = weir_get_fixed64(&in);
-    if (in.failed || strcmp(task, reader->task) || read_positions(reader, &in) || in.failed ||
-        weir_reader_left(&in))
-        return corrupt(reader, "the manifest does not decode", error);
-    const char *fault = join_chunks(reader, found->sequence, n_chunks, length);
-    if (!fault && XXH3_64bits(reader->state, length) != hash)
+    const char *fault = "the manifest does not decode";
+    int code =
+        in.failed || strcmp(task, reader->task) ? WEIR_ECORRUPT : read_positions(reader, &in);
+    if (!code && weir_reader_left(&in))
+        code = WEIR_ECORRUPT;
+    if (!code)
+        code = join_chunks(reader, found->sequence, n_chunks, length, &fault);
+    if (!code && XXH3_64bits(reader->state, length) != hash) {
+        code = WEIR_ECORRUPT;
         fault = "it is damaged";
-    if (fault)
-        return corrupt(reader, fault, error);
+    }
+    if (code)
+        return code == WEIR_ENOMEM ? out_of_memory(reader, error) : corrupt(reader, fault, error);
     found->positions = reader->positions;
     found->n_positions = reader->n_positions;
     found->state = (struct weir_span){reader->state, length};
@@ -331,7 +364,7 @@ int weir_snapshot_reader_finish(struct weir_snapshot_reader *reader, struct weir
 {
     struct weir_snapshot found = {0};
     forget_found(reader);
-    *chunks = reader->n_chunks;
+    *chunks = reader->n_chunks ? reader->chunks[reader->n_chunks - 1].number + 1 : 0;
     if (!reader->manifest.data)
         return 0;
     int code = read_manifest(reader, &found, error);

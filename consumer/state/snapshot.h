@@ -57,8 +57,8 @@ void weir_snapshot_reader_destroy(struct weir_snapshot_reader *reader);
 int weir_snapshot_reader_offer(struct weir_snapshot_reader *reader, struct weir_span key,
                                struct weir_span value, struct weir_error *error);
 // What was gathered, valid as long as the reader: 1 with a snapshot, 0 where the task has none,
-// WEIR_ECORRUPT or WEIR_EVERSION where it has one that cannot be used. `chunks` takes the number
-// of chunk records that are on the topic.
+// WEIR_ECORRUPT or WEIR_EVERSION where it has one that cannot be used, WEIR_ENOMEM. `chunks` takes
+// the number of chunk records that are on the topic, at most.
 int weir_snapshot_reader_finish(struct weir_snapshot_reader *reader, struct weir_snapshot *snapshot,
                                 size_t *chunks, struct weir_error *error);
 

@@ -351,8 +351,10 @@ int weir_edge_extract(struct weir_edge_task *task, size_t d, int64_t newest)
             failed(task, d, &error);
             continue;
         }
-        if (task->piece.length && weir_pane_extract(pane, detector->plan->name, task->task,
-                                                    task->piece.data, task->piece.length))
+        // What the detector wrote is all there, even where it did not look whether it was.
+        if (task->piece.failed ||
+            (task->piece.length && weir_pane_extract(pane, detector->plan->name, task->task,
+                                                     task->piece.data, task->piece.length)))
             return task->failed = WEIR_ENOMEM;
     }
     if (oldest > detector->closed_to)

@@ -132,7 +132,7 @@ static int get_panes(struct weir_open_panes *panes, const struct weir_pane_layou
         if (pane)
             code = weir_pane_read_merge(pane, &piece);
     }
-    return in->failed ? WEIR_ECORRUPT : code;
+    return code ? code : weir_reader_code(in);
 }
 
 static int get_specs(struct weir_edge_task *task, struct weir_reader *in)
@@ -160,7 +160,7 @@ static int get_specs(struct weir_edge_task *task, struct weir_reader *in)
         if (code)
             return code;
     }
-    return in->failed ? WEIR_ECORRUPT : 0;
+    return weir_reader_code(in);
 }
 
 int weir_state_get_role(struct weir_reader *in, struct weir_state_role *role)
@@ -171,7 +171,7 @@ int weir_state_get_role(struct weir_reader *in, struct weir_state_role *role)
     size_t length;
     const uint8_t *bytes = weir_get_bytes(in, &length);
     role->bytes = weir_reader_make(bytes, length);
-    return in->failed ? WEIR_ECORRUPT : 0;
+    return weir_reader_code(in);
 }
 
 int weir_state_fits(const struct weir_state_role *role, const struct weir_plan_detector *detector)
@@ -212,7 +212,7 @@ static int get_detectors(struct weir_edge_task *task, struct weir_reader *in,
                 return code;
         }
     }
-    return in->failed ? WEIR_ECORRUPT : 0;
+    return weir_reader_code(in);
 }
 
 static int64_t find_rule(void *context, const char *name, const char *rule)

@@ -164,8 +164,10 @@ static int accept_rules(struct weir_merger *merger, const struct weir_partial *p
         if (pane)
             code = weir_tally_read_merge(pane, weir_merger_find_rule, &names, &in);
     }
-    if (in.failed)
-        code = WEIR_ECORRUPT;
+    if (!code)
+        code = weir_reader_code(&in);
+    if (code == WEIR_ENOMEM)
+        return weir_error_set(error, code, "no memory for rule counts of %s", partial->key);
     return code ? weir_error_set(error, code, "rule counts of %s, task %d do not decode",
                                  partial->key, partial->task)
                 : 0;

@@ -457,6 +457,8 @@ int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
     }
     if (!code)
         code = judge_host(merger, key, start, end, refused);
+    if (!code)
+        code = merger->failed;
     key->sequence++;
     if (!code && merger->windows && !merger->suppress)
         code = weir_merger_window_json(merger, key, window, start, end);

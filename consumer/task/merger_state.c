@@ -161,7 +161,7 @@ static int get_pending(struct weir_merge_key *key, struct weir_reader *in)
             code = WEIR_ENOMEM;
         }
     }
-    return in->failed ? WEIR_ECORRUPT : code;
+    return code ? code : weir_reader_code(in);
 }
 
 static int get_tracked(struct weir_merger *merger, struct weir_merge_key *key,
@@ -179,7 +179,7 @@ static int get_tracked(struct weir_merger *merger, struct weir_merge_key *key,
             return WEIR_ECORRUPT;
         weir_merger_track(merger, key, by, bytes, length, weir_pane_hash(by, bytes, length), seen);
     }
-    return in->failed ? WEIR_ECORRUPT : merger->failed;
+    return in->failed ? weir_reader_code(in) : merger->failed;
 }
 
 // Panes close by their starts: one that is not where a pane starts, or lies behind the next, would
@@ -221,7 +221,7 @@ static int get_key_body(struct weir_merger *merger, struct weir_merge_key *key,
     }
     if (!code)
         code = get_tracked(merger, key, in);
-    return in->failed ? WEIR_ECORRUPT : code;
+    return code ? code : weir_reader_code(in);
 }
 
 static int get_key(struct weir_merger *merger, struct weir_reader *in, struct weir_error *error)
@@ -261,7 +261,7 @@ static int get_key(struct weir_merger *merger, struct weir_reader *in, struct we
                                                           error);
         }
     }
-    return in->failed ? WEIR_ECORRUPT : code;
+    return code ? code : weir_reader_code(in);
 }
 
 static int get_stream(struct weir_merger *merger, struct weir_reader *in)
@@ -306,7 +306,7 @@ static int get_stream(struct weir_merger *merger, struct weir_reader *in)
     for (size_t i = 0; i < unknown_rules.n_pending; i++)
         weir_tally_pane_destroy(unknown_rules.pending[i]);
     free(unknown_rules.pending);
-    return in->failed ? WEIR_ECORRUPT : code;
+    return code ? code : weir_reader_code(in);
 }
 
 int weir_merger_restore(struct weir_merger *merger, const void *data, size_t length,

@@ -501,8 +501,8 @@ int weir_pane_read_merge(struct weir_pane *pane, struct weir_reader *in)
         default:
             code = WEIR_ECORRUPT;
         }
-        if (in->failed)
-            code = WEIR_ECORRUPT;
+        if (!code)
+            code = weir_reader_code(in);
     }
     return code;
 }

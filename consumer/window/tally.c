@@ -305,8 +305,8 @@ static int read_tally(struct weir_tally *into, struct weir_reader *in)
         int64_t offset = weir_get_long(in);
         sample(&one, partition, offset);
     }
-    if (in->failed)
-        code = WEIR_ECORRUPT;
+    if (!code)
+        code = weir_reader_code(in);
     if (!code && into)
         code = weir_tally_merge(into, &one);
     free(one.ranges);
