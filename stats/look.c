@@ -508,7 +508,7 @@ uint64_t weir_look_of_number(double value, int64_t event_time)
     bits |= fabs(value) <= 90 ? BIT(WEIR_LOOK_LATITUDE) : 0;
     bits |= fabs(value) <= 180 ? BIT(WEIR_LOOK_LONGITUDE) : 0;
     bits |= value >= 0 && value <= 120 ? BIT(WEIR_LOOK_AGE) : 0;
-    if (whole && value && fmod(value, 10) == 0)
+    if (whole && value != 0 && fmod(value, 10) == 0)
         bits |= BIT(WEIR_LOOK_ROUND);
     if (whole && value >= 1000 && value < 1e6)
         bits |= BIT(WEIR_LOOK_POSTAL_DIGITS);
