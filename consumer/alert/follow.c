@@ -130,7 +130,7 @@ static int open_registry(struct follower *follower, struct weir_error *error)
 static int get_schema(struct follower *follower, int32_t id, const char **schema,
                       struct weir_error *error)
 {
-    const volatile sig_atomic_t *stop = follower->options->stop;
+    const atomic_int *stop = follower->options->stop;
     int64_t left = follower->options->timeout ? follower->options->timeout : TIMEOUT_MS;
     int code;
     while ((code = weir_registry_schema(follower->registry, id, schema, error)) == WEIR_EAGAIN &&
@@ -193,7 +193,7 @@ static int reach_end(struct follower *follower, int partition)
 
 static int poll_all(struct follower *follower, struct weir_error *error)
 {
-    const volatile sig_atomic_t *stop = follower->options->stop;
+    const atomic_int *stop = follower->options->stop;
     int code = 0;
     while (!code && !(stop && *stop) && !(follower->options->until_end && !follower->left)) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(follower->client, POLL_MS);

@@ -3,16 +3,16 @@
 #ifndef WEIR_ALERT_FOLLOW_H
 #define WEIR_ALERT_FOLLOW_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "consumer/alert/read.h"
 #include "consumer/config/config.h"
 
 struct weir_follow_options {
-    int from_beginning;                // else only what comes from now on
-    int until_end;                     // stop where the topic ends now
-    const volatile sig_atomic_t *stop; // set from a signal handler; may be NULL
-    int64_t timeout;                   // ms to wait for the brokers, 0: 10 s
+    int from_beginning;     // else only what comes from now on
+    int until_end;          // stop where the topic ends now
+    const atomic_int *stop; // set from a signal handler, or another thread; may be NULL
+    int64_t timeout;        // ms to wait for the brokers, 0: 10 s
     // One event. What it returns ends following, unless it is 0.
     int (*event)(void *context, const struct weir_alert_copy *event);
     // The topic's end was reached (for the first time); may be NULL.

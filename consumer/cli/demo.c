@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ static const struct weir_arg args[] = {
      "only the table of incidents"},
     {.name = NULL}};
 
-static volatile sig_atomic_t stop_asked;
+static atomic_int stop_asked; // a handler runs on any thread
 
 static void on_signal(int number)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <librdkafka/rdkafka.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@ static const struct weir_arg args[] = {
     {"config", 'c', WEIR_ARG_TEXT, offsetof(struct options, config), "FILE", "the configuration"},
     {.name = NULL}};
 
-static volatile sig_atomic_t stop_asked, reload_asked;
+static atomic_int stop_asked, reload_asked; // a handler runs on any thread
 
 static void on_signal(int number)
 {

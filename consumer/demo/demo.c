@@ -35,7 +35,7 @@ struct demo {
     int64_t quiet_since; // monotonic, ms
     // alerts
     pthread_t follower;
-    volatile sig_atomic_t follower_stop;
+    atomic_int follower_stop;
     int following, follow_code;
     struct weir_error follow_error;
     uint64_t events, passed_over; // taken; read again, while the last ones are fetched
@@ -108,7 +108,7 @@ static int end_follower(struct demo *demo, int to_the_end, struct weir_error *er
 {
     if (!demo->following)
         return 0;
-    demo->follower_stop = 1;
+    atomic_store(&demo->follower_stop, 1);
     pthread_join(demo->follower, NULL);
     demo->following = 0;
     if (!demo->follow_code && to_the_end)

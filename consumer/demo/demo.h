@@ -4,7 +4,7 @@
 #ifndef WEIR_DEMO_H
 #define WEIR_DEMO_H
 
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "consumer/generate/generate.h"
@@ -12,7 +12,7 @@
 struct weir_demo_options {
     struct weir_generate_options generate;
     int keep, quiet; // the broker goes on until `stop`; only the table is printed
-    const volatile sig_atomic_t *stop;
+    const atomic_int *stop;
     FILE *out;
 };
 

@@ -24,7 +24,8 @@ struct weir_publisher {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
-    int urgent, stop;
+    int urgent;
+    atomic_int stop;
     struct weir_owned **unit;
     size_t n, capacity;
     rd_kafka_queue_t *trims;
@@ -234,7 +235,7 @@ static void wait_for_work(struct weir_publisher *publisher, int64_t until)
 {
     struct timespec at = {until / 1000, until % 1000 * 1000000};
     pthread_mutex_lock(&publisher->lock);
-    while (!publisher->urgent && !publisher->stop && weir_now() < until)
+    while (!publisher->urgent && !atomic_load(&publisher->stop) && weir_now() < until)
         pthread_cond_timedwait(&publisher->wake, &publisher->lock, &at);
     publisher->urgent = 0;
     pthread_mutex_unlock(&publisher->lock);
@@ -247,7 +248,7 @@ static void *run(void *context)
     struct weir_error error;
     int code = weir_transactor_init(publisher->transactor, &error);
     int64_t next = weir_now() + inside->config->commit_every;
-    while (!code && !publisher->stop && !atomic_load(&inside->failed)) {
+    while (!code && !atomic_load(&publisher->stop) && !atomic_load(&inside->failed)) {
         wait_for_work(publisher, next);
         next = weir_now() + inside->config->commit_every;
         code = publish(publisher, &error);
@@ -334,7 +335,7 @@ void weir_publisher_stop(struct weir_publisher *publisher)
     if (!publisher)
         return;
     pthread_mutex_lock(&publisher->lock);
-    publisher->stop = 1;
+    atomic_store(&publisher->stop, 1);
     pthread_cond_signal(&publisher->wake);
     pthread_mutex_unlock(&publisher->lock);
     pthread_join(publisher->thread, NULL);

@@ -67,12 +67,21 @@ static int let_go(struct weir_owned *owned, int how, struct weir_error *error)
     return code;
 }
 
+// Where another thread only ever adds at the end; NULL beyond it.
+static struct weir_owned *task_at(struct weir_worker *worker, size_t i)
+{
+    pthread_mutex_lock(&worker->lock); // the array may be moved by add()
+    struct weir_owned *owned = i < worker->n ? worker->tasks[i] : NULL;
+    pthread_mutex_unlock(&worker->lock);
+    return owned;
+}
+
 // Takes those that are to go out of the list; the others stay in order.
 static int release_asked(struct weir_worker *worker, struct weir_error *error)
 {
+    struct weir_owned *owned;
     int code = 0;
-    for (size_t i = 0; i < worker->n;) {
-        struct weir_owned *owned = worker->tasks[i];
+    for (size_t i = 0; (owned = task_at(worker, i)) != NULL;) {
         int how = atomic_load(&owned->release);
         if (!how) {
             i++;
@@ -178,16 +187,13 @@ static void *go_round(void *context)
     for (;;) {
         int busy = 0;
         pthread_mutex_lock(&worker->lock);
-        size_t n = worker->n; // only this thread takes tasks out
+        size_t n = worker->n;
         int stop = worker->stop && !n;
         pthread_mutex_unlock(&worker->lock);
         if (stop)
             break;
         for (size_t i = 0; i < n && code >= 0; i++) {
-            pthread_mutex_lock(&worker->lock);
-            struct weir_owned *owned = worker->tasks[i]; // the array may be moved by add()
-            pthread_mutex_unlock(&worker->lock);
-            code = serve(owned, weir_now(), &error);
+            code = serve(task_at(worker, i), weir_now(), &error); // only this thread takes any out
             busy |= code > 0;
         }
         if (code >= 0)
