@@ -530,9 +530,8 @@ static int has_condition(const struct weir_plan_detector *detector, size_t rule)
     return rule > 0 && detector->rules[rule - 1].rule.flags & WEIR_RULE_CONDITION;
 }
 
-static int more_often(const void *a, const void *b)
+static int more_often(const struct weir_rule_detail *x, const struct weir_rule_detail *y)
 {
-    const struct weir_rule_detail *x = a, *y = b;
     if (x->count != y->count)
         return x->count > y->count ? -1 : 1;
     return strcmp(x->name, y->name);
@@ -541,19 +540,20 @@ static int more_often(const void *a, const void *b)
 // The most frequent of a tally's details, into `out`, which has room for WEIR_RULE_DETAILS.
 static size_t pick_details(const struct weir_tally *tally, struct weir_rule_detail *out)
 {
-    struct weir_rule_detail *all = malloc((tally->n_details + 1) * sizeof *all);
-    size_t n = all ? tally->n_details : 0;
-    for (size_t i = 0; i < n; i++) {
+    size_t n = 0;
+    for (size_t i = 0; i < tally->n_details; i++) {
         const struct weir_tally_detail *from = &tally->details[i];
-        all[i] = (struct weir_rule_detail){from->name, strlen(from->name), from->count,
-                                           from->minimum, from->maximum};
+        struct weir_rule_detail detail = {from->name, strlen(from->name), from->count,
+                                          from->minimum, from->maximum};
+        size_t at = n;
+        while (at && more_often(&detail, &out[at - 1]) < 0)
+            at--;
+        if (at == WEIR_RULE_DETAILS)
+            continue;
+        n += n < WEIR_RULE_DETAILS;
+        memmove(&out[at + 1], &out[at], (n - 1 - at) * sizeof *out);
+        out[at] = detail;
     }
-    if (n)
-        qsort(all, n, sizeof *all, more_often);
-    n = n < WEIR_RULE_DETAILS ? n : WEIR_RULE_DETAILS;
-    if (n)
-        memcpy(out, all, n * sizeof *all);
-    free(all);
     return n;
 }
 
