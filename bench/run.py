@@ -8,6 +8,7 @@ last line is the ratio of the medians.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -38,6 +39,7 @@ streams:
     schema: ./schema.avsc
     time: at
     idle_timeout: 1h
+{gate}
     fields:
       amount: {{type: double, range: [0, 100000]}}
       country: {{type: string, values: [US, DE, JP, FR]}}
@@ -45,6 +47,7 @@ alerts: {{topic: {app}.alerts}}
 quarantine: {{topic: {app}.quarantine}}
 http: {{listen: off}}
 workers: {workers}
+commit: {{every: {every}}}
 detectors:
   contract: {{type: schema, stream: s}}
 """
@@ -67,15 +70,25 @@ def discard(cluster, topic, records):
     return records / float(topic_program("discard", cluster.bootstrap, topic, PARTITIONS, records))
 
 
-def run(cluster, topic, records, workers):
-    app = unique("bench")
-    with Member(CONFIG.format(app=app, bootstrap=cluster.bootstrap, topic=topic, workers=workers)) as m:
+@contextlib.contextmanager
+def member(cluster, app, topic, workers=1, gate="", every="500ms"):
+    """A member that has its tasks."""
+    if gate:
+        gate = f"    gate: {{topic: {gate}}}"
+    with Member(CONFIG.format(app=app, bootstrap=cluster.bootstrap, topic=topic, workers=workers,
+                              gate=gate, every=every)) as m:  # fmt: skip
         m.child.kill()
         m.child.wait()
         (m.folder / "schema.avsc").write_text(schema())
         m.log_path.unlink()
         m.start()
         wait_until(lambda: "edge s 0: new" in m.log(), "the tasks", 60, 0.005)
+        yield m
+
+
+def run(cluster, topic, records, workers, gate=""):
+    app = unique("bench")
+    with member(cluster, app, topic, workers, gate) as m:
         began = time.monotonic()
 
         def done():
