@@ -34,6 +34,7 @@ struct weir_inside {
     struct weir_worker **workers;
     size_t n_workers;
 
+    atomic_llong pending;        // bytes of all tasks' outboxes that wait for the publisher
     atomic_int *active;          // of each stream: owned inputs that are not idle
     atomic_llong trouble_at;     // ms, monotonic: brokers were last unreachable
     int32_t alert_schema;        // registry's id of the alert schema; -1: alerts are JSON

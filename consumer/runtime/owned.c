@@ -103,6 +103,7 @@ void weir_owned_drop(struct weir_owned *owned)
         weir_decoder_destroy(input->decoder);
     }
     weir_merger_destroy(owned->merger);
+    atomic_fetch_sub(&owned->inside->pending, (long long)weir_outbox_size(&owned->pending));
     weir_outbox_free(&owned->staging);
     weir_outbox_free(&owned->pending);
     weir_outbox_free(&owned->flying);
@@ -290,7 +291,10 @@ int weir_owned_snapshot(struct weir_owned *owned, struct weir_error *error)
 int weir_owned_push(struct weir_owned *owned)
 {
     pthread_mutex_lock(&owned->lock);
+    size_t before = weir_outbox_size(&owned->pending);
     int code = owned->staging.n ? weir_outbox_move(&owned->pending, &owned->staging) : 0;
+    atomic_fetch_add(&owned->inside->pending,
+                     (long long)(weir_outbox_size(&owned->pending) - before));
     // While output is suppressed the committed offset is ahead of the position.
     for (size_t i = 0; i < owned->n_inputs; i++) {
         const struct weir_input *input = &owned->inputs[i];

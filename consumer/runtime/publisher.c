@@ -53,6 +53,7 @@ static int take(struct weir_owned *owned, int64_t now)
     int taken = owned->dirty || (owned->committed_at && now - owned->committed_at > RECOMMIT_MS);
     if (taken) {
         struct weir_outbox empty = owned->flying;
+        atomic_fetch_sub(&owned->inside->pending, (long long)weir_outbox_size(&owned->pending));
         owned->flying = owned->pending;
         owned->pending = empty;
         memcpy(owned->flying_offsets, owned->pending_offsets,

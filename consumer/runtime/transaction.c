@@ -13,6 +13,7 @@ enum { CALL_MS = 5000, PAUSE_MS = 50, HEADERS = 64 };
 struct weir_transactor {
     struct weir_inside *inside;
     rd_kafka_t *producer;
+    rd_kafka_topic_t **handles;  // of the topics, once they are written to
     rd_kafka_resp_err_t refused; // a record that no broker takes, of:
     char refused_topic[256];
     size_t refused_bytes;
@@ -69,9 +70,11 @@ int weir_transactor_create(struct weir_inside *inside, struct weir_transactor **
     if (!made)
         return weir_error_set(error, WEIR_ENOMEM, "out of memory");
     made->inside = inside;
-    int code = make_producer(made, error);
+    made->handles = calloc(inside->topics.n + 1, sizeof *made->handles);
+    int code = made->handles ? make_producer(made, error)
+                             : weir_error_set(error, WEIR_ENOMEM, "out of memory");
     if (code)
-        free(made);
+        weir_transactor_destroy(made);
     else
         *transactor = made;
     return code;
@@ -81,6 +84,11 @@ static void destroy_producer(struct weir_transactor *transactor)
 {
     if (!transactor->producer)
         return;
+    for (size_t i = 0; i < transactor->inside->topics.n; i++) {
+        if (transactor->handles[i])
+            rd_kafka_topic_destroy(transactor->handles[i]);
+        transactor->handles[i] = NULL;
+    }
     rd_kafka_purge(transactor->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_destroy(transactor->producer);
     transactor->producer = NULL;
@@ -89,6 +97,7 @@ static void destroy_producer(struct weir_transactor *transactor)
 void weir_transactor_destroy(struct weir_transactor *transactor)
 {
     destroy_producer(transactor);
+    free(transactor->handles);
     free(transactor);
 }
 
@@ -178,12 +187,16 @@ static int produce_one(struct weir_transactor *transactor, const struct weir_out
                        const struct weir_outbox_record *record, struct weir_error *error)
 {
     const struct weir_topic *topic = &transactor->inside->topics.items[record->topic];
+    rd_kafka_topic_t **handle = &transactor->handles[record->topic];
+    if (!*handle && !(*handle = rd_kafka_topic_new(transactor->producer, topic->name, NULL)))
+        return weir_error_set(error, WEIR_EIO, "topic %s cannot be written: %s", topic->name,
+                              rd_kafka_err2str(rd_kafka_last_error()));
     rd_kafka_headers_t *headers = headers_of(outbox, record);
     rd_kafka_resp_err_t code;
     // librdkafka tells a null from an empty value by the pointer alone.
     do {
         code = rd_kafka_producev(
-            transactor->producer, RD_KAFKA_V_TOPIC(topic->name),
+            transactor->producer, RD_KAFKA_V_RKT(*handle),
             RD_KAFKA_V_PARTITION(record->partition >= 0 ? record->partition
                                                         : RD_KAFKA_PARTITION_UA),
             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),

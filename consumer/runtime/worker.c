@@ -12,7 +12,9 @@
 #include "consumer/log/log.h"
 #include "consumer/runtime/reading.h"
 
-enum { SLEEP_MS = 50, PENDING_BYTES = 16 << 20 };
+// What may wait for the publisher, as a share of limits.memory, all tasks together; and how little
+// of it a task may have before it waits for the others'.
+enum { SLEEP_MS = 50, PENDING_SHARE = 64, PENDING_LEAST = 64 << 10 };
 
 struct weir_worker {
     struct weir_inside *inside;
@@ -126,8 +128,11 @@ void weir_worker_release(struct weir_worker *worker, struct weir_owned *const *t
 
 static int is_full(struct weir_owned *owned)
 {
+    struct weir_inside *inside = owned->inside;
+    if (atomic_load(&inside->pending) <= inside->config->limit_memory / PENDING_SHARE)
+        return 0;
     pthread_mutex_lock(&owned->lock);
-    int full = weir_outbox_size(&owned->pending) > PENDING_BYTES;
+    int full = weir_outbox_size(&owned->pending) > PENDING_LEAST;
     pthread_mutex_unlock(&owned->lock);
     if (full)
         weir_publisher_hurry(owned->inside->publisher);

@@ -170,6 +170,7 @@ rd_kafka_t *weir_kafka_producer(const struct weir_config *config, const char *in
         {"linger.ms", "5"},
         {"partitioner", "murmur2_random"}, // as Java's producers do
         {"transaction.timeout.ms", "10000"},
+        {"delivery.report.only.error", "true"},
         {NULL, NULL},
     };
     char id[400];
