@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stats/nearest.h"
+
 int weir_value_boolean(const char *text, int *out, const char **why);
 int weir_value_integer(const char *text, int64_t *out, const char **why);
 int weir_value_number(const char *text, double *out, const char **why);    // .inf and -.inf too
@@ -19,16 +21,5 @@ void weir_value_print_duration(char *out, size_t size, double ms);
 void weir_value_print_size(char *out, size_t size, double bytes);
 // The index of `text` among "a|b|c", or -1.
 int weir_value_choice(const char *text, const char *choices);
-
-// How far two words are apart: insertions, deletions, changes and swaps of neighbours, case
-// ignored. Words over 63 bytes are far from everything.
-unsigned weir_value_distance(const char *a, const char *b);
-// Keeps the word nearest to `word`. Begin with a zeroed struct; `best` stays NULL where no
-// candidate is near enough to be what was meant.
-struct weir_nearest {
-    const char *best;
-    unsigned distance;
-};
-void weir_nearest_offer(struct weir_nearest *nearest, const char *word, const char *candidate);
 
 #endif
