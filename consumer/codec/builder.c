@@ -90,6 +90,7 @@ int weir_builder_create(const struct weir_builder_options *options, struct weir_
     builder->stream = options->stream;
     builder->time_unit = options->time_unit;
     builder->report_unknown = options->report_unknown;
+    builder->own_timestamp = options->own_timestamp;
     builder->columns = calloc(n ? n : 1, sizeof *builder->columns);
     builder->fields = calloc(n ? n : 1, sizeof *builder->fields);
     builder->out = calloc(n ? n : 1, sizeof *builder->out);

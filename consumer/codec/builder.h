@@ -23,6 +23,7 @@ struct weir_builder_options {
     uint32_t dictionary_entries;      // a field, 0: 10,000
     uint32_t dictionary_bytes;        // a field, 0: 4 MiB
     int report_unknown;               // collect fields that the stream does not have
+    int own_timestamp; // a row of a file came when it says it happened: it has no other timestamp
 };
 
 // A column under construction. Codecs on the hot path write `state` and the values directly;

@@ -436,6 +436,8 @@ void weir_builder_times(struct weir_builder *builder)
             builder->batch.n_no_time++;
         } else {
             builder->time[row] = ms;
+            if (builder->own_timestamp)
+                builder->timestamp[row] = ms;
         }
     }
 }

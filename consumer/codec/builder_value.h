@@ -37,7 +37,7 @@ struct weir_builder {
     struct weir_span row_value; // of the current row: strings in it need no copy
     int row_failed;             // memory ran out for a value of the current row
     enum weir_time_unit time_unit;
-    int report_unknown;
+    int report_unknown, own_timestamp;
     uint32_t n_unknown, unknown_capacity;
     uint32_t row_unknown; // n_unknown when the current row began
     uint64_t unknown_dropped;

@@ -394,11 +394,13 @@ const struct weir_schema_fields *weir_file_fields(struct weir_file *file, struct
 int weir_file_start(struct weir_file *file, const struct weir_builder_options *options,
                     struct weir_error *error)
 {
+    struct weir_builder_options builder = *options;
+    builder.own_timestamp = 1;
     if (file->kind == WEIR_FILE_AVRO)
-        return weir_avro_container_start(file->container, options, error);
+        return weir_avro_container_start(file->container, &builder, error);
     struct weir_decoder_options decoder = {
         .format = file->kind == WEIR_FILE_CSV ? WEIR_FORMAT_CSV : WEIR_FORMAT_JSON,
-        .builder = *options,
+        .builder = builder,
         .csv_columns = (const char *const *)file->columns,
         .n_csv_columns = file->n_columns,
         .csv_separator = file->separator,

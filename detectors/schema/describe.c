@@ -39,6 +39,18 @@ void schema_put_count(struct schema_text *text, uint64_t count)
     schema_put(text, "%s", schema_count_text(count, digits));
 }
 
+void schema_put_duration(struct schema_text *text, int64_t ms)
+{
+    static const struct {
+        int64_t ms;
+        const char *name;
+    } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}};
+    size_t i = 0;
+    while (ms % units[i].ms)
+        i++;
+    schema_put(text, "%lld %s", (long long)(ms / units[i].ms), units[i].name);
+}
+
 int schema_describe(void *instance, const struct weir_rule_count *count,
                     struct weir_finding *finding, char *text, size_t size)
 {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "detectors/schema/record.h"
+#include "stats/buffer.h"
 
 void schema_edge_destroy(void *state)
 {
@@ -18,8 +19,11 @@ void schema_edge_destroy(void *state)
     free(edge->memos);
     free(edge->values); // and the rest of the scratch
     pcre2_match_data_free(edge->match);
+    schema_keys_destroy(edge->keys);
     free(edge);
 }
+
+enum { SCHEMA_STATE_EDGE = 3 }; // the first state_version with a state of the edge
 
 static int out_of_memory(struct weir_error *error)
 {
@@ -56,7 +60,11 @@ int schema_edge_create(void *instance, void **result, struct weir_error *error)
     edge->schema = schema;
     edge->memos = calloc(schema->n_fields ? schema->n_fields : 1, sizeof *edge->memos);
     edge->match = pcre2_match_data_create(1, NULL);
-    if (!edge->memos || !edge->match || make_room(edge, WEIR_BATCH_ROWS)) {
+    edge->newest = INT64_MIN;
+    if (schema->duplicates)
+        edge->keys = schema_keys_create(schema->duplicates, schema->duplicate_keys);
+    if (!edge->memos || !edge->match || (schema->duplicates && !edge->keys) ||
+        make_room(edge, WEIR_BATCH_ROWS)) {
         schema_edge_destroy(edge);
         return out_of_memory(error);
     }
@@ -101,20 +109,31 @@ int schema_edge_observe(void *state, const struct weir_batch *batch, const struc
     return code ? out_of_memory(error) : 0;
 }
 
-// What it remembers is a cache, no state.
-int schema_edge_save(const void *edge, struct weir_buffer *out)
+// What it remembers of strings is a cache, no state.
+int schema_edge_save(const void *state, struct weir_buffer *out)
 {
-    (void)edge;
-    (void)out;
-    return 0;
+    const struct schema_edge *edge = state;
+    weir_put_long(out, edge->newest);
+    weir_put_long(out, edge->keys != NULL);
+    if (edge->keys)
+        schema_keys_save(edge->keys, out);
+    return out->failed ? WEIR_ENOMEM : 0;
 }
 
-int schema_edge_restore(void *edge, uint32_t state_version, struct weir_reader *in,
+int schema_edge_restore(void *state, uint32_t state_version, struct weir_reader *in,
                         struct weir_error *error)
 {
-    (void)edge;
-    (void)state_version;
-    (void)in;
-    (void)error;
+    struct schema_edge *edge = state;
+    if (state_version < SCHEMA_STATE_EDGE)
+        return 0; // there was none
+    int64_t newest = weir_get_long(in);
+    int has_keys = weir_get_count(in, 1) != 0;
+    int code = in->failed || !schema_time_is_sane(newest) ? WEIR_ECORRUPT : 0;
+    // Keys that are no longer looked at end the bytes.
+    if (!code && has_keys && edge->keys)
+        code = schema_keys_restore(edge->keys, in);
+    if (code)
+        return weir_error_set(error, code, "schema: the state of its keys cannot be read");
+    edge->newest = newest;
     return 0;
 }

@@ -29,6 +29,9 @@ struct schema_edge {
     uint32_t *part;     // rows of one kind
     double *part_values;
     uint32_t capacity;
+    // State.
+    int64_t newest;           // event time so far, INT64_MIN: none
+    struct schema_keys *keys; // NULL: keys are not looked at
 };
 
 // One column of one batch, or the batch as a whole (`field` and `column` NULL).
@@ -51,6 +54,8 @@ __attribute__((format(printf, 2, 3))) void schema_put(struct schema_text *text, 
                                                       ...);
 // Puts a count with commas.
 void schema_put_count(struct schema_text *text, uint64_t count);
+// Puts a duration: "10 min".
+void schema_put_duration(struct schema_text *text, int64_t ms);
 
 // What a sentence is about.
 struct schema_said {
@@ -101,7 +106,9 @@ int schema_observe_nan(struct schema_pass *pass);
 int schema_observe_range(struct schema_pass *pass);
 int schema_observe_values(struct schema_pass *pass); // of numbers
 int schema_observe_length(struct schema_pass *pass); // of lists
+int schema_observe_precision(struct schema_pass *pass);
 void schema_say_range(const struct schema_said *said, struct schema_text *text);
+void schema_say_precision(const struct schema_said *said, struct schema_text *text);
 
 // record_text.c
 int schema_text_empty(const struct schema *schema, const struct schema_field *field,
@@ -123,6 +130,47 @@ int schema_observe_undecodable(struct schema_pass *pass);
 int schema_observe_no_time(struct schema_pass *pass);
 int schema_observe_unknown(struct schema_pass *pass);
 void schema_say_unknown(const struct schema_said *said, struct schema_text *text);
+
+// record_time.c: event time against the Kafka timestamp, and against what came before
+int schema_observe_future(struct schema_pass *pass);
+int schema_observe_order(struct schema_pass *pass);
+int schema_observe_late(struct schema_pass *pass);
+void schema_say_future(const struct schema_said *said, struct schema_text *text);
+void schema_say_order(const struct schema_said *said, struct schema_text *text);
+void schema_say_late(const struct schema_said *said, struct schema_text *text);
+#define SCHEMA_TIME_LIMIT ((int64_t)1 << 60)
+// The time of a row that may be believed: not after its Kafka timestamp, where it has one.
+static inline int64_t schema_sane_time(const struct weir_batch *batch, uint32_t row)
+{
+    int64_t time = batch->time[row], timestamp = batch->timestamp[row];
+    time = timestamp > 0 && time > timestamp ? timestamp : time;
+    // A Kafka timestamp can be any number: differences must not overflow.
+    return time < -SCHEMA_TIME_LIMIT  ? -SCHEMA_TIME_LIMIT
+           : time > SCHEMA_TIME_LIMIT ? SCHEMA_TIME_LIMIT
+                                      : time;
+}
+// Whether a time that is read back can be one; INT64_MIN is none yet.
+static inline int schema_time_is_sane(int64_t time)
+{
+    return time == INT64_MIN || (time >= -SCHEMA_TIME_LIMIT && time <= SCHEMA_TIME_LIMIT);
+}
+
+// record_duplicate.c
+int schema_observe_duplicates(struct schema_pass *pass);
+void schema_say_duplicates(const struct schema_said *said, struct schema_text *text);
+
+// keys.c: keys that were seen in the last `span` ms of event time, `limit` of them at most, in
+// 16 bytes a place and 3 places for 2 keys or more.
+struct schema_keys *schema_keys_create(int64_t span, size_t limit); // NULL: memory is out
+void schema_keys_destroy(struct schema_keys *keys);
+enum schema_seen { SCHEMA_KEY_NEW, SCHEMA_KEY_SEEN, SCHEMA_KEY_NO_ROOM, SCHEMA_KEY_NO_MEMORY };
+// Remembers it; SCHEMA_KEY_SEEN: it was there within the span before or after `time`.
+enum schema_seen schema_keys_add(struct schema_keys *keys, uint64_t hash, int64_t time);
+// Fetches what add() will need.
+void schema_keys_prefetch(const struct schema_keys *keys, uint64_t hash);
+size_t schema_keys_count(const struct schema_keys *keys);
+void schema_keys_save(const struct schema_keys *keys, struct weir_buffer *out);
+int schema_keys_restore(struct schema_keys *keys, struct weir_reader *in); // WEIR_ECORRUPT, ENOMEM
 
 // record_say.c
 void schema_say_null(const struct schema_said *said, struct schema_text *text);

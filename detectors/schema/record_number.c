@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Columns of numbers: a pass that counts what is bad, and a second one where there is any.
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "detectors/schema/record.h"
@@ -132,7 +134,16 @@ int schema_observe_values(struct schema_pass *pass)
             !bsearch(&value, field->numbers, field->n_numbers, sizeof value, compare_numbers))
             pass->edge->found[n++] = i;
     }
-    schema_flag(pass, SCHEMA_VALUES, n);
+    n = schema_flag(pass, SCHEMA_VALUES, n);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t at = pass->edge->elements[i];
+        char text[32];
+        int length = column->type == WEIR_TYPE_DOUBLE
+                         ? snprintf(text, sizeof text, "%.15g", column->values.f64[at])
+                         : snprintf(text, sizeof text, "%" PRId64, column->values.i64[at]);
+        pass->host->detail(pass->host, (unsigned)field->rule[SCHEMA_VALUES], text, (size_t)length,
+                           &pass->edge->found[i], NULL, 1);
+    }
     return 0;
 }
 
@@ -153,4 +164,44 @@ int schema_observe_length(struct schema_pass *pass)
         pass->host->flag(pass->host, (unsigned)pass->field->rule[SCHEMA_LENGTH], pass->edge->found,
                          n);
     return 0;
+}
+
+// Whether a value that is not near a decimal of so few places is so by the rounding of a float.
+static int is_rounded_float(double value, double scaled, double nearest)
+{
+    return (double)(float)value == value && fabs(scaled - nearest) <= fabs(scaled) * 0x1p-22;
+}
+
+int schema_observe_precision(struct schema_pass *pass)
+{
+    // Added and taken away again it rounds to a whole number, without a call.
+    static const double ROUND = 0x1.8p52, WHOLE = 0x1p51;
+    const double *values = pass->column->values.f64;
+    double scale = 1;
+    uint32_t bad = 0, n = 0;
+    for (int i = 0; i < pass->field->more->precision; i++)
+        scale *= 10;
+    for (uint32_t i = pass->first; i < pass->column->n; i++) {
+        double scaled = values[i] * scale, nearest = (scaled + ROUND) - ROUND;
+        // The nearest double of a decimal is a few units in the last place away at most.
+        bad += fabs(scaled - nearest) > fabs(scaled) * 0x1p-50 && fabs(scaled) < WHOLE;
+    }
+    for (uint32_t i = pass->first; bad && i < pass->column->n; i++) {
+        double scaled = values[i] * scale, nearest = (scaled + ROUND) - ROUND;
+        if (fabs(scaled - nearest) > fabs(scaled) * 0x1p-50 && fabs(scaled) < WHOLE &&
+            pass->column->state[i] == WEIR_STATE_VALUE &&
+            !is_rounded_float(values[i], scaled, nearest))
+            pass->edge->found[n++] = i;
+    }
+    schema_flag(pass, SCHEMA_PRECISION, n);
+    return 0;
+}
+
+void schema_say_precision(const struct schema_said *said, struct schema_text *text)
+{
+    int precision = said->field->more->precision;
+    if (precision)
+        schema_put(text, "have more than %d decimal%s", precision, precision == 1 ? "" : "s");
+    else
+        schema_put(text, "are not whole numbers");
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rest of the sentence "FIELD: 12 of 3,000 records ...", where it needs few words.
-#include <math.h>
+#include <string.h>
 
 #include "detectors/schema/record.h"
+#include "stats/nearest.h"
 
 void schema_say_missing(const struct schema_said *said, struct schema_text *text)
 {
@@ -45,6 +46,40 @@ void schema_say_length(const struct schema_said *said, struct schema_text *text)
         schema_put(text, "%lld to %lld %s", low, high, what);
 }
 
+// The allowed value that was probably meant; NULL: none is near. Codes of two letters are all
+// near each other, and only differ in case where one was meant.
+static const char *meant(const struct weir_field *field, const char *text)
+{
+    struct weir_nearest nearest = {0};
+    for (size_t i = 0; i < field->n_values; i++)
+        weir_nearest_offer(&nearest, text, field->values[i]);
+    unsigned limit = strlen(text) <= 2 ? 0 : 2;
+    return nearest.best && nearest.distance <= limit ? nearest.best : NULL;
+}
+
+// A value may be a single record's own unless many have it.
+static void say_offending(const struct schema_said *said, struct schema_text *text)
+{
+    enum { SHOWN = 3, MANY = 50 };
+    const struct weir_rule_count *count = said->count;
+    const struct weir_field *field = said->field->field;
+    size_t shown = 0;
+    for (size_t i = 0; i < count->n_details && shown < SHOWN; i++) {
+        const struct weir_rule_detail *detail = &count->details[i];
+        if (said->schema->redact && detail->count < MANY)
+            break; // and so are those behind it
+        const char *best = meant(field, detail->name);
+        schema_put(text, "%s\"%s\" (", shown++ ? ", " : ": ", detail->name);
+        schema_put_count(text, detail->count);
+        if (best)
+            schema_put(text, "; %s is meant?", best);
+        schema_put(text, ")");
+    }
+    const char *best = !shown && count->n_details ? meant(field, count->details[0].name) : NULL;
+    if (best)
+        schema_put(text, ": some are all but %s", best);
+}
+
 void schema_say_values(const struct schema_said *said, struct schema_text *text)
 {
     enum { SHOWN = 6 };
@@ -54,6 +89,7 @@ void schema_say_values(const struct schema_said *said, struct schema_text *text)
         schema_put(text, "%s%s", i ? ", " : "", field->values[i]);
     if (field->n_values > SHOWN)
         schema_put(text, " or %zu more", field->n_values - SHOWN);
+    say_offending(said, text);
 }
 
 void schema_say_pattern(const struct schema_said *said, struct schema_text *text)

@@ -77,6 +77,33 @@ static int has_time(const struct schema *schema, const struct schema_field *fiel
     return schema->stream->time >= 0;
 }
 
+static int has_precision(const struct schema *schema, const struct schema_field *field)
+{
+    return is_double(schema, field) && field->more && field->more->precision >= 0;
+}
+
+static int has_future(const struct schema *schema, const struct schema_field *field)
+{
+    return has_time(schema, field) && schema->future > 0;
+}
+
+static int has_late(const struct schema *schema, const struct schema_field *field)
+{
+    return has_time(schema, field) && schema->too_late > 0;
+}
+
+static int has_order(const struct schema *schema, const struct schema_field *field)
+{
+    (void)field;
+    return schema->out_of_order > 0;
+}
+
+static int has_duplicates(const struct schema *schema, const struct schema_field *field)
+{
+    (void)field;
+    return schema->duplicates > 0;
+}
+
 #define UPSTREAM WEIR_ACTION_INVESTIGATE_UPSTREAM, WEIR_WARNING
 #define PRODUCER WEIR_ACTION_FIX_PRODUCER, WEIR_WARNING
 
@@ -93,6 +120,8 @@ const struct schema_record_check schema_record_checks[SCHEMA_CHECKS] = {
                     schema_say_nan},
     [SCHEMA_RANGE] = {"range", "schema.range", UPSTREAM, has_range, schema_observe_range, NULL,
                       schema_say_range},
+    [SCHEMA_PRECISION] = {"precision", "schema.precision", UPSTREAM, has_precision,
+                          schema_observe_precision, NULL, schema_say_precision},
     [SCHEMA_LENGTH] = {"length", "schema.length", UPSTREAM, has_length, schema_observe_length,
                        schema_text_length, schema_say_length},
     [SCHEMA_VALUES] = {"values", "schema.values", UPSTREAM, has_values, schema_observe_values,
@@ -103,7 +132,15 @@ const struct schema_record_check schema_record_checks[SCHEMA_CHECKS] = {
                             schema_observe_undecodable, NULL, schema_say_undecodable},
     [SCHEMA_TIME] = {"time", "schema.time", PRODUCER, has_time, schema_observe_no_time, NULL,
                      schema_say_no_time},
+    [SCHEMA_FUTURE] = {"time:future", "schema.time", PRODUCER, has_future, schema_observe_future,
+                       NULL, schema_say_future},
+    [SCHEMA_ORDER] = {"time:out_of_order", "schema.time", UPSTREAM, has_order, schema_observe_order,
+                      NULL, schema_say_order},
+    [SCHEMA_LATE] = {"time:too_late", "schema.time", UPSTREAM, has_late, schema_observe_late, NULL,
+                     schema_say_late},
     // Whether a stream is closed the codec knows: it lists unknown fields only where asked.
     [SCHEMA_UNKNOWN_FIELD] = {"unknown_field", "schema.unknown_field", PRODUCER, always,
                               schema_observe_unknown, NULL, schema_say_unknown},
+    [SCHEMA_DUPLICATE] = {"duplicate", "schema.duplicate", PRODUCER, has_duplicates,
+                          schema_observe_duplicates, NULL, schema_say_duplicates},
 };

@@ -2,11 +2,13 @@
 // Which rules a stream's fields give, with what they need compiled once.
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "detectors/schema/record.h"
+#include "stats/nearest.h"
 
 // What no pattern may need more of, so that none can stall the stream.
 enum { MATCH_LIMIT = 100000, DEPTH_LIMIT = 1000, HEAP_LIMIT_KIB = 1024 };
@@ -29,9 +31,126 @@ static int out_of_memory(const struct weir_detector_config *config, struct weir_
     return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for its rules", config->name);
 }
 
-// Declares one rule with the host and remembers what its number means.
-static int declare(struct schema *schema, const struct weir_detector_config *config,
-                   const struct weir_setup *setup, enum schema_check check,
+void schema_complain(struct schema_make *make, int warning, int field, const char *key, size_t item,
+                     size_t offset, const char *format, ...)
+{
+    char message[300];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    struct weir_complaint complaint = {.size = sizeof complaint,
+                                       .option = key,
+                                       .item = item,
+                                       .offset = offset,
+                                       .warning = warning,
+                                       .message = message,
+                                       .field = field < 0 ? 0 : (size_t)field + 1};
+    make->faults += !warning;
+    make->setup->complain(make->setup, &complaint);
+}
+
+// ---- alert, quarantine or both
+
+static const struct {
+    int option;
+    const char *key;
+    unsigned flags;
+} routes[] = {
+    {SCHEMA_OPTION_ONLY_ALERT, "only_alert", 0},
+    {SCHEMA_OPTION_ONLY_QUARANTINE, "only_quarantine", WEIR_RULE_QUARANTINE | WEIR_RULE_SILENT}};
+
+// "range" names every rule of that check, "range:amount" one.
+static int names_rule(const char *text, const char *rule)
+{
+    size_t length = strlen(text);
+    return strncmp(text, rule, length) == 0 && (!rule[length] || rule[length] == ':');
+}
+
+static unsigned route(struct schema_make *make, const char *name)
+{
+    const struct weir_option_value *options = make->config->options;
+    unsigned flags = options[SCHEMA_OPTION_QUARANTINE].integer ? WEIR_RULE_QUARANTINE : 0;
+    size_t base = 0;
+    int found = -1;
+    for (int r = 0; r < 2; r++) {
+        const struct weir_option_value *option = &options[routes[r].option];
+        for (size_t i = 0; i < option->n_strings; i++) {
+            if (!names_rule(option->strings[i], name))
+                continue;
+            make->routed[base + i] = 1;
+            if (found >= 0 && found != r)
+                schema_complain(make, 0, -1, routes[r].key, i, 0,
+                                "%s is in %s too: leave it out of both for an alert and the "
+                                "quarantine",
+                                option->strings[i], routes[found].key);
+            flags = routes[r].flags;
+            found = r;
+        }
+        base += option->n_strings;
+    }
+    return flags;
+}
+
+// Names that are no rule's. A check that no field has asked for is none of them.
+static void check_routes(struct schema_make *make)
+{
+    size_t base = 0;
+    for (int r = 0; r < 2; r++) {
+        const struct weir_option_value *option = &make->config->options[routes[r].option];
+        for (size_t i = 0; i < option->n_strings; i++) {
+            const char *text = option->strings[i];
+            struct weir_nearest nearest = {0};
+            int known = make->routed[base + i];
+            for (int check = 0; check < SCHEMA_CHECKS; check++) {
+                const char *name = schema_record_checks[check].name;
+                weir_nearest_offer(&nearest, text, name);
+                // Of which fields there are not all are known.
+                known |= !strcmp(text, name) || (make->setup->tentative && names_rule(name, text));
+            }
+            for (size_t k = 0; k < make->n_names; k++)
+                weir_nearest_offer(&nearest, text, make->names[k]);
+            if (!known)
+                schema_complain(make, 0, -1, routes[r].key, i, 0, "there is no rule %.60s%s%.80s%s",
+                                text, nearest.best ? "; did you mean " : "",
+                                nearest.best ? nearest.best : ": see `weir detectors schema`",
+                                nearest.best ? "?" : "");
+        }
+        base += option->n_strings;
+    }
+}
+
+int schema_declare(struct schema_make *make, const struct weir_rule *rule, struct schema_rule what,
+                   int *number, struct weir_error *error)
+{
+    struct schema *schema = make->schema;
+    struct weir_rule declared = *rule;
+    declared.flags |= route(make, rule->name);
+    int index = make->setup->rule(make->setup, &declared, error);
+    if (index < 0)
+        return index;
+    size_t n = (size_t)index < schema->n_rules ? schema->n_rules : (size_t)index + 1;
+    struct schema_rule *grown = realloc(schema->rules, n * sizeof *grown);
+    if (grown)
+        schema->rules = grown;
+    char **names = realloc(make->names, (make->n_names + 1) * sizeof *names);
+    if (names)
+        make->names = names;
+    char *name = strdup(rule->name);
+    if (!grown || !names || !name) {
+        free(name);
+        return out_of_memory(make->config, error);
+    }
+    make->names[make->n_names++] = name;
+    // Rules come in the host's order; others' (expressions) may have taken numbers between.
+    memset(grown + schema->n_rules, 0, (n - schema->n_rules) * sizeof *grown);
+    grown[index] = what;
+    schema->n_rules = n;
+    *number = index;
+    return 0;
+}
+
+static int declare(struct schema_make *make, enum schema_check check,
                    const struct schema_field *field, int *number, struct weir_error *error)
 {
     char name[512];
@@ -44,24 +163,11 @@ static int declare(struct schema *schema, const struct weir_detector_config *con
         .field = field ? field->index : -1,
         .severity = row->severity,
         .action = row->action,
-        .flags = config->options[SCHEMA_OPTION_QUARANTINE].integer ? WEIR_RULE_QUARANTINE : 0,
     };
-    int index = setup->rule(setup, &rule, error);
-    if (index < 0)
-        return index;
-    if ((size_t)index >= schema->n_rules) {
-        size_t n = (size_t)index + 1;
-        struct schema_rule *grown = realloc(schema->rules, n * sizeof *grown);
-        if (!grown)
-            return out_of_memory(config, error);
-        memset(grown + schema->n_rules, 0, (n - schema->n_rules) * sizeof *grown);
-        schema->rules = grown;
-        schema->n_rules = n;
-    }
-    schema->rules[index] = (struct schema_rule){check, field};
-    *number = index;
-    return 0;
+    return schema_declare(make, &rule, (struct schema_rule){check, field}, number, error);
 }
+
+// ---- one field
 
 static int compile_pattern(struct schema_field *field, const struct weir_detector_config *config,
                            struct weir_error *error)
@@ -139,23 +245,21 @@ static int is_text(const struct weir_field *field)
     return field->type == WEIR_TYPE_STRING || field->type == WEIR_TYPE_BYTES;
 }
 
-static int create_field(struct schema *schema, struct schema_field *field,
-                        const struct weir_detector_config *config, const struct weir_setup *setup,
+static int create_field(struct schema_make *make, struct schema_field *field,
                         struct weir_error *error)
 {
     const struct weir_field *of = field->field;
     int code = 0;
     for (int check = 0; check < SCHEMA_FIELD_CHECKS; check++) {
         field->rule[check] = -1;
-        if (!code && schema_record_checks[check].applies(schema, field))
-            code = declare(schema, config, setup, (enum schema_check)check, field,
-                           &field->rule[check], error);
+        if (!code && schema_record_checks[check].applies(make->schema, field))
+            code = declare(make, (enum schema_check)check, field, &field->rule[check], error);
     }
     if (!code && field->rule[SCHEMA_PATTERN] >= 0)
-        code = compile_pattern(field, config, error);
+        code = compile_pattern(field, make->config, error);
     if (!code && field->rule[SCHEMA_VALUES] >= 0)
-        code =
-            is_text(of) ? text_values(field, config, error) : number_values(field, config, error);
+        code = is_text(of) ? text_values(field, make->config, error)
+                           : number_values(field, make->config, error);
     return code;
 }
 
@@ -172,30 +276,51 @@ static int choose_fields(struct schema *schema, const struct weir_detector_confi
         struct schema_field *field = &schema->fields[i];
         field->index = config->fields_given ? config->fields[i] : (int)i;
         field->field = &config->stream->fields[field->index];
+        field->more = weir_stream_more(config->stream, field->index);
     }
     schema->n_fields = n;
     return 0;
 }
 
-int schema_rules_create(struct schema *schema, const struct weir_detector_config *config,
-                        const struct weir_setup *setup, struct weir_error *error)
+static int create_rules(struct schema_make *make, struct weir_error *error)
 {
-    int code = choose_fields(schema, config, error);
-    schema->limits = pcre2_match_context_create(NULL);
-    if (!code && !schema->limits)
-        code = out_of_memory(config, error);
-    if (code)
-        return code;
-    pcre2_set_match_limit(schema->limits, MATCH_LIMIT);
-    pcre2_set_depth_limit(schema->limits, DEPTH_LIMIT);
-    pcre2_set_heap_limit(schema->limits, HEAP_LIMIT_KIB);
+    struct schema *schema = make->schema;
+    int code = 0;
     for (size_t i = 0; i < schema->n_fields && !code; i++)
-        code = create_field(schema, &schema->fields[i], config, setup, error);
+        code = create_field(make, &schema->fields[i], error);
     for (int check = SCHEMA_FIELD_CHECKS; check < SCHEMA_CHECKS; check++) {
         schema->rule[check] = -1;
         if (!code && schema_record_checks[check].applies(schema, NULL))
-            code = declare(schema, config, setup, (enum schema_check)check, NULL,
-                           &schema->rule[check], error);
+            code = declare(make, (enum schema_check)check, NULL, &schema->rule[check], error);
     }
+    if (!code)
+        check_routes(make);
+    if (!code && make->faults)
+        code = weir_error_set(error, WEIR_EINVAL, "%s: its rules have faults", make->config->name);
+    return code;
+}
+
+int schema_rules_create(struct schema *schema, const struct weir_detector_config *config,
+                        const struct weir_setup *setup, struct weir_error *error)
+{
+    const struct weir_option_value *options = config->options;
+    struct schema_make make = {.schema = schema, .config = config, .setup = setup};
+    int code = choose_fields(schema, config, error);
+    schema->limits = pcre2_match_context_create(NULL);
+    make.routed = calloc(options[SCHEMA_OPTION_ONLY_ALERT].n_strings +
+                             options[SCHEMA_OPTION_ONLY_QUARANTINE].n_strings + 1,
+                         1);
+    if (!code && (!schema->limits || !make.routed))
+        code = out_of_memory(config, error);
+    if (!code) {
+        pcre2_set_match_limit(schema->limits, MATCH_LIMIT);
+        pcre2_set_depth_limit(schema->limits, DEPTH_LIMIT);
+        pcre2_set_heap_limit(schema->limits, HEAP_LIMIT_KIB);
+        code = create_rules(&make, error);
+    }
+    for (size_t i = 0; i < make.n_names; i++)
+        free(make.names[i]);
+    free(make.names);
+    free(make.routed);
     return code;
 }

@@ -10,6 +10,21 @@ static const struct weir_option options[] = {
      "Report empty strings in string fields.", WEIR_OPTION_RESETS_STATE},
     {"critical_share", WEIR_OPTION_SHARE, "5%", 0, 1, NULL, NULL,
      "Share of bad records from which on a rule is critical and not a warning.", 0},
+    {"only_alert", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
+     "Rules whose records are told of and not quarantined: range, or of one field range:amount.",
+     0},
+    {"only_quarantine", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
+     "Rules whose records are quarantined and not told of.", 0},
+    {"duplicates", WEIR_OPTION_DURATION, NULL, 0, 0, NULL, NULL,
+     "Report records with a key that came so short before, by event time; not given: none.", 0},
+    {"duplicate_keys", WEIR_OPTION_INTEGER, "1000000", 1000, 1e8, NULL, "keys",
+     "So many keys are remembered of a partition, in up to 48 bytes each.", 0},
+    {"future", WEIR_OPTION_DURATION, "1d", 0, 0, NULL, NULL,
+     "Report event times so far ahead of the Kafka timestamp; 0s: none.", 0},
+    {"out_of_order", WEIR_OPTION_DURATION, NULL, 0, 0, NULL, NULL,
+     "Report records so far behind the newest event time of their partition; not given: none.", 0},
+    {"too_late", WEIR_OPTION_DURATION, NULL, 0, 0, NULL, NULL,
+     "Report records whose Kafka timestamp is so far behind their event time; not given: none.", 0},
     {"null_rate_change", WEIR_OPTION_SHARE, "0.5%", 0, 1, NULL, NULL,
      "By how much the share of nulls and missing values must change.", 0},
     {"windows", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
@@ -33,25 +48,14 @@ static const struct weir_option options[] = {
      0},
     {0}};
 
-static const char *const kinds[] = {"schema.type",
-                                    "schema.missing",
-                                    "schema.null",
-                                    "schema.nan",
-                                    "schema.range",
-                                    "schema.length",
-                                    "schema.values",
-                                    "schema.pattern",
-                                    "schema.empty",
-                                    "schema.time",
-                                    "schema.null_rate",
-                                    "schema.unknown_field",
-                                    "schema.undecodable",
-                                    "schema.volume",
-                                    "schema.frozen",
-                                    "schema.categories",
-                                    "schema.distinct",
-                                    "schema.unit",
-                                    NULL};
+static const char *const kinds[] = {
+    "schema.type",        "schema.missing",   "schema.null",
+    "schema.nan",         "schema.range",     "schema.length",
+    "schema.values",      "schema.pattern",   "schema.empty",
+    "schema.time",        "schema.null_rate", "schema.unknown_field",
+    "schema.undecodable", "schema.volume",    "schema.frozen",
+    "schema.categories",  "schema.distinct",  "schema.unit",
+    "schema.precision",   "schema.duplicate", NULL};
 
 static void destroy(void *instance)
 {
@@ -70,6 +74,11 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     const struct weir_option_value *values = config->options;
     schema->stream = config->stream;
     schema->empty = (int)values[SCHEMA_OPTION_EMPTY].integer;
+    schema->duplicates = values[SCHEMA_OPTION_DUPLICATES].integer;
+    schema->duplicate_keys = (size_t)values[SCHEMA_OPTION_DUPLICATE_KEYS].integer;
+    schema->future = values[SCHEMA_OPTION_FUTURE].integer;
+    schema->out_of_order = values[SCHEMA_OPTION_OUT_OF_ORDER].integer;
+    schema->too_late = values[SCHEMA_OPTION_TOO_LATE].integer;
     schema->critical_share = values[SCHEMA_OPTION_CRITICAL_SHARE].number;
     schema->null_rate_change = values[SCHEMA_OPTION_NULL_RATE_CHANGE].number;
     schema->minimum = (uint64_t)values[SCHEMA_OPTION_MINIMUM].integer;
@@ -98,7 +107,7 @@ WEIR_PLUGIN = {
                    "values out of bounds",
     .options = options,
     .kinds = kinds,
-    .state_version = 2,
+    .state_version = 3,
     .create = create,
     .destroy = destroy,
     .edge_create = schema_edge_create,

@@ -16,13 +16,18 @@ enum schema_check {
     SCHEMA_EMPTY,
     SCHEMA_NAN,
     SCHEMA_RANGE,
+    SCHEMA_PRECISION,
     SCHEMA_LENGTH,
     SCHEMA_VALUES,
     SCHEMA_PATTERN,
     SCHEMA_FIELD_CHECKS, // so many are of a field
     SCHEMA_UNDECODABLE = SCHEMA_FIELD_CHECKS,
     SCHEMA_TIME,
+    SCHEMA_FUTURE,
+    SCHEMA_ORDER,
+    SCHEMA_LATE,
     SCHEMA_UNKNOWN_FIELD,
+    SCHEMA_DUPLICATE,
     SCHEMA_CHECKS
 };
 
@@ -30,6 +35,13 @@ enum schema_option {
     SCHEMA_OPTION_QUARANTINE,
     SCHEMA_OPTION_EMPTY,
     SCHEMA_OPTION_CRITICAL_SHARE,
+    SCHEMA_OPTION_ONLY_ALERT,
+    SCHEMA_OPTION_ONLY_QUARANTINE,
+    SCHEMA_OPTION_DUPLICATES,
+    SCHEMA_OPTION_DUPLICATE_KEYS,
+    SCHEMA_OPTION_FUTURE,
+    SCHEMA_OPTION_OUT_OF_ORDER,
+    SCHEMA_OPTION_TOO_LATE,
     SCHEMA_OPTION_NULL_RATE_CHANGE,
     SCHEMA_OPTION_WINDOWS,
     SCHEMA_OPTION_MINIMUM,
@@ -45,7 +57,8 @@ enum schema_option {
 struct schema_field {
     int index; // in the stream
     const struct weir_field *field;
-    int rule[SCHEMA_FIELD_CHECKS]; // the host's number, -1: not looked at
+    const struct weir_field_more *more; // NULL: no more is said of it
+    int rule[SCHEMA_FIELD_CHECKS];      // the host's number, -1: not looked at
     pcre2_code *pattern;
     double *numbers; // the allowed values of a number field, ascending
     size_t n_numbers;
@@ -68,7 +81,10 @@ struct schema {
     size_t n_rules;
     int rule[SCHEMA_CHECKS]; // those of the whole record
     pcre2_match_context *limits;
-    int empty; // empty strings are faults
+    int empty;                              // empty strings are faults
+    int64_t duplicates;                     // ms, 0: keys are not looked at
+    size_t duplicate_keys;                  // that are remembered, at most
+    int64_t future, out_of_order, too_late; // ms, 0: not looked at
     double critical_share, null_rate_change;
     uint64_t minimum;       // records of a window or slice to be judged
     unsigned window_checks; // bits of 1 << place in the table: those of any field or slice
@@ -79,8 +95,27 @@ struct schema {
 };
 
 // rules.c
+// create() under way: what only it needs.
+struct schema_make {
+    struct schema *schema;
+    const struct weir_detector_config *config;
+    const struct weir_setup *setup;
+    char **names; // of the rules so far
+    size_t n_names;
+    uint8_t *routed; // of `only_alert`, then `only_quarantine`: it names a rule
+    int faults;      // complaints that are no warnings
+};
+
 int schema_rules_create(struct schema *schema, const struct weir_detector_config *config,
                         const struct weir_setup *setup, struct weir_error *error);
+// Declares a rule with the host; whether its records are quarantined and told of is as the options
+// have it. *number is the host's.
+int schema_declare(struct schema_make *make, const struct weir_rule *rule, struct schema_rule what,
+                   int *number, struct weir_error *error);
+// Something wrong with an option, or with a key of a field (-1: an option); `item` of a list.
+__attribute__((format(printf, 7, 8))) void schema_complain(struct schema_make *make, int warning,
+                                                           int field, const char *key, size_t item,
+                                                           size_t offset, const char *format, ...);
 void schema_rules_destroy(struct schema *schema);
 
 // window_table.c: asks for what the window checks need.
