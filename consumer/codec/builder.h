@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "stats/rfc3339.h"
 #include "weir/batch.h"
 #include "weir/error.h"
 
@@ -89,9 +90,5 @@ void weir_builder_drop(struct weir_builder *builder);
 
 // Ends the batch: event times, counts, dictionaries. Valid until the next begin.
 const struct weir_batch *weir_builder_finish(struct weir_builder *builder);
-
-// RFC 3339 date-time (also a space for the T, no zone meaning UTC, or a date alone) to epoch
-// ms, rounded down; 23:59:60 UTC is the first second of the next day. 0, or WEIR_EINVAL.
-int weir_time_parse(const char *text, size_t length, int64_t *ms);
 
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // RFC 3339 by hand: strptime() knows no fractions and reads the locale.
-#include "consumer/codec/builder.h"
+#include "stats/rfc3339.h"
+
+#include "weir/error.h"
 
 struct text {
     const char *at, *end;
@@ -120,4 +122,23 @@ int weir_time_parse(const char *string, size_t length, int64_t *ms)
         return WEIR_EINVAL;
     *ms = (minutes * 60 + second) * 1000 + milliseconds;
     return 0;
+}
+
+void weir_time_split(int64_t ms, struct weir_time_parts *parts)
+{
+    int64_t days = ms / 86400000 - (ms % 86400000 < 0), rest = ms - days * 86400000;
+    // Years that begin in March again, in eras of 400.
+    int64_t shifted = days + 719468, era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+    int64_t day_of_era = shifted - era * 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month = (5 * day_of_year + 2) / 153;
+    parts->day = day_of_year - (153 * month + 2) / 5 + 1;
+    parts->month = month < 10 ? month + 3 : month - 9;
+    parts->year = year_of_era + era * 400 + (parts->month <= 2);
+    parts->weekday = ((days + 3) % 7 + 7) % 7 + 1; // the first day was a Thursday
+    parts->hour = rest / 3600000;
+    parts->minute = rest / 60000 % 60;
+    parts->second = rest / 1000 % 60;
 }
