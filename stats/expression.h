@@ -16,7 +16,8 @@
 
 enum {
     WEIR_EXPRESSION_BYTES = 8192, // of a text, at most
-    WEIR_EXPRESSION_MESSAGE = 240
+    WEIR_EXPRESSION_MESSAGE = 240,
+    WEIR_EXPRESSION_FAULT = 0x80 // in a null: something could not be computed
 };
 
 enum weir_expression_type {
@@ -48,9 +49,9 @@ struct weir_expression_scope {
 
 // What an expression reads.
 struct weir_expression_input {
-    int field;      // index in the stream, -1: none
-    int aggregate;  // index in the scope's table, -1: the field's own value
-    int reference;  // of the reference's window: reference(mean(amount))
+    int field;     // index in the stream, -1: none
+    int aggregate; // index in the scope's table, -1: the field's own value
+    int reference; // of the reference's window: reference(mean(amount))
     double parameter;
 };
 
@@ -115,8 +116,8 @@ int weir_evaluator_run(struct weir_evaluator *evaluator, size_t which,
                        const struct weir_batch *batch, struct weir_expression_result *result);
 // The same over one row whose inputs are given (in the order of weir_expression_inputs()); NAN
 // is null.
-int weir_evaluator_run_numbers(struct weir_evaluator *evaluator, size_t which,
-                               const double *inputs, struct weir_expression_result *result);
+int weir_evaluator_run_numbers(struct weir_evaluator *evaluator, size_t which, const double *inputs,
+                               struct weir_expression_result *result);
 
 // ---- the functions, for documents
 

@@ -237,8 +237,8 @@ static int check_arithmetic(struct tree *tree, uint32_t node)
         return check_time_sum(tree, node, a, b);
     if (wants(tree, left, is_number(a), "a number") || wants(tree, right, is_number(b), "a number"))
         return -1;
-    int numbers = a == WEIR_EXPRESSION_NUMBER || b == WEIR_EXPRESSION_NUMBER ||
-                  at(tree, node)->op == OP_DIV;
+    int numbers =
+        a == WEIR_EXPRESSION_NUMBER || b == WEIR_EXPRESSION_NUMBER || at(tree, node)->op == OP_DIV;
     enum weir_expression_type type = numbers ? WEIR_EXPRESSION_NUMBER : WEIR_EXPRESSION_INTEGER;
     for (uint32_t i = 0; i < at(tree, node)->n && numbers; i++) {
         if (to_number(tree, node, i))
@@ -268,8 +268,7 @@ static int check_argument(struct tree *tree, uint32_t node, uint32_t i, char let
     case 'b':
         return wants(tree, child, type == WEIR_EXPRESSION_BOOLEAN, "a condition");
     case 't':
-        return wants(tree, child,
-                     type == WEIR_EXPRESSION_TIME || type == WEIR_EXPRESSION_INTEGER,
+        return wants(tree, child, type == WEIR_EXPRESSION_TIME || type == WEIR_EXPRESSION_INTEGER,
                      "a time (time(x) reads a string)");
     case 'x':
         return wants(tree, child,
@@ -295,9 +294,8 @@ static int compile_pattern(struct tree *tree, uint32_t node)
     }
     tree->patterns = grown;
     // Bytes of other encodings match nothing, and harm nothing.
-    pcre2_code *pattern =
-        pcre2_compile((PCRE2_SPTR)text->value.text.data, text->value.text.length,
-                      PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &offset, NULL);
+    pcre2_code *pattern = pcre2_compile((PCRE2_SPTR)text->value.text.data, text->value.text.length,
+                                        PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &offset, NULL);
     if (!pattern) {
         PCRE2_UCHAR message[160];
         pcre2_get_error_message(code, message, sizeof message);

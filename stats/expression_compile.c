@@ -108,8 +108,8 @@ static struct operand emit(struct generator *generator, struct instruction instr
 static struct operand constant(struct generator *generator, const struct node *node, uint8_t type)
 {
     struct program *program = generator->program;
-    struct broadcast *grown = grow(generator, program->constants, program->n_constants,
-                                   sizeof *program->constants);
+    struct broadcast *grown =
+        grow(generator, program->constants, program->n_constants, sizeof *program->constants);
     if (!grown)
         return (struct operand){0};
     program->constants = grown;
@@ -133,8 +133,7 @@ static struct operand input(struct generator *generator, int32_t index)
         if (program->inputs[i] == index)
             return (struct operand){OPERAND_INPUT, i};
     }
-    uint16_t *grown =
-        grow(generator, program->inputs, program->n_inputs, sizeof *program->inputs);
+    uint16_t *grown = grow(generator, program->inputs, program->n_inputs, sizeof *program->inputs);
     if (!grown)
         return (struct operand){0};
     program->inputs = grown;
@@ -270,15 +269,15 @@ static struct operand generate_in(struct generator *generator, const struct node
     for (uint32_t child = first; child != NO_NODE && !generator->failed;
          child = tree->nodes[child].next) {
         struct operand item = generate(generator, child, type);
-        struct operand same = emit(
-            generator, (struct instruction){.op = OP_EQ, .type = type, .a = value, .b = item});
+        struct operand same =
+            emit(generator, (struct instruction){.op = OP_EQ, .type = type, .a = value, .b = item});
         if (value.kind == OPERAND_REGISTER && !generator->failed)
             generator->used[value.index] = 1; // the next one needs it again
-        any = child == first ? same
-                             : emit(generator, (struct instruction){.op = OP_OR,
-                                                                    .type = WEIR_EXPRESSION_BOOLEAN,
-                                                                    .a = any,
-                                                                    .b = same});
+        any = child == first
+                  ? same
+                  : emit(generator,
+                         (struct instruction){
+                             .op = OP_OR, .type = WEIR_EXPRESSION_BOOLEAN, .a = any, .b = same});
     }
     give_back(generator, value);
     return any;
@@ -298,8 +297,9 @@ static struct operand generate_between(struct generator *generator, const struct
     struct operand to = generate(generator, high, type);
     struct operand below =
         emit(generator, (struct instruction){.op = OP_LE, .type = type, .a = value, .b = to});
-    return emit(generator, (struct instruction){
-                               .op = OP_AND, .type = WEIR_EXPRESSION_BOOLEAN, .a = above, .b = below});
+    return emit(generator,
+                (struct instruction){
+                    .op = OP_AND, .type = WEIR_EXPRESSION_BOOLEAN, .a = above, .b = below});
 }
 
 // f(a, b, c, ...) as f(f(f(a, b), c), ...).
@@ -363,8 +363,8 @@ static struct operand generate(struct generator *generator, uint32_t at, uint8_t
                         or_integer(node->type == WEIR_EXPRESSION_NULL ? type : node->type));
     if (node->op == OP_INPUT)
         return input(generator, node->index);
-    int32_t on = generator->memos && node->type != WEIR_EXPRESSION_STRING ? depends_on(tree, at)
-                                                                           : MIXED;
+    int32_t on =
+        generator->memos && node->type != WEIR_EXPRESSION_STRING ? depends_on(tree, at) : MIXED;
     if (on >= 0)
         return generate_memo(generator, at, on);
     switch ((enum op)node->op) {

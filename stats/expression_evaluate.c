@@ -149,8 +149,7 @@ static struct vector run_memo(struct weir_evaluator *evaluator, const struct mem
     evaluator->sub.inputs[0].values = evaluator->sub.input_values[0];
     evaluator->sub.inputs[0].null = NULL;
     if (null)
-        evaluator->sub.inputs[0].null =
-            memcpy(evaluator->sub.input_nulls[0], null, n);
+        evaluator->sub.inputs[0].null = memcpy(evaluator->sub.input_nulls[0], null, n);
     evaluator->sub.states[0] = null ? null : values;
     struct vector answer = expression_execute(&frame);
     evaluator->out_of_memory |= frame.out_of_memory;
@@ -158,7 +157,7 @@ static struct vector run_memo(struct weir_evaluator *evaluator, const struct mem
 }
 
 static void make_special(struct weir_evaluator *evaluator, const struct memo *memo,
-                        struct table *table)
+                         struct table *table)
 {
     static const uint8_t states[SPECIALS] = {WEIR_STATE_NULL, WEIR_STATE_MISSING, WEIR_STATE_FAULT};
     memset(evaluator->sub.input_values[0], 0, SPECIALS * sizeof(struct weir_text));
@@ -359,8 +358,8 @@ static void count_faults(const uint8_t *null, uint32_t n, struct weir_expression
     uint8_t any = 0;
     for (uint32_t i = 0; i < n; i++)
         any |= null[i];
-    for (uint32_t i = 0; i < n && any & (EXPRESSION_FAULT | EXPRESSION_LIMITED); i++) {
-        result->faults += null[i] & EXPRESSION_FAULT && !(null[i] & EXPRESSION_LIMITED);
+    for (uint32_t i = 0; i < n && any & (WEIR_EXPRESSION_FAULT | EXPRESSION_LIMITED); i++) {
+        result->faults += null[i] & WEIR_EXPRESSION_FAULT && !(null[i] & EXPRESSION_LIMITED);
         result->limited += (null[i] & EXPRESSION_LIMITED) != 0;
     }
 }
@@ -426,8 +425,8 @@ int weir_evaluator_run(struct weir_evaluator *evaluator, size_t which,
     return 0;
 }
 
-int weir_evaluator_run_numbers(struct weir_evaluator *evaluator, size_t which,
-                               const double *inputs, struct weir_expression_result *result)
+int weir_evaluator_run_numbers(struct weir_evaluator *evaluator, size_t which, const double *inputs,
+                               struct weir_expression_result *result)
 {
     struct item *item = &evaluator->items[which];
     const struct program *program = &item->expression->program;
@@ -440,9 +439,8 @@ int weir_evaluator_run_numbers(struct weir_evaluator *evaluator, size_t which,
         int null = isnan(value);
         memcpy(evaluator->main.input_values[i], null ? &(double){0} : &value, sizeof value);
         evaluator->main.input_nulls[i][0] = null ? WEIR_STATE_NULL : 0;
-        evaluator->main.inputs[i] =
-            (struct vector){evaluator->main.input_values[i],
-                            null ? evaluator->main.input_nulls[i] : NULL};
+        evaluator->main.inputs[i] = (struct vector){evaluator->main.input_values[i],
+                                                    null ? evaluator->main.input_nulls[i] : NULL};
         evaluator->main.states[i] = evaluator->main.input_nulls[i];
     }
     struct frame frame = make_frame(evaluator, program, &evaluator->main, 1);

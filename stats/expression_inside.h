@@ -14,7 +14,6 @@ enum {
     EXPRESSION_HEIGHT = 400,  // of the tree
     EXPRESSION_NODES = 4000,
     // Bits of a null beside the states of a column (weir_state), which lie below.
-    EXPRESSION_FAULT = 0x80,
     EXPRESSION_LIMITED = 0x40
 };
 
@@ -176,7 +175,7 @@ struct tree {
     pcre2_code **patterns;
     size_t n_patterns;
     pcre2_match_context *limits; // of patterns; NULL without any
-    int unknown; // some name was not known
+    int unknown;                 // some name was not known
     int out_of_memory;
     const struct weir_expression_scope *scope;
     struct weir_expression_fault *fault;

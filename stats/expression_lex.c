@@ -40,12 +40,10 @@ static enum token_kind keyword(const char *text, size_t length)
     static const struct {
         const char *word;
         enum token_kind kind;
-    } words[] = {{"and", TOKEN_AND},         {"or", TOKEN_OR},
-                 {"not", TOKEN_NOT},         {"in", TOKEN_IN},
-                 {"between", TOKEN_BETWEEN}, {"is", TOKEN_IS},
-                 {"null", TOKEN_NULL},       {"missing", TOKEN_MISSING},
-                 {"true", TOKEN_TRUE},       {"false", TOKEN_FALSE},
-                 {"implies", TOKEN_IMPLIES}, {"when", TOKEN_WHEN}};
+    } words[] = {{"and", TOKEN_AND},     {"or", TOKEN_OR},           {"not", TOKEN_NOT},
+                 {"in", TOKEN_IN},       {"between", TOKEN_BETWEEN}, {"is", TOKEN_IS},
+                 {"null", TOKEN_NULL},   {"missing", TOKEN_MISSING}, {"true", TOKEN_TRUE},
+                 {"false", TOKEN_FALSE}, {"implies", TOKEN_IMPLIES}, {"when", TOKEN_WHEN}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strlen(words[i].word) == length && !strncasecmp(words[i].word, text, length))
             return words[i].kind;
@@ -60,7 +58,8 @@ static size_t name_length(const char *text, size_t left)
     while (n < left) {
         if (is_letter(text[n]) || is_digit(text[n]))
             n++;
-        else if (text[n] == '.' && n + 1 < left && (is_letter(text[n + 1]) || is_digit(text[n + 1])))
+        else if (text[n] == '.' && n + 1 < left &&
+                 (is_letter(text[n + 1]) || is_digit(text[n + 1])))
             n++;
         else if (text[n] == '[' && n + 1 < left && text[n + 1] == ']')
             n += 2;
@@ -85,21 +84,22 @@ static int lex_duration(const char *text, size_t length, size_t at, double first
     static const struct {
         const char *name;
         double ms;
-    } units[] = {{"ms", 1},    {"s", 1e3},     {"m", 60e3},
+    } units[] = {{"ms", 1},     {"s", 1e3},     {"m", 60e3},
                  {"h", 3600e3}, {"d", 86400e3}, {"w", 7 * 86400e3}};
     double sum = 0, value = first;
     for (;;) {
         size_t n = 0, unit = 0;
         while (at + n < length && is_letter(text[at + n]))
             n++;
-        while (unit < 6 && (strlen(units[unit].name) != n || strncmp(units[unit].name, text + at, n)))
+        while (unit < 6 &&
+               (strlen(units[unit].name) != n || strncmp(units[unit].name, text + at, n)))
             unit++;
         if (unit == 6)
-            return expression_fault(fault, token->at,
-                                    "'%.*s' is neither a number nor a duration (500ms, 30s, 5m, 1h, "
-                                    "7d, 4w)",
-                                    (int)(at + n - token->at < 40 ? at + n - token->at : 40),
-                                    text + token->at);
+            return expression_fault(
+                fault, token->at,
+                "'%.*s' is neither a number nor a duration (500ms, 30s, 5m, 1h, "
+                "7d, 4w)",
+                (int)(at + n - token->at < 40 ? at + n - token->at : 40), text + token->at);
         sum += value * units[unit].ms;
         at += n;
         n = digits(text + at, length - at);
@@ -214,15 +214,12 @@ static int lex_sign(const char *text, size_t left, struct token *token,
     static const struct {
         const char *sign;
         enum token_kind kind;
-    } signs[] = {{"<=", TOKEN_LESS_EQUAL}, {">=", TOKEN_GREATER_EQUAL},
-                 {"==", TOKEN_EQUAL},      {"!=", TOKEN_NOT_EQUAL},
-                 {"&&", TOKEN_AND},        {"||", TOKEN_OR},
-                 {"<>", TOKEN_NOT_EQUAL},  {"<", TOKEN_LESS},
-                 {">", TOKEN_GREATER},     {"!", TOKEN_NOT},
-                 {"+", TOKEN_PLUS},        {"-", TOKEN_MINUS},
-                 {"*", TOKEN_STAR},        {"/", TOKEN_SLASH},
-                 {"%", TOKEN_PERCENT},     {"(", TOKEN_OPEN},
-                 {")", TOKEN_CLOSE},       {",", TOKEN_COMMA},
+    } signs[] = {{"<=", TOKEN_LESS_EQUAL}, {">=", TOKEN_GREATER_EQUAL}, {"==", TOKEN_EQUAL},
+                 {"!=", TOKEN_NOT_EQUAL},  {"&&", TOKEN_AND},           {"||", TOKEN_OR},
+                 {"<>", TOKEN_NOT_EQUAL},  {"<", TOKEN_LESS},           {">", TOKEN_GREATER},
+                 {"!", TOKEN_NOT},         {"+", TOKEN_PLUS},           {"-", TOKEN_MINUS},
+                 {"*", TOKEN_STAR},        {"/", TOKEN_SLASH},          {"%", TOKEN_PERCENT},
+                 {"(", TOKEN_OPEN},        {")", TOKEN_CLOSE},          {",", TOKEN_COMMA},
                  {":", TOKEN_COLON}};
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         size_t n = strlen(signs[i].sign);

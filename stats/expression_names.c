@@ -31,8 +31,7 @@ static int unknown_field(struct tree *tree, const struct node *node)
     if (function)
         return expression_fault(tree->fault, node->at,
                                 "stream %.60s has no field '%.60s'; the function is written %s",
-                                stream->name, name,
-                                function->form);
+                                stream->name, name, function->form);
     return expression_fault(tree->fault, node->at,
                             "stream %.60s has no field '%.60s' (a text stands in quotes: '%.40s')",
                             stream->name, name, name);
@@ -119,8 +118,8 @@ static int resolve_plain_aggregate(struct tree *tree, uint32_t at)
                                 "null_rate(%.60s)",
                                 name, name, name);
     return expression_fault(tree->fault, node->at, "a window knows no '%.60s'%s%s%s", name,
-                            nearest.best ? "; did you mean '" : "", nearest.best ? nearest.best : "",
-                            nearest.best ? "'?" : "");
+                            nearest.best ? "; did you mean '" : "",
+                            nearest.best ? nearest.best : "", nearest.best ? "'?" : "");
 }
 
 int expression_resolve_name(struct tree *tree, uint32_t at)
@@ -169,8 +168,8 @@ static int aggregate_parameter(struct tree *tree, const struct node *node,
     if (wanted == 1)
         return 0;
     const struct node *second = &tree->nodes[tree->nodes[node->first].next];
-    if (second->op != OP_CONSTANT || (second->type != WEIR_EXPRESSION_NUMBER &&
-                                      second->type != WEIR_EXPRESSION_INTEGER))
+    if (second->op != OP_CONSTANT ||
+        (second->type != WEIR_EXPRESSION_NUMBER && second->type != WEIR_EXPRESSION_INTEGER))
         return expression_fault(tree->fault, second->at, "a plain number is expected: %s",
                                 aggregate->form);
     *parameter = second->type == WEIR_EXPRESSION_NUMBER ? second->value.number
@@ -204,8 +203,7 @@ static int resolve_aggregate(struct tree *tree, uint32_t at, uint32_t call, int 
         return expression_fault(tree->fault, name->at, "%.60s is %s, and %s wants a number",
                                 stream->fields[field].name, weir_expression_type_name(type),
                                 aggregate->form);
-    return add_input(tree, at,
-                     (struct weir_expression_input){field, found, reference, parameter},
+    return add_input(tree, at, (struct weir_expression_input){field, found, reference, parameter},
                      WEIR_EXPRESSION_NUMBER);
 }
 
@@ -217,7 +215,8 @@ int expression_resolve_aggregate(struct tree *tree, uint32_t at)
     if (strcasecmp(node->value.text.data, "reference"))
         return resolve_aggregate(tree, at, at, 0);
     uint32_t inner = node->first;
-    if (node->n != 1 || tree->nodes[inner].op != OP_CALL || find_aggregate(tree, &tree->nodes[inner]) < 0)
+    if (node->n != 1 || tree->nodes[inner].op != OP_CALL ||
+        find_aggregate(tree, &tree->nodes[inner]) < 0)
         return expression_fault(tree->fault, node->at,
                                 "reference() takes what a window knows: reference(mean(amount))");
     return resolve_aggregate(tree, at, inner, 1);

@@ -123,8 +123,7 @@ static int enter(struct parser *parser)
 {
     if (++parser->depth > EXPRESSION_DEPTH)
         return expression_fault(parser->tree->fault, parser->token.at,
-                                "the expression is nested deeper than %d levels",
-                                EXPRESSION_DEPTH);
+                                "the expression is nested deeper than %d levels", EXPRESSION_DEPTH);
     return 0;
 }
 
@@ -275,8 +274,7 @@ static uint32_t parse_product(struct parser *parser)
                                                  : OP_MOD;
         if (token.kind != TOKEN_STAR && token.kind != TOKEN_SLASH && token.kind != TOKEN_PERCENT)
             break;
-        node = advance(parser) ? NO_NODE
-                               : binary(parser, op, token.at, node, parse_unary(parser));
+        node = advance(parser) ? NO_NODE : binary(parser, op, token.at, node, parse_unary(parser));
     }
     return node;
 }

@@ -31,7 +31,7 @@ static unsigned overflows(const struct call *call)
     unsigned any = 0;
     for (uint32_t i = 0; i < call->n; i++) {
         if (!call->null[i] && !FINITE(out[i]) && FINITE(a[i]) && FINITE(b[i])) {
-            call->null[i] = EXPRESSION_FAULT;
+            call->null[i] = WEIR_EXPRESSION_FAULT;
             any = 1;
         }
     }
@@ -49,7 +49,7 @@ static unsigned zero_divisors(const struct call *call)
     unsigned any = 0;
     for (uint32_t i = 0; i < call->n; i++) {
         if (!call->null[i] && fpclassify(b[i]) == FP_ZERO) {
-            call->null[i] = EXPRESSION_FAULT;
+            call->null[i] = WEIR_EXPRESSION_FAULT;
             any = 1;
         }
     }
@@ -87,7 +87,7 @@ static unsigned modulo_numbers(const struct call *call)
             long long result;                                                                      \
             int bad = builtin((long long)a[i], (long long)b[i], &result) && !call->null[i];        \
             out[i] = result;                                                                       \
-            call->null[i] |= (uint8_t)(bad ? EXPRESSION_FAULT : 0);                                \
+            call->null[i] |= (uint8_t)(bad ? WEIR_EXPRESSION_FAULT : 0);                           \
             any |= (unsigned)bad;                                                                  \
         }                                                                                          \
         return any;                                                                                \
@@ -105,7 +105,7 @@ static unsigned modulo_integers(const struct call *call)
     for (uint32_t i = 0; i < call->n; i++) {
         out[i] = b[i] == 0 || b[i] == -1 ? 0 : a[i] % b[i];
         if (b[i] == 0 && !call->null[i]) {
-            call->null[i] = EXPRESSION_FAULT;
+            call->null[i] = WEIR_EXPRESSION_FAULT;
             any = 1;
         }
     }
@@ -142,7 +142,7 @@ EACH(copy_integer, int64_t, int64_t, a[i])
         for (uint32_t i = 0; i < call->n; i++) {                                                   \
             int bad = a[i] == INT64_MIN && !call->null[i];                                         \
             out[i] = a[i] == INT64_MIN ? 0 : (expression);                                         \
-            call->null[i] |= (uint8_t)(bad ? EXPRESSION_FAULT : 0);                                \
+            call->null[i] |= (uint8_t)(bad ? WEIR_EXPRESSION_FAULT : 0);                           \
             any |= (unsigned)bad;                                                                  \
         }                                                                                          \
         return any;                                                                                \
@@ -163,7 +163,7 @@ NEGATED(absolute_integer, a[i] < 0 ? -a[i] : a[i])
             int good = x >= -0x1p63 && x < 0x1p63;                                                 \
             out[i] = good ? (int64_t)x : 0;                                                        \
             if (!good && !call->null[i]) {                                                         \
-                call->null[i] = EXPRESSION_FAULT;                                                  \
+                call->null[i] = WEIR_EXPRESSION_FAULT;                                             \
                 any = 1;                                                                           \
             }                                                                                      \
         }                                                                                          \
@@ -185,7 +185,7 @@ WHOLE(round_number, round(a[i]))
             int good = (domain) || !(a[i] >= a[i]);                                                \
             out[i] = good ? (expression) : 0;                                                      \
             if (!call->null[i] && (!good || (!FINITE(out[i]) && FINITE(a[i])))) {                  \
-                call->null[i] = EXPRESSION_FAULT;                                                  \
+                call->null[i] = WEIR_EXPRESSION_FAULT;                                             \
                 any = 1;                                                                           \
             }                                                                                      \
         }                                                                                          \
@@ -367,9 +367,7 @@ kernel *expression_kernel(enum op op, uint8_t type)
     };
     if (type == WEIR_EXPRESSION_STRING)
         return expression_text_kernel(op, type);
-    int column = type == WEIR_EXPRESSION_BOOLEAN  ? B
-                 : type == WEIR_EXPRESSION_NUMBER ? N
-                                                  : I;
+    int column = type == WEIR_EXPRESSION_BOOLEAN ? B : type == WEIR_EXPRESSION_NUMBER ? N : I;
     return kernels[op][column] ? kernels[op][column] : expression_text_kernel(op, type);
 }
 
@@ -413,8 +411,7 @@ static int run_logic(const struct call *call, enum op op, const uint8_t *a_null,
 
 #define CHOOSE(type)                                                                               \
     for (uint32_t i = 0; i < call->n; i++)                                                         \
-    ((type *)call->out)[i] =                                                                       \
-        pick[i] ? ((const type *)call->b)[i] : ((const type *)call->c)[i]
+    ((type *)call->out)[i] = pick[i] ? ((const type *)call->b)[i] : ((const type *)call->c)[i]
 
 static void choose(const struct call *call, const uint8_t *pick)
 {
@@ -552,9 +549,8 @@ static void run_one(struct frame *frame, const struct instruction *code)
     if (any < 0) {
         const struct vector *const operands[] = {&a, &b, &c};
         any = join_nulls(null, frame->n, operands);
-        any |= code->op == OP_NOT
-                   ? run_not(&call)
-                   : (int)expression_kernel((enum op)code->op, code->type)(&call);
+        any |= code->op == OP_NOT ? run_not(&call)
+                                  : (int)expression_kernel((enum op)code->op, code->type)(&call);
     }
     out->null = any ? null : NULL;
 }

@@ -73,7 +73,7 @@ static int same(struct weir_text a, struct weir_text b)
         const struct weir_text *a = call->a, *b = call->b;                                         \
         uint8_t *out = call->out;                                                                  \
         for (uint32_t i = 0; i < call->n; i++)                                                     \
-            out[i] = (uint8_t)(expression);                                                               \
+            out[i] = (uint8_t)(expression);                                                        \
         return 0;                                                                                  \
     }
 
@@ -172,9 +172,8 @@ static unsigned change_case(const struct call *call, char from, char to)
         out[i] = (struct weir_text){0};
         if (call->null[i] || !a[i].length)
             continue;
-        char *room = a[i].length <= LONGEST
-                         ? expression_text_room(call->frame->texts, a[i].length)
-                         : NULL;
+        char *room =
+            a[i].length <= LONGEST ? expression_text_room(call->frame->texts, a[i].length) : NULL;
         if (!room) {
             call->frame->out_of_memory |= a[i].length <= LONGEST;
             call->null[i] = EXPRESSION_LIMITED;
@@ -289,7 +288,7 @@ static unsigned number(const struct call *call)
             out[i] = strtod(copy, NULL);
             null = out[i] <= 0x1.fffffffffffffp1023 && out[i] >= -0x1.fffffffffffffp1023
                        ? 0
-                       : EXPRESSION_FAULT;
+                       : WEIR_EXPRESSION_FAULT;
         }
         if (!call->null[i])
             call->null[i] = null;
@@ -356,8 +355,8 @@ kernel *expression_text_kernel(enum op op, uint8_t type)
         [OP_TIME] = parse_time,
     };
     static kernel *const times[OPS] = {
-        [OP_YEAR] = year_of,     [OP_MONTH] = month_of, [OP_DAY] = day_of,
-        [OP_WEEKDAY] = weekday_of, [OP_HOUR] = hour_of, [OP_MINUTE] = minute_of,
+        [OP_YEAR] = year_of,       [OP_MONTH] = month_of, [OP_DAY] = day_of,
+        [OP_WEEKDAY] = weekday_of, [OP_HOUR] = hour_of,   [OP_MINUTE] = minute_of,
         [OP_SECOND] = second_of,
     };
     return type == WEIR_EXPRESSION_STRING ? texts[op] : times[op];

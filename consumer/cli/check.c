@@ -8,9 +8,10 @@
 #include "consumer/config/document.h"
 #include "consumer/source/fields.h"
 #include "consumer/task/task.h"
+#include "stats/expression.h"
 
 struct options {
-    int connect, schema, manual, calibrate, accept;
+    int connect, schema, manual, expressions, calibrate, accept;
     int64_t timeout;
 };
 
@@ -23,6 +24,8 @@ static const struct weir_arg args[] = {
      "print the JSON Schema of configurations, and stop"},
     {"manual", 0, WEIR_ARG_SWITCH, offsetof(struct options, manual), NULL,
      "print the manual page of configurations, and stop"},
+    {"expressions", 0, WEIR_ARG_SWITCH, offsetof(struct options, expressions), NULL,
+     "print the functions of the expression language, and stop"},
     {"calibrate", 0, WEIR_ARG_SWITCH, offsetof(struct options, calibrate), NULL,
      "print the thresholds that the false-alarm budget gives (not in this version)"},
     {"accept", 0, WEIR_ARG_SWITCH, offsetof(struct options, accept), NULL,
@@ -56,6 +59,16 @@ static void print_summary(const struct weir_config *config, const char *path)
     size_t s = config->n_streams, d = config->n_detectors, r = config->n_references;
     printf("%s: good: %zu stream%s, %zu detector%s, %zu reference%s\n", path, s, plural(s), d,
            plural(d), r, plural(r));
+}
+
+static int print_functions(void)
+{
+    printf("| function | |\n|---|---|\n");
+    for (size_t i = 0; i < weir_expression_functions(); i++) {
+        struct weir_expression_function function = weir_expression_function(i);
+        printf("| `%s` | %s |\n", function.form, function.help);
+    }
+    return fflush(stdout) ? weir_cli_failed("standard output cannot be written") : WEIR_EXIT_DONE;
 }
 
 static int print_document(const struct options *options, const struct weir_plugins *plugins)
@@ -134,6 +147,8 @@ static int run(int argc, char **argv)
         return weir_cli_usage(&weir_command_check,
                               "--calibrate is not in this version: statistical alerts are marked "
                               "provisional until it is");
+    if (options.expressions)
+        return print_functions();
     int document = options.schema || options.manual;
     if (!document && argc - first != 1)
         return weir_cli_usage(&weir_command_check, "which FILE?");
@@ -147,7 +162,7 @@ static int run(int argc, char **argv)
 
 const struct weir_command weir_command_check = {
     .name = "check",
-    .synopsis = "FILE [--connect] | --schema | --manual",
+    .synopsis = "FILE [--connect] | --schema | --manual | --expressions",
     .summary = "validate a configuration",
     .help = "Reads a configuration and prints everything that is wrong with it, each with file,\n"
             "line, column and what to do, or in one line what would run. With --connect it asks\n"

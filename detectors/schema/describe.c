@@ -56,6 +56,9 @@ int schema_describe(void *instance, const struct weir_rule_count *count,
 {
     const struct schema *schema = instance;
     struct schema_text out = {text, size, 0};
+    if (size &&
+        schema_cross_say(&schema->cross, count, schema->critical_share, finding, text, size))
+        return 0;
     if (count->rule >= schema->n_rules || !size)
         return WEIR_EINVAL;
     const struct schema_rule *rule = &schema->rules[count->rule];

@@ -20,6 +20,7 @@ void schema_edge_destroy(void *state)
     free(edge->values); // and the rest of the scratch
     pcre2_match_data_free(edge->match);
     schema_keys_destroy(edge->keys);
+    weir_evaluator_destroy(edge->cross);
     free(edge);
 }
 
@@ -68,6 +69,11 @@ int schema_edge_create(void *instance, void **result, struct weir_error *error)
         schema_edge_destroy(edge);
         return out_of_memory(error);
     }
+    int code = schema_cross_start(&schema->cross, &edge->cross, error);
+    if (code) {
+        schema_edge_destroy(edge);
+        return code;
+    }
     *result = edge;
     return 0;
 }
@@ -106,6 +112,8 @@ int schema_edge_observe(void *state, const struct weir_batch *batch, const struc
         pass.first = column->offsets ? column->offsets[0] : 0;
         code = observe_field(&pass);
     }
+    if (!code)
+        code = schema_cross_observe(&schema->cross, edge->cross, batch, host, edge->found);
     return code ? out_of_memory(error) : 0;
 }
 

@@ -46,6 +46,11 @@ static const struct weir_option options[] = {
     {"unit", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
      "Report numbers that are the reference's in another unit or scale: all of them, or a share.",
      0},
+    {"rules", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
+     "Conditions over several fields that each record has to meet, such as \"dates: end >= start\" "
+     "or "
+     "\"amount > 100 when country == 'JP'\"; see docs/expressions.md.",
+     0},
     {0}};
 
 static const char *const kinds[] = {
@@ -55,13 +60,15 @@ static const char *const kinds[] = {
     "schema.time",        "schema.null_rate", "schema.unknown_field",
     "schema.undecodable", "schema.volume",    "schema.frozen",
     "schema.categories",  "schema.distinct",  "schema.unit",
-    "schema.precision",   "schema.duplicate", NULL};
+    "schema.precision",   "schema.duplicate", "schema.rule", NULL};
 
 static void destroy(void *instance)
 {
     struct schema *schema = instance;
-    if (schema)
+    if (schema) {
         schema_rules_destroy(schema);
+        schema_cross_destroy(&schema->cross);
+    }
     free(schema);
 }
 
@@ -87,6 +94,9 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     schema->references = config->references;
     schema->n_references = config->n_references;
     int code = schema_rules_create(schema, config, setup, error);
+    if (!code)
+        code = schema_cross_create(&schema->cross, config, &values[SCHEMA_OPTION_RULES],
+                                   (int)values[SCHEMA_OPTION_QUARANTINE].integer, setup, error);
     if (!code)
         code = schema_windows_create(schema, config, setup, error);
     if (code) {

@@ -6,6 +6,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "detectors/schema/cross.h"
 #include "weir/detector.h"
 
 // What one field, or the record as a whole, can break: the places of record_table.c.
@@ -50,7 +51,8 @@ enum schema_option {
     SCHEMA_OPTION_FROZEN,
     SCHEMA_OPTION_CATEGORIES,
     SCHEMA_OPTION_DISTINCT,
-    SCHEMA_OPTION_UNIT
+    SCHEMA_OPTION_UNIT,
+    SCHEMA_OPTION_RULES
 };
 
 // A field that is looked at.
@@ -92,6 +94,7 @@ struct schema {
     int redact;
     const char *const *references;
     size_t n_references;
+    struct schema_cross cross;
 };
 
 // rules.c
