@@ -26,37 +26,20 @@ void schema_cross_destroy(struct schema_cross *cross)
 
 // One text of the list.
 struct reading {
-    const struct weir_detector_config *config;
-    const struct weir_setup *setup;
+    struct schema_make *make;
     struct weir_error *error;
     size_t item;
     const char *text;
-    int faults;
 };
 
 static void complain(struct reading *reading, size_t offset, int warning, const char *message)
 {
-    struct weir_complaint complaint = {.size = sizeof complaint,
-                                       .option = "rules",
-                                       .item = reading->item,
-                                       .offset = offset,
-                                       .warning = warning,
-                                       .message = message};
-    if (!warning && !reading->faults++)
-        weir_error_set(reading->error, WEIR_EINVAL, "rules: '%.100s', at character %zu: %s",
-                       reading->text, offset + 1, message);
-    if (reading->setup->size > offsetof(struct weir_setup, complain) && reading->setup->complain)
-        reading->setup->complain(reading->setup, &complaint);
+    schema_complain(reading->make, warning, -1, "rules", reading->item, offset, "%s", message);
 }
 
 static int out_of_memory(struct weir_error *error)
 {
     return weir_error_set(error, WEIR_ENOMEM, "schema: no memory for its rules");
-}
-
-static int is_tentative(const struct weir_setup *setup)
-{
-    return setup->size > offsetof(struct weir_setup, tentative) && setup->tentative;
 }
 
 // Without the space around it.
@@ -75,8 +58,8 @@ static char *copy_part(const char *text, size_t from, size_t to)
 // A condition of the text from `from` to before `to`. Without one on a fault.
 static int compile(struct reading *reading, size_t from, size_t to, struct weir_expression **out)
 {
-    struct weir_expression_scope scope = {.stream = reading->config->stream,
-                                          .tentative = is_tentative(reading->setup)};
+    struct weir_expression_scope scope = {.stream = reading->make->config->stream,
+                                          .tentative = reading->make->setup->tentative};
     struct weir_expression_fault fault;
     struct weir_expression *made = NULL;
     int code = weir_expression_compile(reading->text + from, to - from, &scope, &made, &fault);
@@ -137,18 +120,25 @@ static int add_fields(const struct weir_expression *expression, const struct wei
     return 0;
 }
 
-static int declare(struct reading *reading, const char *name, const char *suffix, unsigned flags,
-                   enum weir_severity severity, int *number)
+static struct weir_rule rule_of(const char *full, unsigned flags, enum weir_severity severity)
 {
+    return (struct weir_rule){.name = full,
+                              .kind = "schema.rule",
+                              .field = -1,
+                              .severity = severity,
+                              .action = WEIR_ACTION_INVESTIGATE_UPSTREAM,
+                              .flags = flags};
+}
+
+// One that belongs to a rule, and is neither quarantined nor silenced.
+static int declare_beside(struct reading *reading, const char *name, const char *suffix,
+                          unsigned flags, int *number)
+{
+    const struct weir_setup *setup = reading->make->setup;
     char full[NAME + 40];
     snprintf(full, sizeof full, "rule:%.*s%s", NAME, name, suffix);
-    struct weir_rule rule = {.name = full,
-                             .kind = "schema.rule",
-                             .field = -1,
-                             .severity = severity,
-                             .action = WEIR_ACTION_INVESTIGATE_UPSTREAM,
-                             .flags = flags};
-    *number = reading->setup->rule(reading->setup, &rule, reading->error);
+    struct weir_rule rule = rule_of(full, flags, WEIR_INFO);
+    *number = setup->rule(setup, &rule, reading->error);
     return *number < 0 ? *number : 0;
 }
 
@@ -162,23 +152,25 @@ static int is_taken(const struct schema_cross *cross, char *const *names, const 
 }
 
 // The condition stands right before its rule: that is how the host knows them.
-static int declare_all(struct reading *reading, const char *name, int quarantine,
-                       struct schema_cross_rule *rule)
+static int declare_all(struct reading *reading, const char *name, struct schema_cross_rule *rule)
 {
+    char full[NAME + 40];
     int code = 0;
     rule->condition = -1;
     if (rule->when)
-        code = declare(reading, name, ":when", WEIR_RULE_CONDITION, WEIR_INFO, &rule->condition);
+        code = declare_beside(reading, name, ":when", WEIR_RULE_CONDITION, &rule->condition);
+    snprintf(full, sizeof full, "rule:%.*s", NAME, name);
+    struct weir_rule main = rule_of(full, 0, WEIR_WARNING);
     if (!code)
-        code = declare(reading, name, "", quarantine ? WEIR_RULE_QUARANTINE : 0, WEIR_WARNING,
-                       &rule->broken);
+        code = schema_declare(reading->make, &main, (struct schema_rule){0}, &rule->broken,
+                              reading->error);
     if (!code)
-        code = declare(reading, name, ":undefined", 0, WEIR_INFO, &rule->undefined);
+        code = declare_beside(reading, name, ":undefined", 0, &rule->undefined);
     return code;
 }
 
 static int read_rule(struct reading *reading, const struct schema_cross *cross, char **names,
-                     int quarantine, struct schema_cross_rule *rule)
+                     struct schema_cross_rule *rule)
 {
     const char *text = reading->text;
     struct weir_rule_text parts;
@@ -200,21 +192,21 @@ static int read_rule(struct reading *reading, const struct schema_cross *cross, 
         return out_of_memory(reading->error);
     if (is_taken(cross, names, names[cross->n]))
         complain(reading, parts.name, 0, "another rule has this name: `name: condition` gives one");
-    if (reading->faults)
+    if (reading->make->faults)
         return 0;
     look_for_constants(reading, &parts, rule);
-    if (add_fields(rule->holds, reading->config->stream, rule) ||
-        (rule->when && add_fields(rule->when, reading->config->stream, rule)))
+    if (add_fields(rule->holds, reading->make->config->stream, rule) ||
+        (rule->when && add_fields(rule->when, reading->make->config->stream, rule)))
         return out_of_memory(reading->error);
-    return declare_all(reading, names[cross->n], quarantine, rule);
+    return declare_all(reading, names[cross->n], rule);
 }
 
-int schema_cross_create(struct schema_cross *cross, const struct weir_detector_config *config,
-                        const struct weir_option_value *option, int quarantine,
-                        const struct weir_setup *setup, struct weir_error *error)
+int schema_cross_create(struct schema_make *make, struct weir_error *error)
 {
+    struct schema_cross *cross = &make->schema->cross;
+    const struct weir_option_value *option = &make->config->options[SCHEMA_OPTION_RULES];
     size_t n = option->set ? option->n_strings : 0;
-    struct reading reading = {.config = config, .setup = setup, .error = error};
+    struct reading reading = {.make = make, .error = error};
     char **names = calloc(n + 1, sizeof *names);
     int code = names ? 0 : out_of_memory(error);
     if (n && !code) {
@@ -225,13 +217,13 @@ int schema_cross_create(struct schema_cross *cross, const struct weir_detector_c
         reading.item = i;
         reading.text = option->strings[i];
         // It counts before it is whole, so that it is freed.
-        code = read_rule(&reading, cross, names, quarantine, &cross->rules[i]);
+        code = read_rule(&reading, cross, names, &cross->rules[i]);
         cross->n++;
     }
     for (size_t i = 0; names && i < n; i++)
         free(names[i]);
     free(names);
-    return code ? code : reading.faults ? WEIR_EINVAL : 0;
+    return code;
 }
 
 // ---- at the edge

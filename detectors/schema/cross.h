@@ -19,11 +19,10 @@ struct schema_cross {
     size_t n;
 };
 
+struct schema_make;
 // Nothing is allocated where there are no rules. Faults and warnings are complained of with their
 // place in the text.
-int schema_cross_create(struct schema_cross *cross, const struct weir_detector_config *config,
-                        const struct weir_option_value *option, int quarantine,
-                        const struct weir_setup *setup, struct weir_error *error);
+int schema_cross_create(struct schema_make *make, struct weir_error *error);
 void schema_cross_destroy(struct schema_cross *cross);
 
 // At the edge. *evaluator is NULL where there are no rules.

@@ -294,6 +294,8 @@ static int create_rules(struct schema_make *make, struct weir_error *error)
             code = declare(make, (enum schema_check)check, NULL, &schema->rule[check], error);
     }
     if (!code)
+        code = schema_cross_create(make, error);
+    if (!code)
         check_routes(make);
     if (!code && make->faults)
         code = weir_error_set(error, WEIR_EINVAL, "%s: its rules have faults", make->config->name);

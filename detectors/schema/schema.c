@@ -47,20 +47,22 @@ static const struct weir_option options[] = {
      "Report numbers that are the reference's in another unit or scale: all of them, or a share.",
      0},
     {"rules", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
-     "Conditions over several fields that each record has to meet, such as \"dates: end >= start\" "
-     "or "
+     "Conditions that each record has to meet, such as \"dates: end >= start\" or "
      "\"amount > 100 when country == 'JP'\"; see docs/expressions.md.",
      0},
     {0}};
 
-static const char *const kinds[] = {
-    "schema.type",        "schema.missing",   "schema.null",
-    "schema.nan",         "schema.range",     "schema.length",
-    "schema.values",      "schema.pattern",   "schema.empty",
-    "schema.time",        "schema.null_rate", "schema.unknown_field",
-    "schema.undecodable", "schema.volume",    "schema.frozen",
-    "schema.categories",  "schema.distinct",  "schema.unit",
-    "schema.precision",   "schema.duplicate", "schema.rule", NULL};
+static const char *const kinds[] = {"schema.type",        "schema.missing",
+                                    "schema.null",        "schema.nan",
+                                    "schema.range",       "schema.length",
+                                    "schema.values",      "schema.pattern",
+                                    "schema.empty",       "schema.time",
+                                    "schema.null_rate",   "schema.unknown_field",
+                                    "schema.undecodable", "schema.volume",
+                                    "schema.frozen",      "schema.categories",
+                                    "schema.distinct",    "schema.unit",
+                                    "schema.precision",   "schema.duplicate",
+                                    "schema.rule",        NULL};
 
 static void destroy(void *instance)
 {
@@ -94,9 +96,6 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     schema->references = config->references;
     schema->n_references = config->n_references;
     int code = schema_rules_create(schema, config, setup, error);
-    if (!code)
-        code = schema_cross_create(&schema->cross, config, &values[SCHEMA_OPTION_RULES],
-                                   (int)values[SCHEMA_OPTION_QUARANTINE].integer, setup, error);
     if (!code)
         code = schema_windows_create(schema, config, setup, error);
     if (code) {
