@@ -179,13 +179,8 @@ enum { NAME = 256 }; // with its NUL: what reading has room for
 // RULE, newline, DETAIL; 0 where that is too long to be read again.
 static int detail_name(const char *rule, const struct weir_tally_detail *detail, char *out)
 {
-    size_t length = strlen(rule), more = strlen(detail->name);
-    if (length + 1 + more >= NAME)
-        return 0;
-    memcpy(out, rule, length);
-    out[length] = '\n';
-    memcpy(out + length + 1, detail->name, more + 1);
-    return 1;
+    int length = snprintf(out, NAME, "%s\n%s", rule, detail->name);
+    return length > 0 && length < NAME;
 }
 
 static int64_t bits_of(double value)

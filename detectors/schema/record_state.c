@@ -64,9 +64,9 @@ enum { FAULTS = sizeof faults / sizeof *faults };
 
 static uint8_t fault_of(uint8_t state)
 {
-    for (uint8_t i = 1; i < FAULTS; i++) {
+    for (int i = 1; i < FAULTS; i++) {
         if (faults[i].state == state)
-            return i;
+            return (uint8_t)i;
     }
     return 0;
 }
