@@ -94,8 +94,12 @@ static struct known know(const struct weir_profile *profile, size_t f)
 
 // ---- numbers
 
-static int grows(enum weir_meaning meaning)
+// Times and identifiers have no bounds that hold tomorrow.
+static int grows(const struct weir_inference *inference)
 {
+    enum weir_meaning meaning = inference->meaning;
+    if (inference->confidence < .9)
+        return 0;
     return (meaning >= WEIR_MEANING_TIMESTAMP_S && meaning <= WEIR_MEANING_SEQUENTIAL_ID) ||
            meaning == WEIR_MEANING_RANDOM_ID || meaning == WEIR_MEANING_CARD_NUMBER;
 }
@@ -143,6 +147,10 @@ static void range_of(const struct known *known, double *low, double *high)
         *low = 0;
     if (most <= 0 && *high > 0)
         *high = 0;
+    if (known->field->type == WEIR_TYPE_LONG) {
+        *low = floor(*low);
+        *high = ceil(*high);
+    }
     // Rounding and what a median's sketch is off by never cut into what was seen.
     *low = fmin(*low, least);
     *high = fmax(*high, most);
@@ -152,7 +160,7 @@ static void put_range(const struct writer *writer, const struct known *known)
 {
     const struct weir_summary *summary = &known->field->summary;
     double low, high;
-    if (!(summary->moments.n + summary->moments.outside) || grows(known->meaning.meaning) ||
+    if (!(summary->moments.n + summary->moments.outside) || grows(&known->meaning) ||
         known->is_key || known->is_time)
         return;
     // An infinite value is no value of a range; NaN has a rule of its own.
