@@ -85,6 +85,17 @@ static double season(const struct weir_count_series *series, const struct weir_c
            into * rate_at(series, hour_of_week(hours + 1), per_hour);
 }
 
+// The most that this hour of the day has had, in the mean, on any day of the week.
+static double best_day(const struct weir_count_series *series, const struct weir_count_rules *rules,
+                       int64_t start)
+{
+    int hour = hour_of_week(((double)start + (double)rules->step / 2) / HOUR) % HOURS_A_DAY;
+    double best = 0;
+    for (int h = hour; h < WEIR_COUNT_WEEK; h += HOURS_A_DAY)
+        best = fmax(best, series->windows[h] > 0 ? series->count[h] / series->windows[h] : 0);
+    return best;
+}
+
 static double clip(double x, double low, double high)
 {
     return x < low ? low : x > high ? high : x;
@@ -208,6 +219,13 @@ static void suspect_since(struct weir_count_series *series, int64_t since)
     }
 }
 
+void weir_count_series_doubt(const struct weir_count_rules *rules, struct weir_count_series *series,
+                             int64_t since)
+{
+    // It began before it was found.
+    suspect_since(series, since - rules->learn_delay / 2);
+}
+
 // The loss has lasted so long that it is the new normal: the level follows.
 static void adopt(struct weir_count_series *series, double left)
 {
@@ -277,6 +295,10 @@ void weir_count_series_step(const struct weir_count_rules *rules, struct weir_co
     }
     double expected = expected_count(rules, series, start, known);
     decision->expected = expected;
+    if (series->has_rhythm) {
+        decision->season = season(series, rules, start) * level(series);
+        decision->most = known < DAYS_OF_WEEK ? best_day(series, rules, start) : 0;
+    }
     decision->threshold =
         log(fmax(series_count, 1) * (double)series->n_sums * windows / rules->alarms);
     if (expected >= LEAST_EXPECTED) {
@@ -289,8 +311,7 @@ void weir_count_series_step(const struct weir_count_rules *rules, struct weir_co
     if (decision->found) {
         if (series->alarm_since == INT64_MIN)
             series->alarm_since = start;
-        // The sum began to rise before it reached the threshold.
-        suspect_since(series, series->alarm_since - rules->learn_delay / 2);
+        weir_count_series_doubt(rules, series, series->alarm_since);
         decision->since = series->alarm_since;
         if (start - series->alarm_since >= rules->adopt)
             adopt(series, fmax(decision->left, 0.01));

@@ -54,6 +54,8 @@ struct weir_count_series {
 struct weir_count_decision {
     int found;
     double expected; // in this window
+    double season;   // by the rhythm and the last day's level alone; 0 while no rhythm is known
+    double most;     // until a week is known: the mean of the best day at this hour; then 0
     double left;     // share of the usual that has come, since it began
     double missing;  // records, since it began; negative: so many more than usual
     double score, threshold;
@@ -69,6 +71,9 @@ void weir_count_series_free(struct weir_count_series *series);
 void weir_count_series_step(const struct weir_count_rules *rules, struct weir_count_series *series,
                             int64_t start, double count, double series_count,
                             struct weir_count_decision *decision);
+// What began at `since` or later is not learnt from: the caller knows that something is wrong.
+void weir_count_series_doubt(const struct weir_count_rules *rules, struct weir_count_series *series,
+                             int64_t since);
 void weir_count_series_save(const struct weir_count_series *series, struct weir_buffer *out);
 // Into one that was initialised with as many shares as the saved one had. WEIR_ECORRUPT.
 int weir_count_series_restore(struct weir_count_series *series, struct weir_reader *in);

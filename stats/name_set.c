@@ -73,6 +73,12 @@ static int grow(struct weir_names *names)
     return 0;
 }
 
+int weir_names_find(const struct weir_names *names, const char *text, size_t length)
+{
+    length = cut(length);
+    return find(names, text, length, weir_hash(text, length));
+}
+
 int weir_names_add(struct weir_names *names, const char *text, size_t length)
 {
     // A NUL would end the copy early, and the name would never be found again.

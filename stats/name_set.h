@@ -23,6 +23,7 @@ void weir_names_init(struct weir_names *names, uint32_t maximum);
 void weir_names_free(struct weir_names *names);
 // The name's number, added where it is new; WEIR_EAGAIN (negative) at the maximum, WEIR_ENOMEM.
 int weir_names_add(struct weir_names *names, const char *text, size_t length);
+int weir_names_find(const struct weir_names *names, const char *text, size_t length); // -1: none
 int weir_names_save(const struct weir_names *names, struct weir_buffer *out);
 int weir_names_restore(struct weir_names *names, struct weir_reader *in);
 

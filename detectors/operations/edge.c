@@ -27,11 +27,11 @@ struct edge {
     struct pane *panes; // open ones with something in them, ascending
     size_t n_panes, capacity;
     uint64_t serial;
-    struct memo versions, hosts;
+    struct memo versions, hosts, sources;
     // Of the rows at hand: WEIR_BATCH_ROWS.
     uint32_t *rows;
-    int *version_of, *host_of; // numbers in the pane's tables, negative: none
-    uint64_t *input_of;        // hashes
+    int *version_of, *host_of, *source_of; // numbers in the pane's tables, negative: none
+    uint64_t *input_of;                    // hashes
 };
 
 static void clear(struct edge *edge)
@@ -53,9 +53,12 @@ void operations_edge_destroy(void *state)
     free(edge->versions.numbers);
     free(edge->hosts.serials);
     free(edge->hosts.numbers);
+    free(edge->sources.serials);
+    free(edge->sources.numbers);
     free(edge->rows);
     free(edge->version_of);
     free(edge->host_of);
+    free(edge->source_of);
     free(edge->input_of);
     free(edge);
 }
@@ -67,9 +70,11 @@ int operations_edge_create(void *instance, void **out, struct weir_error *error)
         edge->rows = calloc(WEIR_BATCH_ROWS, sizeof *edge->rows);
         edge->version_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->version_of);
         edge->host_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->host_of);
+        edge->source_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->source_of);
         edge->input_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->input_of);
     }
-    if (!edge || !edge->rows || !edge->version_of || !edge->host_of || !edge->input_of) {
+    if (!edge || !edge->rows || !edge->version_of || !edge->host_of || !edge->source_of ||
+        !edge->input_of) {
         operations_edge_destroy(edge);
         return weir_error_set(error, WEIR_ENOMEM, "operations: no memory for a task");
     }
@@ -205,6 +210,19 @@ static int count_names(struct memo *memo, const struct weir_batch *batch, int fi
         if (number >= 0)
             operations_count_add(&table->counts[number], sane_time(batch->time[rows[i]]));
     }
+    return 0;
+}
+
+static int count_partition(struct operations_tally *tally, const struct weir_batch *batch,
+                           const uint32_t *rows, uint32_t n)
+{
+    char name[16];
+    int length = snprintf(name, sizeof name, "%d", batch->partition);
+    int number = operations_table_at(&tally->partitions, name, (size_t)length);
+    if (number < 0)
+        return number == WEIR_ENOMEM ? number : 0; // a task has one partition
+    for (uint32_t i = 0; i < n; i++)
+        operations_count_add(&tally->partitions.counts[number], sane_time(batch->time[rows[i]]));
     return 0;
 }
 
@@ -354,6 +372,7 @@ static int count_rows(struct edge *edge, const struct weir_batch *batch, int64_t
         return WEIR_ENOMEM;
     struct operations_tally *tally = &pane->tally;
     uint64_t versions = tally->versions.dropped, hosts = tally->hosts.dropped;
+    uint64_t sources = tally->sources.dropped;
     int code = operations_tally_topic(tally, batch->topic);
     tally->rows += n;
     for (uint32_t i = 0; i < n; i++)
@@ -364,6 +383,11 @@ static int count_rows(struct edge *edge, const struct weir_batch *batch, int64_t
     if (!code && operations->host >= 0)
         code = count_names(&edge->hosts, batch, operations->host, pane, &tally->hosts, rows, n,
                            edge->host_of);
+    if (!code && operations->source >= 0)
+        code = count_names(&edge->sources, batch, operations->source, pane, &tally->sources, rows,
+                           n, edge->source_of);
+    if (!code)
+        code = count_partition(tally, batch, rows, n);
     count_pairs(edge, tally, n);
     count_scores(edge, batch, pane, rows, n);
     if (!code && operations->shape.inputs)
@@ -372,6 +396,8 @@ static int count_rows(struct edge *edge, const struct weir_batch *batch, int64_t
         host->limit(host, "model versions", tally->versions.dropped - versions);
     if (tally->hosts.dropped > hosts)
         host->limit(host, "hosts", tally->hosts.dropped - hosts);
+    if (tally->sources.dropped > sources)
+        host->limit(host, "producers", tally->sources.dropped - sources);
     return code;
 }
 
@@ -385,6 +411,8 @@ int operations_edge_observe(void *state, const struct weir_batch *batch,
         code = reserve_memo(&edge->versions, &batch->columns[edge->operations->version]);
     if (!code && edge->operations->host >= 0)
         code = reserve_memo(&edge->hosts, &batch->columns[edge->operations->host]);
+    if (!code && edge->operations->source >= 0)
+        code = reserve_memo(&edge->sources, &batch->columns[edge->operations->source]);
     // Runs of rows of one pane.
     for (uint32_t row = 0; row < batch->n_rows && !code;) {
         int64_t start = host->pane[row];

@@ -20,6 +20,7 @@ enum { ENGINE_TASKS = 4, ENGINE_TEXT = 160, MINUTE = 60000, HOUR = 3600000, DAY 
 
 struct engine_row {
     int64_t time;
+    int partition;          // 1 + the task, 0: in turn
     char text[ENGINE_TEXT]; // the fields behind `at`, as CSV
 };
 
@@ -42,7 +43,7 @@ struct engine {
     struct weir_buffer queues[ENGINE_TASKS];
     struct weir_merger *merger;
     struct weir_buffer said;
-    int current;
+    int current, idle[ENGINE_TASKS];
 };
 
 static inline int engine_queue(void *context, const struct weir_emission *emission)
@@ -186,7 +187,8 @@ static inline void engine_feed(struct engine *engine, const struct engine_row *r
             weir_decoder_begin(decoder, "t", t);
             for (size_t i = from; i < n && i < from + block; i++) {
                 char text[ENGINE_TEXT + 32];
-                if ((int)(i % (size_t)tasks) != t)
+                int task = rows[i].partition ? rows[i].partition - 1 : (int)i;
+                if (task % tasks != t)
                     continue;
                 int length =
                     snprintf(text, sizeof text, "%" PRId64 ",%s", rows[i].time, rows[i].text);
@@ -196,6 +198,9 @@ static inline void engine_feed(struct engine *engine, const struct engine_row *r
                 taken++;
             }
             engine->current = t;
+            if (engine->idle[t] != !taken)
+                ck_assert_int_eq(weir_edge_task_idle(engine->edges[t], !taken, &error), 0);
+            engine->idle[t] = !taken;
             if (taken)
                 ck_assert_msg(
                     !weir_edge_task_observe(engine->edges[t], weir_decoder_finish(decoder), &error),

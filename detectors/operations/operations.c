@@ -134,6 +134,7 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     operations->stream = config->stream;
     operations->version = find_role(config->stream, WEIR_ROLE_MODEL_VERSION);
     operations->host = find_role(config->stream, WEIR_ROLE_HOST);
+    operations->source = find_role(config->stream, WEIR_ROLE_SOURCE);
     if (values[OPERATIONS_OPTION_VERSIONS].set) {
         operations->versions = values[OPERATIONS_OPTION_VERSIONS].strings;
         operations->n_versions = values[OPERATIONS_OPTION_VERSIONS].n_strings;
@@ -188,7 +189,8 @@ static int describe(void *instance, const struct weir_rule_count *count,
 
 static const char *const kinds[] = {"operations.stale_model",   "operations.mixed_models",
                                     "operations.score_invalid", "operations.nondeterminism",
-                                    "operations.host_outlier",  NULL};
+                                    "operations.host_outlier",  "operations.silent",
+                                    "operations.throughput",    NULL};
 
 WEIR_PLUGIN = {
     .abi_major = WEIR_ABI_MAJOR,
@@ -196,8 +198,9 @@ WEIR_PLUGIN = {
     .size = sizeof(struct weir_plugin),
     .name = "operations",
     .version = WEIR_VERSION,
-    .description = "Stale or mixed model versions, scores that are no scores or differ for the "
-                   "same input, hosts unlike their peers",
+    .description =
+        "Silent streams, partitions and producers, stale or mixed model versions, scores "
+        "that are no scores or differ for the same input, hosts unlike their peers",
     .options = options,
     .kinds = kinds,
     .state_version = 1,

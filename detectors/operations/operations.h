@@ -24,8 +24,8 @@ enum { OPERATIONS_COMPARED = 32 };
 struct operations {
     const char *name; // of the detector; lives as long as the instance
     const struct weir_stream *stream;
-    int version, host; // fields, -1: none
-    int *inputs;       // fields that the model sees
+    int version, host, source; // fields, -1: none
+    int *inputs;               // fields that the model sees
     size_t n_inputs;
     double tolerance;                  // between scores of the same input
     struct operations_shape shape;     // of tallies

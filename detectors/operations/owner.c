@@ -7,6 +7,7 @@
 #include "detectors/operations/operations.h"
 #include "detectors/operations/same_input.h"
 #include "detectors/operations/scores.h"
+#include "detectors/operations/traffic.h"
 #include "detectors/operations/versions.h"
 
 struct owner {
@@ -15,6 +16,7 @@ struct owner {
     struct operations_versions versions;
     struct operations_same_input same_input;
     struct operations_hosts hosts;
+    struct operations_traffic traffic;
     struct operations_score_past scores[OPERATIONS_SCORES];
 };
 
@@ -35,6 +37,7 @@ static void clear(struct owner *owner)
     memset(owner->scores, 0, sizeof owner->scores);
     memset(&owner->same_input, 0, sizeof owner->same_input);
     operations_hosts_free(&owner->hosts);
+    operations_traffic_free(&owner->traffic);
     owner->taken = INT64_MIN;
 }
 
@@ -93,6 +96,8 @@ int operations_owner_window(void *state, const struct weir_window *window, struc
         operations_score_step(&owner->scores[i], &step, i);
     if (!code && operations->shape.inputs)
         code = operations_same_input_step(&owner->same_input, &step);
+    if (!code)
+        code = operations_traffic_step(&owner->traffic, &step);
     if (!code && operations->host_by)
         code = operations_hosts_step(&owner->hosts, &step);
     operations_tally_free(&tally);
@@ -118,6 +123,7 @@ int operations_owner_save(const void *state, struct weir_buffer *out)
     operations_versions_save(&owner->versions, out);
     operations_same_input_save(&owner->same_input, out);
     operations_hosts_save(&owner->hosts, out);
+    operations_traffic_save(&owner->traffic, out);
     weir_put_long(out, (int64_t)owner->operations->n_scores);
     for (size_t i = 0; i < owner->operations->n_scores; i++) {
         weir_put_string(out, field_name(owner->operations, i));
@@ -148,6 +154,8 @@ static int restore(struct owner *owner, struct weir_reader *in)
         code = operations_same_input_restore(&owner->same_input, in);
     if (!code)
         code = operations_hosts_restore(&owner->hosts, in);
+    if (!code)
+        code = operations_traffic_restore(&owner->traffic, owner->operations, in);
     size_t n = code ? 0 : weir_get_count(in, OPERATIONS_SCORES);
     for (size_t i = 0; i < n && !code; i++)
         code = restore_score(owner, in);

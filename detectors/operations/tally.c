@@ -130,6 +130,8 @@ int operations_tally_init(struct operations_tally *tally, const struct operation
     memset(tally, 0, sizeof *tally);
     operations_table_init(&tally->versions, OPERATIONS_VERSIONS);
     operations_table_init(&tally->hosts, OPERATIONS_HOSTS);
+    operations_table_init(&tally->partitions, OPERATIONS_HOSTS);
+    operations_table_init(&tally->sources, OPERATIONS_HOSTS);
     tally->n_scores = shape->n_scores;
     tally->repeats.maximum = shape->inputs;
     tally->scores = calloc(shape->n_scores ? shape->n_scores : 1, sizeof *tally->scores);
@@ -143,6 +145,8 @@ void operations_tally_free(struct operations_tally *tally)
     free(tally->topic);
     operations_table_free(&tally->versions);
     operations_table_free(&tally->hosts);
+    operations_table_free(&tally->partitions);
+    operations_table_free(&tally->sources);
     operations_repeats_free(&tally->repeats);
     free(tally->pairs);
     free(tally->scores);
@@ -235,8 +239,8 @@ static void write_pairs(const struct operations_tally *tally, struct weir_buffer
 }
 
 struct maps {
-    uint32_t versions[OPERATIONS_VERSIONS], hosts[OPERATIONS_HOSTS];
-    size_t n_versions, n_hosts;
+    uint32_t versions[OPERATIONS_VERSIONS], hosts[OPERATIONS_HOSTS], others[OPERATIONS_HOSTS];
+    size_t n_versions, n_hosts, n_others;
 };
 
 static int read_pairs(struct operations_tally *tally, const struct maps *maps,
@@ -303,6 +307,8 @@ int operations_tally_write(const struct operations_tally *tally, struct weir_buf
     weir_put_string(out, tally->topic);
     write_table(&tally->versions, out);
     write_table(&tally->hosts, out);
+    write_table(&tally->partitions, out);
+    write_table(&tally->sources, out);
     write_pairs(tally, out);
     operations_repeats_write(&tally->repeats, out);
     weir_put_long(out, (int64_t)tally->n_scores);
@@ -322,6 +328,10 @@ int operations_tally_read(struct operations_tally *tally, struct weir_reader *in
         code = read_table(&tally->versions, in, maps.versions, &maps.n_versions);
     if (!code)
         code = read_table(&tally->hosts, in, maps.hosts, &maps.n_hosts);
+    if (!code)
+        code = read_table(&tally->partitions, in, maps.others, &maps.n_others);
+    if (!code)
+        code = read_table(&tally->sources, in, maps.others, &maps.n_others);
     if (!code)
         code = read_pairs(tally, &maps, in);
     if (!code)

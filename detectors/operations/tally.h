@@ -9,7 +9,7 @@
 enum {
     OPERATIONS_SCORES = 8,    // fields with the role score that are looked at
     OPERATIONS_VERSIONS = 64, // model versions of a pane
-    OPERATIONS_HOSTS = 1024,  // hosts of a pane
+    OPERATIONS_HOSTS = 1024,  // hosts of a pane; and producers, and partitions
     OPERATIONS_SAMPLES = 5
 };
 
@@ -51,7 +51,7 @@ struct operations_shape {
 struct operations_tally {
     uint64_t rows;
     char *topic; // NULL: none yet
-    struct operations_table versions, hosts;
+    struct operations_table versions, hosts, partitions, sources;
     uint32_t *pairs; // records of [version * OPERATIONS_HOSTS + host]; NULL: none are counted
     struct operations_scores *scores; // n_scores of them
     size_t n_scores;

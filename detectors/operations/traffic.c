@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detectors/operations/traffic.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/operations/traffic_say.h"
+
+// Shares of the usual that are looked for: silence, and what is far from the season.
+static const double stream_shares[] = {0.02, 0.3, 3, 10}, part_shares[] = {0.02};
+static const int64_t FORGOTTEN = INT64_C(28) * 86400000;
+
+// Parts come and go while a stream is young, and batches have no rhythm yet.
+static struct weir_count_rules rules_of(const struct operations *operations,
+                                        enum operations_part_kind kind)
+{
+    struct weir_count_rules rules = {
+        .step = operations->step,
+        .shares = kind == OPERATIONS_STREAM ? stream_shares : part_shares,
+        .n_shares = kind == OPERATIONS_STREAM ? sizeof stream_shares / sizeof *stream_shares : 1,
+        .depth = 0.5,
+        .records = 10,
+        .learn_delay = 2 * 3600000,
+        .adopt = 24 * 3600000,
+        .alarms = operations->alarms,
+    };
+    return rules;
+}
+
+void operations_traffic_free(struct operations_traffic *traffic)
+{
+    for (size_t i = 0; i < traffic->n; i++) {
+        free(traffic->parts[i].name);
+        weir_count_series_free(&traffic->parts[i].series);
+    }
+    free(traffic->parts);
+    memset(traffic, 0, sizeof *traffic);
+}
+
+static size_t place_of(const struct operations_traffic *traffic, enum operations_part_kind kind,
+                       const char *name, int *here)
+{
+    size_t low = 0, high = traffic->n;
+    *here = 0;
+    while (low < high && !*here) {
+        size_t middle = (low + high) / 2;
+        const struct operations_part *part = &traffic->parts[middle];
+        int order = part->kind != kind ? (part->kind < kind ? -1 : 1) : strcmp(part->name, name);
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+        if (!order)
+            *here = 1, low = middle;
+    }
+    return low;
+}
+
+// NULL: memory is out, or (`*full`) there is no room.
+static struct operations_part *part_at(struct operations_traffic *traffic,
+                                       const struct operations *operations,
+                                       enum operations_part_kind kind, const char *name,
+                                       int64_t start, int *full)
+{
+    int here;
+    size_t at = place_of(traffic, kind, name, &here);
+    if (here)
+        return &traffic->parts[at];
+    if ((*full = traffic->n > OPERATIONS_PARTS))
+        return NULL;
+    if (traffic->n == traffic->capacity) {
+        size_t capacity = traffic->capacity ? traffic->capacity * 2 : 4;
+        void *grown = realloc(traffic->parts, capacity * sizeof *traffic->parts);
+        if (!grown)
+            return NULL;
+        traffic->parts = grown;
+        traffic->capacity = capacity;
+    }
+    struct weir_count_rules rules = rules_of(operations, kind);
+    struct operations_part made = {.kind = kind, .name = strdup(name), .seen = start};
+    if (!made.name || weir_count_series_init(&made.series, &rules, 0, start)) {
+        free(made.name);
+        return NULL;
+    }
+    memmove(&traffic->parts[at + 1], &traffic->parts[at],
+            (traffic->n - at) * sizeof *traffic->parts);
+    traffic->parts[at] = made;
+    traffic->n++;
+    return &traffic->parts[at];
+}
+
+static void forget(struct operations_traffic *traffic, int64_t before)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < traffic->n; i++) {
+        struct operations_part *part = &traffic->parts[i];
+        if (part->kind == OPERATIONS_STREAM || part->seen >= before) {
+            traffic->parts[kept++] = *part;
+            continue;
+        }
+        free(part->name);
+        weir_count_series_free(&part->series);
+    }
+    traffic->n = kept;
+}
+
+// ---- a step
+
+static int add_parts(struct operations_traffic *traffic, const struct operations_step *step,
+                     const struct operations_table *table, enum operations_part_kind kind)
+{
+    int full = 0;
+    for (uint32_t i = 0; i < table->names.n; i++) {
+        int64_t start = step->window->end - step->operations->step;
+        if (table->counts[i].rows &&
+            !part_at(traffic, step->operations, kind, table->names.texts[i], start, &full) && !full)
+            return WEIR_ENOMEM;
+    }
+    return 0;
+}
+
+static uint64_t rows_of(const struct operations_step *step, const struct operations_part *part)
+{
+    const struct operations_table *table =
+        part->kind == OPERATIONS_PARTITION ? &step->tally->partitions : &step->tally->sources;
+    if (part->kind == OPERATIONS_STREAM)
+        return step->tally->rows;
+    int at = weir_names_find(&table->names, part->name, strlen(part->name));
+    return at < 0 ? 0 : table->counts[at].rows;
+}
+
+// Of what is usual, that is left; and of the evidence that would be enough, that makes it likely.
+static const double SILENT = 0.05, LOW = 0.5, HIGH = 2, LIKELY = 0.4;
+
+static int is_silent(const struct operations_found *found)
+{
+    return found->decision.left < SILENT;
+}
+
+// Whether this window alone says that it is over, which the sums would take hours to say. A
+// window of few records says so only by more than chance would bring.
+static int is_over(const struct operations_found *found)
+{
+    double rows = (double)found->rows, expected = found->decision.expected;
+    double season = found->decision.season, left = found->decision.left;
+    double share = is_silent(found) ? SILENT : left < 1 ? LOW : HIGH;
+    double usual = share * expected, seasonal = share * season;
+    if (left > 1)
+        return rows < usual - 2 * sqrt(usual) || rows < seasonal - 2 * sqrt(seasonal) ||
+               rows < share * found->decision.most;
+    return rows > usual + 2 * sqrt(usual) ||
+           (!is_silent(found) && rows > seasonal + 2 * sqrt(seasonal));
+}
+
+// Of a part next to nothing must be left where the stream flows, and it must have a rhythm.
+static int is_told(const struct operations_found *found)
+{
+    return found->decision.found && !is_over(found) &&
+           (found->part->kind == OPERATIONS_STREAM ||
+            (is_silent(found) && found->part->series.has_rhythm));
+}
+
+static int is_likely(const struct operations_found *found)
+{
+    const struct weir_count_series *series = &found->part->series;
+    return found->part->kind != OPERATIONS_STREAM && !found->rows && series->has_rhythm &&
+           series->sums[0].score > LIKELY * found->decision.threshold;
+}
+
+// Those that are silent, or are likely to be, the stream first if it is among them, or is far from
+// its season; returns how many.
+static size_t judge_parts(struct operations_traffic *traffic, const struct operations_step *step,
+                          struct operations_found *found)
+{
+    int64_t start = step->window->end - step->operations->step;
+    size_t n = 0;
+    for (size_t i = 0; i < traffic->n; i++) {
+        struct operations_part *part = &traffic->parts[i];
+        struct weir_count_rules rules = rules_of(step->operations, part->kind);
+        found[n].part = part;
+        found[n].rows = rows_of(step, part);
+        weir_count_series_step(&rules, &part->series, start, (double)found[n].rows,
+                               (double)traffic->n, &found[n].decision);
+        if (found[n].rows)
+            part->seen = step->window->end;
+        int over = found[n].decision.found && is_over(&found[n]);
+        double nothing = part->series.sums[0].score;
+        int flows = i == 0 || traffic->parts[0].series.sums[0].score < nothing / 2;
+        found[n].told = flows && is_told(&found[n]);
+        n += found[n].told || (flows && is_likely(&found[n]));
+        if (over)
+            memset(part->series.sums, 0, sizeof part->series.sums);
+    }
+    return n;
+}
+
+// A part that is silent is no new normal of the stream's.
+static void doubt_stream(struct operations_traffic *traffic, const struct operations_step *step,
+                         const struct operations_found *parts, size_t n)
+{
+    struct weir_count_rules rules = rules_of(step->operations, OPERATIONS_STREAM);
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i].told)
+            weir_count_series_doubt(&rules, &traffic->parts[0].series, parts[i].decision.since);
+    }
+}
+
+// Whether parts of one kind that are silent are most of what the stream lacks.
+static int explain(const struct operations_found *stream, const struct operations_found *parts,
+                   size_t n)
+{
+    double missing[2] = {0, 0};
+    for (size_t i = 0; i < n; i++)
+        missing[parts[i].part->kind == OPERATIONS_PRODUCER] += parts[i].decision.expected;
+    double lacks = stream->decision.expected - (double)stream->rows;
+    return stream->decision.left < 1 && fmax(missing[0], missing[1]) > lacks / 2;
+}
+
+int operations_traffic_step(struct operations_traffic *traffic, const struct operations_step *step)
+{
+    int64_t start = step->window->end - step->operations->step;
+    int full = 0;
+    // Nothing is known of a stream before its first record.
+    if (!traffic->n && !step->tally->rows)
+        return 0;
+    if (!part_at(traffic, step->operations, OPERATIONS_STREAM, "", start, &full) ||
+        add_parts(traffic, step, &step->tally->partitions, OPERATIONS_PARTITION) ||
+        add_parts(traffic, step, &step->tally->sources, OPERATIONS_PRODUCER))
+        return WEIR_ENOMEM;
+    struct operations_found *found = calloc(traffic->n, sizeof *found);
+    if (!found)
+        return WEIR_ENOMEM;
+    size_t n = judge_parts(traffic, step, found);
+    size_t whole = n && found[0].part->kind == OPERATIONS_STREAM;
+    const struct operations_found *parts = found + whole;
+    doubt_stream(traffic, step, parts, n - whole);
+    // Where the stream is silent, that is the one incident; where parts of it are, they are.
+    if (whole && is_silent(&found[0]))
+        operations_say_stream_silent(step, &found[0], parts, n - whole);
+    else {
+        if (whole && !explain(&found[0], parts, n - whole))
+            operations_say_throughput(step, &found[0]);
+        operations_say_parts_silent(step, parts, n - whole);
+    }
+    free(found);
+    forget(traffic, step->window->end - FORGOTTEN);
+    return 0;
+}
+
+// ---- bytes
+
+void operations_traffic_save(const struct operations_traffic *traffic, struct weir_buffer *out)
+{
+    weir_put_long(out, (int64_t)traffic->n);
+    for (size_t i = 0; i < traffic->n; i++) {
+        weir_put_long(out, traffic->parts[i].kind);
+        weir_put_string(out, traffic->parts[i].name);
+        weir_put_long(out, traffic->parts[i].seen);
+        weir_count_series_save(&traffic->parts[i].series, out);
+    }
+}
+
+int operations_traffic_restore(struct operations_traffic *traffic,
+                               const struct operations *operations, struct weir_reader *in)
+{
+    size_t n = weir_get_count(in, OPERATIONS_PARTS + 1);
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        size_t kind = weir_get_count(in, OPERATIONS_PRODUCER), before = traffic->n;
+        char *name = weir_get_string_alloc(in, WEIR_NAME_LENGTH);
+        int64_t seen = operations_get_time(in);
+        int full = 0;
+        struct operations_part *part =
+            in->failed
+                ? NULL
+                : part_at(traffic, operations, (enum operations_part_kind)kind, name, seen, &full);
+        free(name);
+        if (!part || traffic->n == before)
+            return part || in->failed || full ? WEIR_ECORRUPT : WEIR_ENOMEM;
+        if (weir_count_series_restore(&part->series, in))
+            return WEIR_ECORRUPT;
+    }
+    // The stream is the first part.
+    if (traffic->n && traffic->parts[0].kind != OPERATIONS_STREAM)
+        in->failed = 1;
+    return in->failed ? WEIR_ECORRUPT : 0;
+}
