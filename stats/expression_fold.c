@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Works out what does not depend on the record, so that it is done once, and so that what is
 // always true or always false shows.
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ static int run_program(struct tree *tree, const struct program *program, struct 
     }
     if (!failed) {
         struct vector result = expression_execute(&frame);
-        out->is_null = result.null && result.null[0];
+        out->is_null = result.null ? result.null[0] : 0;
         memset(&out->value, 0, sizeof out->value);
         memcpy(&out->value, result.values, expression_size(program->type));
     }
@@ -46,6 +47,24 @@ static int run_program(struct tree *tree, const struct program *program, struct 
     return failed ? -1 : 0;
 }
 
+static int is_zero(const struct node *node)
+{
+    if (node->op != OP_CONSTANT || node->is_null)
+        return 0;
+    return node->type == WEIR_EXPRESSION_NUMBER    ? fpclassify(node->value.number) == FP_ZERO
+           : node->type == WEIR_EXPRESSION_INTEGER ? node->value.integer == 0
+                                                   : 0;
+}
+
+// What no record can make right is said before there are some.
+static int divides_by_zero(struct tree *tree, const struct node *node)
+{
+    if ((node->op == OP_DIV || node->op == OP_MOD) &&
+        is_zero(&tree->nodes[tree->nodes[node->first].next]))
+        return expression_fault(tree->fault, node->at, "this divides by zero");
+    return 0;
+}
+
 static int work_out(struct tree *tree, uint32_t at)
 {
     struct program program = {0};
@@ -53,7 +72,12 @@ static int work_out(struct tree *tree, uint32_t at)
     int failed = expression_compile_node(tree, at, 0, &program);
     if (!failed)
         failed = run_program(tree, &program, &result);
+    if (!failed && result.is_null & WEIR_EXPRESSION_FAULT)
+        failed = expression_fault(tree->fault, tree->nodes[at].at,
+                                  "this cannot be computed: it overflows, or is a root or "
+                                  "logarithm that there is not");
     if (!failed) {
+        result.is_null = result.is_null != 0;
         result.op = OP_CONSTANT;
         result.type = program.type;
         result.first = NO_NODE;
@@ -121,6 +145,8 @@ static int fold(struct tree *tree, uint32_t at)
     const struct node *node = &tree->nodes[at];
     if (node->op == OP_CONSTANT || node->op == OP_INPUT || node->op == OP_EVENT_TIME)
         return 0;
+    if (divides_by_zero(tree, node))
+        return -1;
     if (constants && node->type != WEIR_EXPRESSION_STRING && node->type != WEIR_EXPRESSION_NULL)
         return work_out(tree, at);
     simplify(tree, at);

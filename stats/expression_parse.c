@@ -250,6 +250,20 @@ static uint32_t parse_primary(struct parser *parser)
     }
 }
 
+// -1 is a number like 1, and what asks for a constant takes it.
+static int negate_constant(struct node *node, size_t at)
+{
+    if (node->op != OP_CONSTANT ||
+        (node->type != WEIR_EXPRESSION_INTEGER && node->type != WEIR_EXPRESSION_NUMBER))
+        return 0;
+    if (node->type == WEIR_EXPRESSION_NUMBER)
+        node->value.number = -node->value.number;
+    else // its literal had no sign
+        node->value.integer = -node->value.integer;
+    node->at = (uint32_t)at;
+    return 1;
+}
+
 static uint32_t parse_unary(struct parser *parser)
 {
     size_t at = parser->token.at;
@@ -259,6 +273,8 @@ static uint32_t parse_unary(struct parser *parser)
         return NO_NODE;
     uint32_t operand = parse_unary(parser);
     parser->depth--;
+    if (operand != NO_NODE && negate_constant(&parser->tree->nodes[operand], at))
+        return operand;
     return over(parser, OP_NEG, at, operand, NO_NODE);
 }
 

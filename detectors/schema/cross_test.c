@@ -108,13 +108,15 @@ END_TEST
 
 START_TEST(faults_and_warnings_have_their_place)
 {
-    RULES("r: ende > 1", "amount + 1", "a: vip when", "b: 1 > 2", "b: vip", "c: vip when 2 > 1");
+    RULES("r: ende > 1", "amount + 1", "a: vip when", "b: 1 > 2", "b: vip", "c: vip when 2 > 1",
+          "d: vip or amount / 0 > 1");
     ck_assert_int_eq(create(&stream, options, 0), WEIR_EINVAL);
     ck_assert_str_eq(complained,
                      "error rules[0]@3: stream orders has no field 'ende'; did you mean 'end'?\n"
                      "error rules[1]@0: a rule is a condition, and this is a number\n"
                      "error rules[2]@7: a condition is missing behind when\n"
-                     "error rules[4]@0: another rule has this name: `name: condition` gives one\n");
+                     "error rules[4]@0: another rule has this name: `name: condition` gives one\n"
+                     "error rules[6]@17: this divides by zero\n");
     RULES("b: 1 > 2", "  true when vip", "c: vip when  2 > 1",
           "d: null and true or amount / 0 > 1");
     ck_assert_int_eq(create(&stream, options, 0), 0);
