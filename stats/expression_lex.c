@@ -276,7 +276,7 @@ void weir_rule_text_split(const char *text, size_t length, struct weir_rule_text
     while (at < length && !expression_lex(text, length, &at, &token, &fault) &&
            token.kind != TOKEN_END) {
         // range-check: what stands before the first colon, whatever it is made of.
-        if (token.kind == TOKEN_COLON && n && out->body == before) {
+        if (token.kind == TOKEN_COLON && n && out->body == before && out->when == length) {
             out->name_length = token.at - before;
             out->body = at;
         } else if (token.kind == TOKEN_WHEN && out->when == length) {

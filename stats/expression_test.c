@@ -369,6 +369,7 @@ START_TEST(rules_are_split)
         {"jp: a > 1 when country == ': when '", "jp", " a > 1 ", " country == ': when '"},
         {"`when` > 1 when flag", "", "`when` > 1 ", " flag"},
         {"range check: a", "range check", " a", ""},
+        {"a when b: c", "", "a ", " b: c"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         struct weir_rule_text parts;

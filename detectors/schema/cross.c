@@ -251,60 +251,76 @@ static int is_record(const struct weir_batch *batch, uint32_t row)
            (batch->fault[row] != WEIR_ROW_UNDECODABLE && batch->fault[row] != WEIR_ROW_TOMBSTONE);
 }
 
-// Rows for which the condition holds, into `held`; all without one.
+// What is known of each row of a batch, for one rule.
+struct pass {
+    uint8_t held[WEIR_BATCH_ROWS];      // it is a record, and the rule's condition holds
+    uint8_t undefined[WEIR_BATCH_ROWS]; // something could not be computed; only where `faults`
+    uint64_t faults;
+    const struct weir_edge *host;
+    uint32_t *found;
+};
+
+static void note_faults(struct pass *pass, const struct weir_expression_result *result, uint32_t n)
+{
+    if (result->limited)
+        pass->host->limit(pass->host, "schema.expression", result->limited);
+    if (!result->faults)
+        return;
+    if (!pass->faults)
+        memset(pass->undefined, 0, n);
+    pass->faults += result->faults;
+    for (uint32_t i = 0; i < n; i++)
+        pass->undefined[i] |= pass->held[i] && result->null[i] & WEIR_EXPRESSION_FAULT;
+}
+
+static void flag(const struct pass *pass, int rule, const uint8_t *rows, uint32_t n_rows)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < n_rows; i++) {
+        pass->found[n] = i;
+        n += rows[i];
+    }
+    if (n)
+        pass->host->flag(pass->host, (unsigned)rule, pass->found, n);
+}
+
+// Keeps in `held` the rows for which the condition holds.
 static int find_held(struct weir_evaluator *evaluator, size_t which,
                      const struct schema_cross_rule *rule, const struct weir_batch *batch,
-                     const struct weir_edge *host, uint32_t *found, uint8_t *held)
+                     struct pass *pass)
 {
     struct weir_expression_result result;
-    uint32_t n = 0;
     for (uint32_t i = 0; i < batch->n_rows; i++)
-        held[i] = (uint8_t)is_record(batch, i);
+        pass->held[i] = (uint8_t)is_record(batch, i);
     if (!rule->when)
         return 0;
     int code = weir_evaluator_run(evaluator, which, batch, &result);
     if (code)
         return code;
-    for (uint32_t i = 0; i < batch->n_rows; i++) {
-        held[i] &= result.values.boolean[i] && !(result.null && result.null[i]);
-        found[n] = i;
-        n += held[i];
-    }
-    if (n)
-        host->flag(host, (unsigned)rule->condition, found, n);
-    if (result.limited)
-        host->limit(host, "schema.expression", result.limited);
+    note_faults(pass, &result, batch->n_rows);
+    for (uint32_t i = 0; i < batch->n_rows; i++)
+        pass->held[i] &= result.values.boolean[i] && !(result.null && result.null[i]);
+    flag(pass, rule->condition, pass->held, batch->n_rows);
     return 0;
 }
 
 static int observe(struct weir_evaluator *evaluator, size_t number,
                    const struct schema_cross_rule *rule, const struct weir_batch *batch,
-                   const struct weir_edge *host, uint32_t *found)
+                   struct pass *pass)
 {
-    uint8_t held[WEIR_BATCH_ROWS];
     struct weir_expression_result result;
-    uint32_t n = 0;
-    int code = find_held(evaluator, 2 * number + 1, rule, batch, host, found, held);
+    pass->faults = 0;
+    int code = find_held(evaluator, 2 * number + 1, rule, batch, pass);
     if (!code)
         code = weir_evaluator_run(evaluator, 2 * number, batch, &result);
     if (code)
         return code;
-    const uint8_t *holds = result.values.boolean;
-    for (uint32_t i = 0; i < batch->n_rows; i++) {
-        found[n] = i;
-        n += held[i] & !holds[i] & !(result.null && result.null[i]);
-    }
-    if (n)
-        host->flag(host, (unsigned)rule->broken, found, n);
-    if (result.limited)
-        host->limit(host, "schema.expression", result.limited);
-    n = 0;
-    for (uint32_t i = 0; result.faults && i < batch->n_rows; i++) {
-        found[n] = i;
-        n += held[i] && result.null[i] >= WEIR_EXPRESSION_FAULT;
-    }
-    if (n)
-        host->flag(host, (unsigned)rule->undefined, found, n);
+    note_faults(pass, &result, batch->n_rows);
+    for (uint32_t i = 0; i < batch->n_rows; i++)
+        pass->held[i] &= !result.values.boolean[i] && !(result.null && result.null[i]);
+    flag(pass, rule->broken, pass->held, batch->n_rows);
+    if (pass->faults)
+        flag(pass, rule->undefined, pass->undefined, batch->n_rows);
     return 0;
 }
 
@@ -312,9 +328,12 @@ int schema_cross_observe(const struct schema_cross *cross, struct weir_evaluator
                          const struct weir_batch *batch, const struct weir_edge *host,
                          uint32_t *found)
 {
+    struct pass pass;
     int code = 0;
+    pass.host = host;
+    pass.found = found;
     for (size_t i = 0; i < cross->n && !code; i++)
-        code = observe(evaluator, i, &cross->rules[i], batch, host, found);
+        code = observe(evaluator, i, &cross->rules[i], batch, &pass);
     return code;
 }
 
@@ -342,15 +361,16 @@ int schema_cross_say(const struct schema_cross *cross, const struct weir_rule_co
         schema_put_count(&out, count->rows);
     }
     schema_put(&out, " records");
-    if (rule->when_text)
+    if (broken && rule->when_text)
         schema_put(&out, " with `%.*s`", SHOWN, rule->when_text);
     if (broken)
         schema_put(&out, " break the rule `%.*s`", SHOWN, rule->holds_text);
     else
         schema_put(&out,
-                   " cannot be judged by the rule `%.*s`: it divides by zero or overflows there. "
-                   "Say in it what should hold then",
-                   SHOWN, rule->holds_text);
+                   " cannot be judged by the rule `%.*s%s%.*s`: it divides by zero or overflows "
+                   "there. Say in it what should hold then",
+                   SHOWN, rule->holds_text, rule->when_text ? " when " : "", SHOWN,
+                   rule->when_text ? rule->when_text : "");
     finding->summary = text;
     finding->fields = rule->fields;
     finding->n_fields = rule->n_fields;

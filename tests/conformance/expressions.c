@@ -18,11 +18,8 @@ static const struct weir_field fields[] = {
     {.name = "s", .type = WEIR_TYPE_STRING},  {.name = "t", .type = WEIR_TYPE_STRING},
     {.name = "at", .type = WEIR_TYPE_LONG}};
 enum { FIELDS = sizeof fields / sizeof *fields, ROWS_A_BATCH = 1500, EXPRESSIONS = 100000 };
-static const struct weir_stream stream = {.name = "records",
-                                          .fields = fields,
-                                          .n_fields = FIELDS,
-                                          .key = -1,
-                                          .time = FIELDS - 1};
+static const struct weir_stream stream = {
+    .name = "records", .fields = fields, .n_fields = FIELDS, .key = -1, .time = FIELDS - 1};
 
 struct answer { // of one expression
     struct weir_expression *expression;

@@ -9,10 +9,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { A, I, FLAG, S, T, AT, FIELDS, ROWS = 24, STRINGS = 8 };
-static const struct weir_field fields[FIELDS] = {
-    [A] = {.name = "a", .type = WEIR_TYPE_DOUBLE}, [I] = {.name = "i", .type = WEIR_TYPE_LONG},
-    [FLAG] = {.name = "f", .type = WEIR_TYPE_BOOLEAN}, [S] = {.name = "s", .type = WEIR_TYPE_STRING},
-    [T] = {.name = "t", .type = WEIR_TYPE_BYTES},  [AT] = {.name = "at", .type = WEIR_TYPE_LONG}};
+static const struct weir_field fields[FIELDS] = {[A] = {.name = "a", .type = WEIR_TYPE_DOUBLE},
+                                                 [I] = {.name = "i", .type = WEIR_TYPE_LONG},
+                                                 [FLAG] = {.name = "f", .type = WEIR_TYPE_BOOLEAN},
+                                                 [S] = {.name = "s", .type = WEIR_TYPE_STRING},
+                                                 [T] = {.name = "t", .type = WEIR_TYPE_BYTES},
+                                                 [AT] = {.name = "at", .type = WEIR_TYPE_LONG}};
 static const struct weir_stream stream = {
     .name = "x", .fields = fields, .n_fields = FIELDS, .key = -1, .time = AT};
 static const struct weir_expression_aggregate aggregates[] = {
@@ -72,7 +74,8 @@ static void fill(struct bytes *bytes)
     }
     for (int f = 0; f < FIELDS; f++) {
         struct weir_column *column = &c.columns[f];
-        *column = (struct weir_column){.type = fields[f].type, .state = c.state[f], .generation = 1};
+        *column =
+            (struct weir_column){.type = fields[f].type, .state = c.state[f], .generation = 1};
         for (int r = 0; r < ROWS; r++) {
             column->n_null += c.state[f][r] == WEIR_STATE_NULL;
             column->n_missing += c.state[f][r] == WEIR_STATE_MISSING;
