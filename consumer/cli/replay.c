@@ -26,8 +26,8 @@ static const struct weir_arg args[] = {
     {"input", 'i', WEIR_ARG_LIST, offsetof(struct options, inputs), "STREAM=PATH",
      "a stream's records: CSV, JSON lines or an Avro container, also .gz; - is standard input"},
     {"output", 'o', WEIR_ARG_LIST, offsetof(struct options, outputs), "NAME=PATH",
-     "write alerts, quarantine or windows as JSON lines, clean like the input; - is standard "
-     "output"},
+     "write alerts, quarantine, faults or windows as JSON lines, clean like the input; - is "
+     "standard output"},
     {"report", 0, WEIR_ARG_TEXT, offsetof(struct options, report), "OUT.html",
      "write a page with the incidents on a time line"},
     {"stats", 0, WEIR_ARG_TEXT, offsetof(struct options, stats), "OUT.json",
@@ -44,6 +44,7 @@ static const char *const output_names[WEIR_OUTPUT_KINDS] = {
     [WEIR_OUTPUT_ALERTS] = "alerts",
     [WEIR_OUTPUT_QUARANTINE] = "quarantine",
     [WEIR_OUTPUT_WINDOWS] = "windows",
+    [WEIR_OUTPUT_FAULTS] = "faults",
 };
 
 struct session {
@@ -218,7 +219,7 @@ static int open_outputs(struct session *session, const struct weir_config *confi
         if (at < 0)
             return weir_cli_usage(&weir_command_replay,
                                   "--output %s: there is no output '%s'; alerts, quarantine, "
-                                  "windows and clean there are",
+                                  "faults, windows and clean there are",
                                   text, name);
         if (session->files[at])
             return weir_cli_usage(&weir_command_replay, "--output %s: given twice", name);
@@ -399,6 +400,7 @@ static int replay(const struct options *options, const struct weir_config *confi
         .n_clean = session.n_clean,
         .batch = (uint32_t)options->batch,
         .windows = session.files[WEIR_OUTPUT_WINDOWS] != NULL,
+        .faults = session.files[WEIR_OUTPUT_FAULTS] != NULL,
         .emit = on_emission,
         .progress = on_progress,
         .context = &session,
@@ -466,6 +468,8 @@ const struct weir_command weir_command_replay = {
     .help = "Reads files instead of topics, as fast as it goes, in event-time order across\n"
             "streams. The same records and configuration give the same alerts, byte for byte.\n"
             "No broker and no registry are needed.\n\n"
+            "The output faults has a line for each rule that each record breaks: where the record\n"
+            "stands (offset: its row, from 0), detector, rule, kind, fields, and the value.\n"
             "The output clean has the records that the stream's gate lets through, or without one\n"
             "all good records, as they came: a CSV file with its header, JSON lines, an Avro file\n"
             "with its schema and codec. With several streams say clean:STREAM=PATH.",

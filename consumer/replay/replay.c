@@ -147,6 +147,8 @@ static int start_lanes(struct replay *replay, struct weir_error *error)
             return weir_error_set(error, WEIR_ENOMEM, "no memory");
         struct weir_emitter edge = {lane, on_edge};
         code = weir_edge_task_create(replay->plan, i, 0, 1, &edge, &lane->edge, error);
+        if (!code && replay->options->faults)
+            weir_edge_task_faults(lane->edge);
         if (!code && lane->file)
             code = weir_file_start(lane->file, &builder, error);
     }

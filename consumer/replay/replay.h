@@ -28,6 +28,7 @@ struct weir_replay_options {
     size_t n_clean;
     uint32_t batch; // rows; 0: WEIR_BATCH_ROWS
     int windows;    // the windows output is wanted
+    int faults;     // and that of faults
     // Everything that comes out, alerts in order. `emission` lives until the callback returns.
     int (*emit)(void *context, const struct weir_emission *emission);
     // The share of the input that is read (below 0: not known), and the records so far.

@@ -184,6 +184,7 @@ void weir_edge_task_destroy(struct weir_edge_task *task)
     free(task->slice);
     free(task->rows);
     free(task->marks);
+    free(task->faults);
     weir_buffer_free(&task->piece);
     weir_buffer_free(&task->record);
     free(task);
@@ -378,6 +379,8 @@ static int process(struct weir_edge_task *task, int held)
         code = weir_edge_absorb(task, &task->specs[i], held);
     if (!code)
         code = weir_edge_detect(task, held);
+    if (!code)
+        code = weir_edge_faults(task);
     return code ? code : weir_edge_gate(task);
 }
 
@@ -469,7 +472,7 @@ static int run_batch(struct weir_edge_task *task)
 static int end_call(struct weir_edge_task *task, int code, struct weir_error *error)
 {
     task->whole = task->batch = NULL;
-    task->n_marks = 0;
+    task->n_marks = task->n_faults = 0;
     if (!code)
         code = task->failed;
     if (!code)

@@ -80,6 +80,9 @@ struct weir_edge_task {
     uint32_t *group, *order, *start, *slice, *rows;
     struct weir_mark_row *marks;
     size_t n_marks, marks_capacity;
+    int tells_faults; // every broken rule is handed out by itself
+    struct weir_mark_row *faults;
+    size_t n_faults, faults_capacity;
     struct weir_edge_gate gate;
     int failed; // an emitter's or memory's code, kept until the call ends
 };
@@ -127,8 +130,15 @@ void weir_edge_detail(const struct weir_edge *api, unsigned rule, const char *na
 void weir_edge_detector_api(struct weir_edge_detector *detector);
 int weir_edge_extract(struct weir_edge_task *task, size_t detector, int64_t newest);
 
+// edge_faults.c: notes `n` rows of the part that break a rule of task->detectors[detector], where
+// that is asked for; then hands out what was noted.
+void weir_edge_fault_add(struct weir_edge_task *task, uint32_t detector, uint32_t rule,
+                         const uint32_t *rows, size_t n);
+int weir_edge_faults(struct weir_edge_task *task);
+
 // edge_gate.c: decides about each row of task->batch, in order, and hands out what is to go out.
 int weir_edge_gate(struct weir_edge_task *task);
+int weir_mark_order(const void *a, const void *b); // by row, detector and rule; for qsort
 void weir_edge_gate_init(struct weir_edge_task *task);
 void weir_edge_gate_end(struct weir_edge_task *task);
 // How many of the next `n` rows of the whole batch may be looked at in one go, so that a circuit

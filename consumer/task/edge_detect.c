@@ -204,6 +204,7 @@ static void edge_flag(const struct weir_edge *api, unsigned rule, const uint32_t
     if (rule >= detector->plan->n_rules || !n || rows[n - 1] >= task->batch->n_rows)
         return;
     weir_edge_tally(task, detector->rule_base + rule, rows, n);
+    weir_edge_fault_add(task, (uint32_t)(detector - task->detectors), rule, rows, n);
     if (detector->plan->rules[rule].rule.flags & WEIR_RULE_QUARANTINE)
         mark(task, (uint32_t)(detector - task->detectors), rule, rows, n);
 }
@@ -403,8 +404,10 @@ static void detect_undecodable(struct weir_edge_task *task)
             looked_for |=
                 !strcmp(task->detectors[d].plan->rules[r].rule.kind, "schema.undecodable");
     }
-    if (!looked_for)
+    if (!looked_for) {
         weir_edge_tally(task, host_rule(task, WEIR_HOST_UNDECODABLE), task->rows, n);
+        weir_edge_fault_add(task, (uint32_t)host, WEIR_HOST_UNDECODABLE, task->rows, n);
+    }
     // Bytes that do not decode are always kept, whoever looks for them.
     mark(task, (uint32_t)host, WEIR_HOST_UNDECODABLE, task->rows, n);
 }

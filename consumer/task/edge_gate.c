@@ -86,7 +86,7 @@ static int count_row(struct weir_edge_task *task, uint32_t i, int bad)
 
 // ---- quarantine
 
-static int mark_order(const void *a, const void *b)
+int weir_mark_order(const void *a, const void *b)
 {
     const struct weir_mark_row *x = a, *y = b;
     if (x->row != y->row)
@@ -263,7 +263,7 @@ int weir_edge_gate(struct weir_edge_task *task)
 {
     struct counts counts = {0, 0, 0};
     if (task->n_marks > 1)
-        qsort(task->marks, task->n_marks, sizeof *task->marks, mark_order);
+        qsort(task->marks, task->n_marks, sizeof *task->marks, weir_mark_order);
     int code = task->gate.forwards ? decide(task, &counts) : copy_bad(task, &counts);
     tell_counts(task, &counts);
     task->n_marks = 0;

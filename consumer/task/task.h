@@ -22,6 +22,7 @@ enum weir_output {
     WEIR_OUTPUT_CLEAN,
     WEIR_OUTPUT_WINDOWS, // a window's statistics as one JSON object
     WEIR_OUTPUT_REVIEW,
+    WEIR_OUTPUT_FAULTS, // a rule that a record breaks as one JSON object; where asked for
     WEIR_OUTPUT_KINDS
 };
 
@@ -110,6 +111,10 @@ int weir_edge_task_gap(struct weir_edge_task *edge, int64_t first, int64_t next,
                        struct weir_error *error);
 // Good records are handed on as WEIR_OUTPUT_CLEAN also where the stream has no gate.
 void weir_edge_task_forward(struct weir_edge_task *edge);
+// Every rule that a record breaks is handed out by itself as WEIR_OUTPUT_FAULTS (off), by record,
+// then by detector and rule: {stream, topic, partition, offset, detector, rule, kind, fields}, and
+// `value` where one field is concerned and its value could be read.
+void weir_edge_task_faults(struct weir_edge_task *edge);
 // Whether the gate has stopped the stream (beyond: stop) and if so, the first offset that was not
 // looked at. Nothing may be offered to the task from there on; what came with it is not taken.
 int weir_edge_task_stopped(const struct weir_edge_task *edge, int64_t *next);
