@@ -121,8 +121,8 @@ int weir_edge_faults(struct weir_edge_task *task)
             .decided_at = task->whole->time[row],
             .source_row = row,
         };
-        code = task->piece.failed ? WEIR_ENOMEM
-                                  : task->emitter.emit(task->emitter.context, &emission);
+        code =
+            task->piece.failed ? WEIR_ENOMEM : task->emitter.emit(task->emitter.context, &emission);
     }
     task->n_faults = 0;
     return code;
