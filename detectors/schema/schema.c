@@ -45,6 +45,16 @@ static const struct weir_option options[] = {
      0},
     {"unit", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
      "Report numbers that are the reference's in another unit or scale: all of them, or a share.",
+      0},
+    {"default_spike", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Report single values that fill a share of a field: defaults, sensors that hang.", 0},
+    {"swapped", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Report two fields whose values stand in each other's place.", 0},
+    {"gibberish", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Report texts that read like none of the reference's.", 0},
+    {"freshness", WEIR_OPTION_DURATION, NULL, 1, 1e13, NULL, NULL,
+     "How old events may be when they arrive, by Kafka's timestamp; without it this is not "
+     "looked at.",
      0},
     {"rules", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
      "Conditions that each record has to meet, such as \"dates: end >= start\" or "
@@ -93,6 +103,8 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     schema->minimum = (uint64_t)values[SCHEMA_OPTION_MINIMUM].integer;
     schema->window_hop = config->window_hop;
     schema->redact = config->redact;
+    schema->freshness =
+        values[SCHEMA_OPTION_FRESHNESS].set ? values[SCHEMA_OPTION_FRESHNESS].integer : 0;
     schema->references = config->references;
     schema->n_references = config->n_references;
     int code = schema_rules_create(schema, config, setup, error);
@@ -122,6 +134,7 @@ WEIR_PLUGIN = {
     .edge_create = schema_edge_create,
     .edge_destroy = schema_edge_destroy,
     .edge_observe = schema_edge_observe,
+    .edge_close = schema_edge_close,
     .edge_save = schema_edge_save,
     .edge_restore = schema_edge_restore,
     .owner_create = schema_owner_create,

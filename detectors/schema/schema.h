@@ -52,7 +52,11 @@ enum schema_option {
     SCHEMA_OPTION_CATEGORIES,
     SCHEMA_OPTION_DISTINCT,
     SCHEMA_OPTION_UNIT,
-    SCHEMA_OPTION_RULES
+    SCHEMA_OPTION_RULES,
+    SCHEMA_OPTION_DEFAULT_SPIKE,
+    SCHEMA_OPTION_SWAPPED,
+    SCHEMA_OPTION_GIBBERISH,
+    SCHEMA_OPTION_FRESHNESS
 };
 
 // A field that is looked at.
@@ -67,6 +71,12 @@ struct schema_field {
     const char **texts; // of a string field, sorted
     size_t *lengths;
     unsigned window_checks; // bits of 1 << place in the table of window checks
+    // For these:
+    const struct weir_summary *reference; // the first that knows the field; NULL: none
+    uint64_t name_hash;
+    int watched;          // of SCHEMA_WATCH_* (watch.h)
+    unsigned n_pairs;     // of fields that may be swapped, in which it is
+    uint64_t *swap_pairs; // of a number: by cell, those for which a value there speaks
 };
 
 // What a rule of the host's is about.
@@ -91,6 +101,10 @@ struct schema {
     uint64_t minimum;       // records of a window or slice to be judged
     unsigned window_checks; // bits of 1 << place in the table: those of any field or slice
     int64_t window_hop;     // ms, 0 where windows count records
+    int64_t freshness;      // ms, 0: not asked for
+    int watches;            // something is watched beside the records
+    struct schema_pair *pairs;
+    size_t n_pairs;
     int redact;
     const char *const *references;
     size_t n_references;
@@ -124,12 +138,15 @@ void schema_rules_destroy(struct schema *schema);
 // window_table.c: asks for what the window checks need.
 int schema_windows_create(struct schema *schema, const struct weir_detector_config *config,
                           const struct weir_setup *setup, struct weir_error *error);
+void schema_windows_destroy(struct schema *schema);
 
 // edge.c
 int schema_edge_create(void *instance, void **edge, struct weir_error *error);
 void schema_edge_destroy(void *edge);
 int schema_edge_observe(void *edge, const struct weir_batch *batch, const struct weir_edge *host,
                         struct weir_error *error);
+int schema_edge_close(void *edge, int64_t start, int64_t end, struct weir_buffer *out,
+                      struct weir_error *error);
 int schema_edge_save(const void *edge, struct weir_buffer *out);
 int schema_edge_restore(void *edge, uint32_t state_version, struct weir_reader *in,
                         struct weir_error *error);

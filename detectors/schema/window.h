@@ -6,6 +6,7 @@
 #define WEIR_DETECTORS_SCHEMA_WINDOW_H
 
 #include "detectors/schema/schema.h"
+#include "detectors/schema/watch.h"
 #include "stats/buffer.h"
 
 enum {
@@ -47,6 +48,18 @@ struct schema_past {
     struct schema_track tracks[SCHEMA_SERIES];
     uint32_t windows, constant; // windows with enough values; those with one value alone
     uint32_t frozen;            // windows in a row that were said to be frozen
+    uint64_t absent;            // categories that were not there, at times: bits by number
+    uint32_t judged, gone;      // windows learnt from; windows in a row in which some vanished
+};
+
+// Values that were common in the windows before, with the largest share that each had.
+enum { SCHEMA_USUAL = 8 };
+struct schema_usual {
+    uint64_t bits;
+    float high; // 0: none
+};
+struct schema_usuals {
+    struct schema_usual values[SCHEMA_USUAL];
 };
 
 // One slice.
@@ -55,6 +68,9 @@ struct schema_memory {
     struct schema_track rows;
     struct schema_past *fields; // parallel to schema->fields
     uint32_t low;               // windows in a row with far too few rows
+    // The whole stream's alone; NULL for slices.
+    struct schema_usuals *usual; // parallel to schema->fields
+    struct schema_track *swaps;  // parallel to schema->pairs
     int listed;                 // in the window at hand
 };
 
@@ -85,7 +101,8 @@ struct schema_judge {
     const struct weir_summary *all;   // of the field in the whole stream
     struct schema_memory *memory;     // of the slice
     struct schema_past *past;         // of the field in the slice; NULL without a field
-    double p_value;                   // what a test is held to
+    const struct schema_extract *extract; // what the edges told, of the whole stream
+    double p_value;                       // what a test is held to
     uint32_t adopt;                   // windows that make a new normal
 };
 
@@ -95,6 +112,7 @@ struct schema_window_check {
     const char *rule, *kind;
     enum schema_scope scope;
     enum schema_option option; // boolean: turns it off
+    int watch; // of SCHEMA_WATCH_*: what it needs of single records
     // Fields that it looks at, and the parts it needs of them; negative: it does not look at this
     // one. `reference`: what the first reference that knows the field has of it, or NULL.
     int (*parts)(const struct schema *schema, const struct schema_field *field,
@@ -122,6 +140,7 @@ void schema_verdict_add(struct schema_verdict *verdict, const char *type, const 
 // window_*.c: each check's row.
 extern const struct schema_window_check schema_check_null_rate, schema_check_volume,
     schema_check_frozen, schema_check_new, schema_check_vanished, schema_check_distinct,
-    schema_check_unit;
+    schema_check_unit,
+    schema_check_spike, schema_check_text, schema_check_swap, schema_check_fresh;
 
 #endif

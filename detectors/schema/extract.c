@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the edges told of a window's panes, put together.
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/schema/watch.h"
+
+#define COUNTS ((size_t)1 << 60)
+
+int schema_extract_init(struct schema_extract *extract, const struct schema *schema)
+{
+    memset(extract, 0, sizeof *extract);
+    extract->fields = calloc(schema->n_fields + 1, sizeof *extract->fields);
+    return extract->fields ? 0 : WEIR_ENOMEM;
+}
+
+void schema_extract_free(struct schema_extract *extract)
+{
+    free(extract->fields);
+    memset(extract, 0, sizeof *extract);
+}
+
+static void add_common(struct schema_seen *seen, const struct schema_common *one)
+{
+    size_t i = 0;
+    while (i < seen->n_common && seen->common[i].bits != one->bits)
+        i++;
+    if (i == seen->n_common && seen->n_common < SCHEMA_COMMON) {
+        seen->common[seen->n_common++] = *one;
+        return;
+    }
+    if (i < seen->n_common) {
+        seen->common[i].count += one->count;
+        seen->common[i].most += one->most;
+    } else if (one->count > seen->common[SCHEMA_COMMON - 1].count) {
+        seen->common[SCHEMA_COMMON - 1] = *one;
+    }
+}
+
+static int by_count(const void *a, const void *b)
+{
+    const struct schema_common *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count < y->count ? 1 : -1;
+    return (x->bits > y->bits) - (x->bits < y->bits);
+}
+
+static void read_field(struct schema_seen *seen, struct weir_reader *in)
+{
+    struct schema_seen none = {0};
+    seen = seen ? seen : &none;
+    seen->values += weir_get_count(in, COUNTS);
+    size_t n = weir_get_count(in, SCHEMA_COMMON);
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        struct schema_common one = {.bits = weir_get_fixed64(in)};
+        one.count = weir_get_count(in, COUNTS);
+        one.most = weir_get_count(in, COUNTS);
+        if (!in->failed)
+            add_common(seen, &one);
+    }
+    // So that the least of them is the one to go.
+    if (seen->n_common > 1)
+        qsort(seen->common, seen->n_common, sizeof *seen->common, by_count);
+    seen->texts += weir_get_count(in, COUNTS);
+    seen->low += weir_get_count(in, COUNTS);
+    n = weir_get_count(in, SCHEMA_LOW);
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        uint64_t hash = weir_get_fixed64(in);
+        size_t at = 0;
+        while (at < seen->n_unlike && seen->unlike[at] != hash)
+            at++;
+        if (at == seen->n_unlike && at < SCHEMA_LOW && !in->failed)
+            seen->unlike[seen->n_unlike++] = hash;
+    }
+}
+
+static void read_pane(struct schema_extract *extract, const struct schema *schema,
+                      struct weir_reader *in)
+{
+    extract->rows += weir_get_count(in, COUNTS);
+    extract->sampled += weir_get_count(in, COUNTS);
+    extract->stale += weir_get_count(in, COUNTS);
+    int64_t oldest = weir_get_long(in);
+    extract->oldest = oldest > extract->oldest ? oldest : extract->oldest;
+    size_t n = weir_get_count(in, weir_reader_left(in));
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        uint64_t hash = weir_get_fixed64(in);
+        struct schema_seen *seen = NULL;
+        for (size_t f = 0; f < schema->n_fields; f++) {
+            if (schema->fields[f].watched && schema->fields[f].name_hash == hash)
+                seen = &extract->fields[f];
+        }
+        read_field(seen, in);
+    }
+    n = weir_get_count(in, SCHEMA_PAIRS);
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        uint64_t hash = weir_get_fixed64(in), count = weir_get_count(in, COUNTS);
+        for (size_t p = 0; p < schema->n_pairs; p++)
+            extract->swapped[p] += schema->pairs[p].hash == hash ? count : 0;
+    }
+}
+
+void schema_extract_read(struct schema_extract *extract, const struct schema *schema,
+                         const struct weir_window *window)
+{
+    struct schema_seen *fields = extract->fields;
+    memset(fields, 0, schema->n_fields * sizeof *fields);
+    *extract = (struct schema_extract){.fields = fields};
+    for (size_t i = 0; i < window->n_extracts; i++) {
+        struct weir_reader in =
+            weir_reader_make(window->extracts[i].data, window->extracts[i].length);
+        read_pane(extract, schema, &in);
+    }
+}

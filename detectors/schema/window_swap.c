@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two fields that stand in each other's place: rows in which either value would be odd where it is
+// and at home in the other field.
+#include <math.h>
+#include <stdio.h>
+
+#include "detectors/schema/window.h"
+#include "stats/special.h"
+
+static const double LEAST = 0.005, FACTOR = 5, CRITICAL = 0.1;
+enum { ROWS = 5 };
+
+static int parts(const struct schema *schema, const struct schema_field *field,
+                 const struct weir_summary *reference)
+{
+    (void)schema;
+    (void)reference;
+    return field->n_pairs ? 0 : -1;
+}
+
+static int is_swapped(const struct schema_judge *judge, size_t p, double *share, double *chance)
+{
+    const struct schema_extract *extract = judge->extract;
+    struct schema_track *track = &judge->memory->swaps[p];
+    double n = (double)extract->sampled, swapped = (double)extract->swapped[p];
+    *share = swapped / n;
+    // As often as before, or, before that is known, as chance allows at the very most.
+    double before = track->n >= SCHEMA_LEARN ? exp((double)track->high) : exp(-SCHEMA_SWAP_BOTH);
+    *chance = weir_binomial_sf(swapped, n, fmin(before, 1));
+    int found = swapped >= ROWS && *share >= LEAST && *share >= FACTOR * before &&
+                *chance <= judge->p_value;
+    schema_track_learn(track, log((swapped + 0.5) / (n + 1)), found, judge->adopt);
+    return found;
+}
+
+static int judge_swap(struct schema_judge *judge, struct schema_verdict *verdict)
+{
+    const struct schema *schema = judge->schema;
+    double most = 0, least_chance = 1;
+    const struct schema_pair *best = NULL;
+    if (judge->slice || judge->extract->sampled < schema->minimum)
+        return 0;
+    for (size_t p = 0; p < schema->n_pairs; p++) {
+        double share, chance;
+        if (schema->pairs[p].a != judge->field - schema->fields ||
+            !is_swapped(judge, p, &share, &chance) || share <= most)
+            continue;
+        most = share;
+        least_chance = chance;
+        best = &schema->pairs[p];
+    }
+    if (!best)
+        return 0;
+    const char *a = judge->field->field->name, *b = schema->fields[best->b].field->name;
+    char percent[32], count[32];
+    snprintf(verdict->text, sizeof verdict->text,
+             "%s and %s are swapped in about %s of %s records: %s has values that look like %s in "
+             "%s, and the other way round",
+             a, b, schema_share_text(most, percent),
+             schema_count_text(judge->window->rows, count), a, b, schema->references[0]);
+    verdict->other = schema->fields[best->b].field;
+    verdict->action = WEIR_ACTION_FIX_PRODUCER;
+    verdict->severity = most >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
+    verdict->share = most;
+    verdict->count = (uint64_t)(most * (double)judge->window->rows);
+    verdict->statistic =
+        (struct weir_statistic){"swapped_share", most, LEAST, least_chance, NAN};
+    return 1;
+}
+
+const struct schema_window_check schema_check_swap = {
+    .rule = "swapped",
+    .kind = "schema.swapped",
+    .scope = SCHEMA_OF_FIELD,
+    .option = SCHEMA_OPTION_SWAPPED,
+    .parts = parts,
+    .judge = judge_swap,
+};
