@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "detectors/schema/record.h"
+#include "detectors/schema/watch.h"
 #include "stats/buffer.h"
 
 void schema_edge_destroy(void *state)
@@ -17,6 +18,7 @@ void schema_edge_destroy(void *state)
         free(edge->memos[i].local);
     }
     free(edge->memos);
+    schema_watch_destroy(edge->watch);
     free(edge->values); // and the rest of the scratch
     pcre2_match_data_free(edge->match);
     schema_keys_destroy(edge->keys);
@@ -24,7 +26,8 @@ void schema_edge_destroy(void *state)
     free(edge);
 }
 
-enum { SCHEMA_STATE_EDGE = 3 }; // the first state_version with a state of the edge
+// The first state_version with a state of the edge, and with that of the watch in it.
+enum { SCHEMA_STATE_EDGE = 3, SCHEMA_STATE_WATCH = 4 };
 
 static int out_of_memory(struct weir_error *error)
 {
@@ -65,7 +68,7 @@ int schema_edge_create(void *instance, void **result, struct weir_error *error)
     if (schema->duplicates)
         edge->keys = schema_keys_create(schema->duplicates, schema->duplicate_keys);
     if (!edge->memos || !edge->match || (schema->duplicates && !edge->keys) ||
-        make_room(edge, WEIR_BATCH_ROWS)) {
+        make_room(edge, WEIR_BATCH_ROWS) || schema_watch_create(schema, &edge->watch)) {
         schema_edge_destroy(edge);
         return out_of_memory(error);
     }
@@ -114,7 +117,17 @@ int schema_edge_observe(void *state, const struct weir_batch *batch, const struc
     }
     if (!code)
         code = schema_cross_observe(&schema->cross, edge->cross, batch, host, edge->found);
+    if (!code)
+        code = schema_watch_observe(edge->watch, batch, host);
     return code ? out_of_memory(error) : 0;
+}
+
+int schema_edge_close(void *state, int64_t start, int64_t end, struct weir_buffer *out,
+                      struct weir_error *error)
+{
+    struct schema_edge *edge = state;
+    (void)end;
+    return schema_watch_close(edge->watch, start, out) ? out_of_memory(error) : 0;
 }
 
 // What it remembers of strings is a cache, no state.
@@ -122,10 +135,11 @@ int schema_edge_save(const void *state, struct weir_buffer *out)
 {
     const struct schema_edge *edge = state;
     weir_put_long(out, edge->newest);
+    int code = schema_watch_save(edge->watch, out);
     weir_put_long(out, edge->keys != NULL);
     if (edge->keys)
         schema_keys_save(edge->keys, out);
-    return out->failed ? WEIR_ENOMEM : 0;
+    return out->failed ? WEIR_ENOMEM : code;
 }
 
 int schema_edge_restore(void *state, uint32_t state_version, struct weir_reader *in,
@@ -135,13 +149,18 @@ int schema_edge_restore(void *state, uint32_t state_version, struct weir_reader 
     if (state_version < SCHEMA_STATE_EDGE)
         return 0; // there was none
     int64_t newest = weir_get_long(in);
-    int has_keys = weir_get_count(in, 1) != 0;
     int code = in->failed || !schema_time_is_sane(newest) ? WEIR_ECORRUPT : 0;
+    if (!code && state_version >= SCHEMA_STATE_WATCH)
+        code = schema_watch_restore(edge->watch, in);
+    int has_keys = !code && weir_get_count(in, 1) != 0;
+    code = !code && in->failed ? WEIR_ECORRUPT : code;
     // Keys that are no longer looked at end the bytes.
     if (!code && has_keys && edge->keys)
         code = schema_keys_restore(edge->keys, in);
+    if (code == WEIR_ENOMEM)
+        return out_of_memory(error);
     if (code)
-        return weir_error_set(error, code, "schema: the state of its keys cannot be read");
+        return weir_error_set(error, code, "schema: what it kept of records seen cannot be read");
     edge->newest = newest;
     return 0;
 }

@@ -72,12 +72,14 @@ static const char *const kinds[] = {"schema.type",        "schema.missing",
                                     "schema.frozen",      "schema.categories",
                                     "schema.distinct",    "schema.unit",
                                     "schema.precision",   "schema.duplicate",
-                                    "schema.rule",        NULL};
+                                    "schema.rule",        "schema.default_spike",
+"schema.swapped","schema.gibberish","schema.freshness",NULL};
 
 static void destroy(void *instance)
 {
     struct schema *schema = instance;
     if (schema) {
+        schema_windows_destroy(schema);
         schema_rules_destroy(schema);
         schema_cross_destroy(&schema->cross);
     }

@@ -140,8 +140,10 @@ static int set_odds(struct schema *schema, struct schema_pair *pair)
             return WEIR_ENOMEM;
         cell_odds(own, fields[!side]->reference, pair->odds[side]);
         for (size_t i = 0; i < own->cells->n; i++) {
-            if (pair->odds[side][i] >= SCHEMA_SWAP_ONE)
-                fields[side]->swap_pairs[i] |= (uint64_t)1 << (pair - schema->pairs);
+            if (pair->odds[side][i] < SCHEMA_SWAP_ONE)
+                continue;
+            fields[side]->swap_pairs[i] |= (uint64_t)1 << (pair - schema->pairs);
+            pair->clean[side] += (double)own->cell[i] / (double)own->values;
         }
     }
     return 0;

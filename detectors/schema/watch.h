@@ -36,7 +36,8 @@ int schema_watch_restore(struct schema_watch *watch, struct weir_reader *in);
 struct schema_pair {
     int a, b; // places in schema->fields, a < b
     double *odds[2];
-    uint64_t hash; // of both names
+    double clean[2]; // the share of each field's own values that speak for a swap
+    uint64_t hash;   // of both names
 };
 
 // From these log odds on a single value, and both of a row together, speak for a swap. Were the

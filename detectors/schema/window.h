@@ -74,6 +74,24 @@ struct schema_memory {
     int listed;                 // in the window at hand
 };
 
+// Of the whole stream, first, and of slices.
+struct schema_memories {
+    const struct schema *schema;
+    struct schema_memory *items;
+    size_t n, room;
+};
+
+void schema_memories_free(struct schema_memories *memories);
+// Where each of the window's slices is in `items`: n_slices places, SIZE_MAX where there is no
+// room for more. WEIR_ENOMEM.
+int schema_memories_match(struct schema_memories *memories, const struct weir_window *window,
+                          size_t *of);
+// Drops those that the last match did not find: slices that the host no longer lists.
+void schema_memories_forget(struct schema_memories *memories);
+int schema_memories_write(const struct schema_memories *memories, struct weir_buffer *out);
+// Fields are found by name: the configuration may have others by now. WEIR_ECORRUPT, WEIR_ENOMEM.
+int schema_memories_read(struct schema_memories *memories, struct weir_reader *in);
+
 // ---- a check
 
 struct schema_verdict {

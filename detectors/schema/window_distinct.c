@@ -26,9 +26,9 @@ static int judge_distinct(struct schema_judge *judge, struct schema_verdict *ver
         return 0;
     double distinct = fmax(1, weir_hll_estimate(now->distinct)), value = log(distinct);
     double low = exp((double)track->low), high = exp((double)track->high);
-    // A window cannot have more distinct values than values, so few values explain few.
+    // Few values have few distinct ones: but most of these come once then.
     double beyond = schema_track_beyond(track, value, ERROR + 1 / sqrt(distinct));
-    int few = beyond <= -log(FACTOR) && low >= LEAST && (double)now->values >= FACTOR * low;
+    int few = beyond <= -log(FACTOR) && low >= LEAST && (double)now->values >= FACTOR * distinct;
     int many = beyond >= log(FACTOR) && distinct >= LEAST;
     schema_track_learn(track, value, few || many, judge->adopt);
     if (!few && !many)

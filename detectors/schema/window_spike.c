@@ -14,9 +14,9 @@
 #include "stats/two_sample.h"
 
 // A value that is rare otherwise: its share, and the factor; one that is common: by how much.
-static const double RARE = 0.005, FACTOR = 5, COMMON = 0.05, CRITICAL = 0.1;
+static const double RARE = 0.005, FACTOR = 3, COMMON = 0.05, CRITICAL = 0.1;
 // By how much the others may have moved (total variation less chance), and what must be left.
-static const double MOVED = 0.1, LEFT = 0.05, HELD = 0.01;
+static const double MOVED = 0.1, LEFT = 0.05, HELD = 0.01, MIX = 0.02;
 enum { SEVERAL = 3, SEEN = 50, CELLS = 4 };
 
 static int parts(const struct schema *schema, const struct schema_field *field,
@@ -81,7 +81,7 @@ static int exceeds(const struct schema_judge *judge, struct candidate *one, doub
         // What the reference never had in so many values is there by chance once, not so often.
         return one->p <= judge->p_value;
     }
-    if (one->share - baseline < COMMON)
+    if (one->share - baseline < COMMON * (1 - baseline))
         return 0;
     one->p = weir_binomial_sf(floor(one->share * one->n), one->n, baseline);
     return one->p <= judge->p_value;
@@ -172,18 +172,18 @@ static void name_of(const struct schema_judge *judge, const struct candidate *on
     *out = 0;
     if (is_number(judge)) {
         if (may)
-            snprintf(out, size, " %.10g", number_of(one->bits));
+            snprintf(out, size, "%.10g", number_of(one->bits));
         return;
     }
     if (one->bits == weir_hash("", 0)) {
-        snprintf(out, size, " \"\" (empty)");
+        snprintf(out, size, "\"\" (empty)");
         return;
     }
     for (size_t i = 0; then && may && i < then->cells->n_categories; i++) {
         const struct weir_string *category = &then->cells->categories[i];
         if (category->hash == one->bits &&
             (!judge->schema->redact || then->cell[i] >= SEEN))
-            snprintf(out, size, " \"%.*s\"", (int)(category->length < 40 ? category->length : 40),
+            snprintf(out, size, "\"%.*s\"", (int)(category->length < 40 ? category->length : 40),
                      category->data);
     }
 }
@@ -195,12 +195,12 @@ static void fill(const struct schema_judge *judge, const struct candidate *one,
     double extra = (one->share - one->baseline) / (1 - fmin(one->baseline, 0.999));
     name_of(judge, one, name, sizeof name);
     snprintf(verdict->text, sizeof verdict->text,
-             "%s: %s of %s values are one and the same%s, against %s%s in %s, and the others keep "
-             "their shares: a default filled in, or a source that hangs",
+             "%s: %s of %s values are %s; in %s %s%s were, and the other values keep their shares: "
+             "look for a default that is filled in, or a source that hangs",
              judge->field->field->name, schema_share_text(one->share, share),
-             schema_count_text(judge->now->values, count), name,
-             one->baseline < RARE ? "at most " : "", schema_share_text(one->baseline, before),
-             against);
+             schema_count_text(judge->now->values, count), *name ? name : "one and the same",
+             against, one->baseline < RARE ? "at most " : "",
+             schema_share_text(one->baseline, before));
     verdict->severity = extra >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
     verdict->share = extra;
     verdict->count = (uint64_t)(extra * (double)judge->now->values);
@@ -218,8 +218,10 @@ static int consider(const struct schema_judge *judge, struct candidate *one, int
         one->baseline = reference_share(judge, one);
         if (!exceeds(judge, one, one->baseline) || !others_stayed(judge, one))
             return 0;
-        // What serving always had is no news, whatever training had.
-        return !has_past || exceeds(judge, one, fmax(before, one->baseline));
+        // What serving always had is no news, whatever training had; and mixes differ from training.
+        if (!has_past)
+            return one->baseline < MIX;
+        return exceeds(judge, one, fmax(before, one->baseline));
     }
     one->baseline = before;
     return has_past && exceeds(judge, one, before);

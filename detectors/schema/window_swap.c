@@ -7,7 +7,7 @@
 #include "detectors/schema/window.h"
 #include "stats/special.h"
 
-static const double LEAST = 0.005, FACTOR = 5, CRITICAL = 0.1;
+static const double LEAST = 0.005, FACTOR = 5, CRITICAL = 0.1, TOGETHER = 0.3;
 enum { ROWS = 5 };
 
 static int parts(const struct schema *schema, const struct schema_field *field,
@@ -15,7 +15,23 @@ static int parts(const struct schema *schema, const struct schema_field *field,
 {
     (void)schema;
     (void)reference;
-    return field->n_pairs ? 0 : -1;
+    return field->n_pairs ? WEIR_PART_CELLS : -1;
+}
+
+// Where one field alone went astray, its values may by chance meet odd ones of the other: of the
+// values that speak for a swap on either side a good part must do so together.
+static double alone(const struct schema_judge *judge, const struct schema_pair *pair, int side)
+{
+    const struct schema_field *field = &judge->schema->fields[side ? pair->b : pair->a];
+    const struct weir_summary *now = judge->window->summary(judge->window, 0, field->index);
+    double odd = 0;
+    if (!now || !now->values || !now->cell || now->cells->n != field->reference->cells->n)
+        return 1;
+    if (!pair->odds[side])
+        return (double)now->unseen / (double)now->values;
+    for (size_t i = 0; i < now->cells->n; i++)
+        odd += pair->odds[side][i] >= SCHEMA_SWAP_ONE ? (double)now->cell[i] : 0;
+    return odd / (double)now->values - pair->clean[side];
 }
 
 static int is_swapped(const struct schema_judge *judge, size_t p, double *share, double *chance)
@@ -28,7 +44,9 @@ static int is_swapped(const struct schema_judge *judge, size_t p, double *share,
     double before = track->n >= SCHEMA_LEARN ? exp((double)track->high) : exp(-SCHEMA_SWAP_BOTH);
     *chance = weir_binomial_sf(swapped, n, fmin(before, 1));
     int found = swapped >= ROWS && *share >= LEAST && *share >= FACTOR * before &&
-                *chance <= judge->p_value;
+                *chance <= judge->p_value &&
+                *share >= TOGETHER * fmax(alone(judge, &judge->schema->pairs[p], 0),
+                                          alone(judge, &judge->schema->pairs[p], 1));
     schema_track_learn(track, log((swapped + 0.5) / (n + 1)), found, judge->adopt);
     return found;
 }

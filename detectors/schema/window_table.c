@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "detectors/schema/window.h"
+#include "stats/hash.h"
 
 static const int64_t DAY = 24 * 3600 * 1000;
 
 const struct schema_window_check *const schema_window_checks[] = {
-    &schema_check_volume,    &schema_check_frozen, &schema_check_unit,
-    &schema_check_null_rate, &schema_check_new,    &schema_check_distinct,
+    &schema_check_volume, &schema_check_fresh, &schema_check_swap, &schema_check_text,
+    &schema_check_new, &schema_check_frozen, &schema_check_unit, &schema_check_spike, &schema_check_null_rate,
+    &schema_check_vanished, &schema_check_distinct,
 };
 const size_t schema_n_window_checks = sizeof schema_window_checks / sizeof *schema_window_checks;
 
@@ -60,7 +62,7 @@ static const struct weir_summary *known(const struct weir_detector_config *confi
 {
     for (size_t i = 0; i < config->n_references; i++) {
         const struct weir_summary *summary = setup->reference(setup, i, field);
-        if (summary && summary->values)
+        if (summary && summary->values && summary->cells)
             return summary;
     }
     return NULL;
@@ -70,7 +72,7 @@ static int create_field(struct schema *schema, struct schema_field *field,
                         const struct weir_detector_config *config, const struct weir_setup *setup,
                         struct weir_error *error)
 {
-    const struct weir_summary *reference = known(config, setup, field->index);
+    const struct weir_summary *reference = field->reference;
     unsigned parts = 0;
     if (field->field->type == WEIR_TYPE_UNKNOWN || field->index == schema->stream->time)
         return 0;
@@ -82,9 +84,11 @@ static int create_field(struct schema *schema, struct schema_field *field,
         if (wanted < 0)
             continue;
         parts |= (unsigned)wanted;
+        field->watched |= check->watch;
         field->window_checks |= 1u << c;
     }
     schema->window_checks |= field->window_checks;
+    schema->watches |= field->watched || field->n_pairs;
     for (unsigned by = 0; by <= config->n_by && field->window_checks; by++) {
         int code = setup->need(setup, by, field->index, parts, error);
         if (code)
@@ -103,8 +107,21 @@ int schema_windows_create(struct schema *schema, const struct weir_detector_conf
         if (check->scope == SCHEMA_OF_SLICE && config->options[check->option].integer)
             schema->window_checks |= 1u << c;
     }
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        struct schema_field *field = &schema->fields[i];
+        field->reference = known(config, setup, field->index);
+        field->name_hash = weir_hash(field->field->name, strlen(field->field->name));
+    }
+    schema->watches = schema->freshness > 0;
     int code = 0;
+    if (config->options[SCHEMA_OPTION_SWAPPED].integer)
+        code = schema_swap_create(schema, error);
     for (size_t i = 0; i < schema->n_fields && !code; i++)
         code = create_field(schema, &schema->fields[i], config, setup, error);
     return code;
+}
+
+void schema_windows_destroy(struct schema *schema)
+{
+    schema_swap_destroy(schema);
 }

@@ -33,8 +33,8 @@ static int judge_text(struct schema_judge *judge, struct schema_verdict *verdict
         return 0;
     char percent[32], count[32], before[32];
     snprintf(verdict->text, sizeof verdict->text,
-             "%s: %s of %s texts read like none of %s (%s do there): gibberish, another encoding, "
-             "or another field's values",
+             "%s: %s of %s texts are by their letters unlike those of %s, where %s are: gibberish, "
+             "another encoding, or another field's values",
              judge->field->field->name, schema_share_text(share, percent),
              schema_count_text(judge->now->values, count), judge->schema->references[0],
              schema_share_text(pairs->beyond, before));
