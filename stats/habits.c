@@ -8,7 +8,7 @@
 #include "stats/samples.h"
 #include "weir/summary.h"
 
-enum { VERSION = 1, LEAST = 4, STEADY = 1 << 16 };
+enum { VERSION = 2, LEAST = 4, STEADY = 1 << 16 };
 
 struct weir_habits *weir_habits_create(void)
 {
@@ -16,6 +16,7 @@ struct weir_habits *weir_habits_create(void)
     if (habits) {
         habits->rest = 1;
         habits->fresh = NAN;
+        habits->spread = habits->null_spread = 1;
     }
     return habits;
 }
@@ -94,6 +95,8 @@ int weir_habits_write(const struct weir_habits *habits, struct weir_buffer *out)
     weir_put_long(out, (int64_t)habits->panes);
     weir_put_long(out, (int64_t)habits->constant_panes);
     weir_put_long(out, habits->span);
+    weir_put_double(out, habits->spread);
+    weir_put_double(out, habits->null_spread);
     weir_put_long(out, !isnan(habits->fresh));
     if (!isnan(habits->fresh))
         weir_put_double(out, habits->fresh);
@@ -138,6 +141,9 @@ static int read_into(struct weir_habits *habits, struct weir_reader *in)
     habits->panes = weir_get_count(in, (size_t)1 << 60);
     habits->constant_panes = weir_get_count(in, habits->panes);
     habits->span = (int64_t)weir_get_count(in, INT64_MAX);
+    habits->spread = weir_get_double(in);
+    habits->null_spread = weir_get_double(in);
+    in->failed |= !(habits->spread >= 1) || !(habits->null_spread >= 1);
     if (weir_get_count(in, 1))
         habits->fresh = get_share(in);
     int code = read_steady(habits, in);

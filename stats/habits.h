@@ -22,6 +22,10 @@ struct weir_habits {
     // Ordered stretches with 50 values or more, and those of them with one value alone.
     uint64_t panes, constant_panes;
     int64_t span; // ms from the first to the last of them
+    // How much more the stretches differ than samples of one distribution would: the mean of
+    // chi-square by its degrees of freedom, of the cells, and of the nulls; 1 and above. A test
+    // that takes records to be independent has so many times fewer of them.
+    double spread, null_spread;
     // Strings: the share of records, in the second half of the reference, with a value that its
     // first half did not have. NAN: not known.
     double fresh;

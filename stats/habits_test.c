@@ -52,6 +52,7 @@ START_TEST(bytes)
     habits->constant_panes = 2;
     habits->span = 77;
     habits->fresh = 0.25;
+    habits->spread = 3;
     habits->steady = calloc(3, 1);
     habits->steady[1] = 1;
     habits->n_steady = 3;
@@ -67,6 +68,8 @@ START_TEST(bytes)
     ck_assert_uint_eq(read->constant_panes, 2);
     ck_assert_int_eq(read->span, 77);
     ck_assert_double_eq(read->fresh, 0.25);
+    ck_assert_double_eq(read->spread, 3);
+    ck_assert_double_eq(read->null_spread, 1);
     ck_assert_uint_eq(read->n_steady, 3);
     ck_assert_uint_eq(read->steady[1], 1);
     ck_assert_double_eq(read->pairs->limit[2], 6);

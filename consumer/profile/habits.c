@@ -89,11 +89,45 @@ static int is_constant(const struct weir_summary *pane)
     return 0;
 }
 
+// Chi-square by its degrees of freedom of a pane's cells against all; cells that expect less than
+// one are put together.
+static double pane_spread(const struct weir_summary *all, const struct weir_summary *pane)
+{
+    double chi_square = 0, rest[2] = {0, 0};
+    double times = (double)pane->values / (double)all->values;
+    size_t n = 0;
+    for (size_t i = 0; i < all->cells->n; i++) {
+        double expected = times * (double)all->cell[i], off = (double)pane->cell[i] - expected;
+        if (expected >= 1) {
+            chi_square += off * off / expected;
+            n++;
+        } else {
+            rest[0] += expected;
+            rest[1] += (double)pane->cell[i];
+        }
+    }
+    if (rest[0] >= 1) {
+        chi_square += (rest[1] - rest[0]) * (rest[1] - rest[0]) / rest[0];
+        n++;
+    }
+    return n > 1 ? chi_square / (double)(n - 1) : 1;
+}
+
+static double null_spread(const struct weir_summary *all, const struct weir_summary *pane)
+{
+    double share = (double)(all->null + all->missing) / (double)all->rows;
+    double off = (double)(pane->null + pane->missing) - share * (double)pane->rows;
+    return share > 0 && share < 1 ? off * off / ((double)pane->rows * share * (1 - share)) : 1;
+}
+
+// One of the habits' panes; the spreads are sums until the last.
 static void look_at(struct weir_habits *habits, const struct weir_summary *all,
                     const struct weir_summary *pane)
 {
-    habits->panes += pane->values >= PANE_VALUES;
-    habits->constant_panes += pane->values >= PANE_VALUES && is_constant(pane);
+    habits->panes++;
+    habits->constant_panes += (uint64_t)is_constant(pane);
+    habits->spread += pane_spread(all, pane);
+    habits->null_spread += null_spread(all, pane);
     for (size_t i = 0; i < habits->n_steady; i++) {
         double expected = (double)pane->values * (double)all->cell[i] / (double)all->values;
         if (expected >= EXPECTED && !pane->cell[i])
@@ -113,14 +147,18 @@ int weir_profile_habits_finish(struct weir_profile *profile)
             return WEIR_ENOMEM;
         memset(habits->steady, 1, n);
         habits->n_steady = n;
+        habits->spread = habits->null_spread = 0;
         for (size_t p = 0; p < profile->n_panes; p++) {
             const struct weir_profile_pane *pane = &profile->panes[p];
-            if (!habits->panes)
-                first = pane->start;
+            if (pane->fields[f].values < PANE_VALUES)
+                continue;
+            first = habits->panes ? first : pane->start;
+            last = pane->end;
             look_at(habits, all, &pane->fields[f]);
-            if (pane->fields[f].values >= PANE_VALUES)
-                last = pane->end;
         }
+        habits->spread = habits->panes ? fmax(1, habits->spread / (double)habits->panes) : 1;
+        habits->null_spread =
+            habits->panes ? fmax(1, habits->null_spread / (double)habits->panes) : 1;
         // Times may lie so far apart that their distance is no int64.
         if (!habits->panes || __builtin_sub_overflow(last, first, &habits->span))
             habits->span = 0;

@@ -15,7 +15,8 @@ enum {
     SAMPLE_ROWS = 1 << 14, // rows whose values cells are made from
     PANES = 4096,
     PANE_SUMMARIES = 200000, // panes times fields
-    HOUR = 3600000
+    HOUR = 3600000,
+    FIRST_HALF = 128 // rows
 };
 
 struct maker_field {
@@ -61,7 +62,7 @@ int weir_profile_maker_create(const struct weir_stream *stream, int64_t pane,
         return out_of_memory(error);
     maker->stream = stream;
     maker->pane = pane > 0 ? pane : HOUR;
-    maker->next_half = 2 * WEIR_BATCH_ROWS;
+    maker->next_half = FIRST_HALF;
     maker->fields = calloc(stream->n_fields ? stream->n_fields : 1, sizeof *maker->fields);
     maker->heap = malloc(SAMPLE_ROWS * sizeof *maker->heap);
     int failed = !maker->fields || !maker->heap;
@@ -212,24 +213,32 @@ static int fits(const struct weir_batch *batch, const struct maker_field *field,
                           field->info->name);
 }
 
-// The rows up to the next power of two, what there is then, and the rest.
+// Stops at each power of two of rows to remember what there is.
 static int count_strings(const struct weir_profile_maker *maker, struct maker_field *field,
                          const struct weir_column *column, const uint32_t *rows, size_t n)
 {
-    uint64_t left = maker->next_half - maker->counted;
-    if (left >= n)
+    uint64_t next = maker->next_half, counted = maker->counted;
+    if (next - counted >= n)
         return weir_string_counts_add(&field->counts, column, rows, n);
     uint32_t all[WEIR_BATCH_ROWS];
     for (uint32_t i = 0; !rows && i < n; i++)
         all[i] = i;
     rows = rows ? rows : all;
-    int code = weir_string_counts_add(&field->counts, column, rows, left);
-    weir_profile_half_free(&field->half[0]);
-    field->half[0] = field->half[1];
-    field->half[1] = (struct weir_profile_half){0};
-    if (!code)
-        code = weir_profile_half_take(&field->half[1], &field->counts);
-    return code ? code : weir_string_counts_add(&field->counts, column, rows + left, n - left);
+    int code = 0;
+    while (!code && next - counted < n) {
+        size_t part = next - counted;
+        code = weir_string_counts_add(&field->counts, column, rows, part);
+        weir_profile_half_free(&field->half[0]);
+        field->half[0] = field->half[1];
+        field->half[1] = (struct weir_profile_half){0};
+        if (!code)
+            code = weir_profile_half_take(&field->half[1], &field->counts);
+        counted = next;
+        next *= 2;
+        rows += part;
+        n -= part;
+    }
+    return code ? code : weir_string_counts_add(&field->counts, column, rows, n);
 }
 
 int weir_profile_maker_first(struct weir_profile_maker *maker, const struct weir_batch *batch,
@@ -262,8 +271,7 @@ int weir_profile_maker_first(struct weir_profile_maker *maker, const struct weir
             return out_of_memory(error);
     }
     maker->counted += n;
-    // No batch is as long as the first power.
-    if (maker->counted > maker->next_half)
+    while (maker->counted > maker->next_half)
         maker->next_half *= 2;
     return 0;
 }

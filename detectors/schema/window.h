@@ -147,6 +147,8 @@ extern const size_t schema_n_window_checks;
 
 // The field in reference i, by name; NULL where it is not known there.
 const struct weir_summary *schema_reference(const struct schema_judge *judge, size_t i);
+// By how much fewer its values count than independent ones, as its reference says; 1 and above.
+double schema_spread(const struct schema_field *field);
 // The number of the windows that make a day, at least 12.
 uint32_t schema_adopt(const struct schema *schema);
 // "0.04%", "12%", into `text`, which has room for 32.

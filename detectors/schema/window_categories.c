@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "detectors/schema/window.h"
+#include "stats/habits.h"
 #include "stats/special.h"
 #include "stats/top.h"
 
@@ -52,9 +53,13 @@ static int judge_new(struct schema_judge *judge, struct schema_verdict *verdict)
         return 0;
     double n = (double)(judge->slice ? judge->all->values : now->values);
     double unseen = (double)now->unseen, share = unseen / (double)now->values;
-    double expected = fmax(cells->unseen_share, 1e-4);
-    double p = weir_binomial_sf(unseen, n, expected);
-    if (share < LEAST || share < FACTOR * expected || unseen / n < FACTOR * cells->unseen_share ||
+    // What more of the reference would have brought, or what its second half did bring.
+    const struct weir_habits *habits = cells->habits;
+    double fresh = habits && !isnan(habits->fresh) ? habits->fresh : 0;
+    double usual = fmax(cells->unseen_share, fresh), expected = fmax(usual, 1e-4);
+    double spread = schema_spread(judge->field);
+    double p = weir_binomial_sf(floor(unseen / spread), floor(n / spread), expected);
+    if (share < LEAST || share < FACTOR * expected || unseen / n < FACTOR * usual ||
         p > judge->p_value)
         return 0;
     char percent[32], count[32];

@@ -2,11 +2,13 @@
 // A field that varied and has one value now.
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "detectors/schema/window.h"
+#include "stats/habits.h"
 #include "stats/hll.h"
 
-enum { ENOUGH = 50 }; // values, of a window that is judged
+enum { ENOUGH = 50, STRETCHES = 24 }; // values of a window that is judged; of a reference
 // A field that was constant in more of the windows than that may be so again.
 static const double OFTEN = 0.01;
 // ln of the distinct strings of each window before, from which on one value is no accident.
@@ -54,11 +56,22 @@ static double chance(const struct schema_judge *judge)
     for (size_t i = 0; i < judge->schema->n_references && !judge->slice; i++) {
         const struct weir_summary *then = schema_reference(judge, i);
         if (then && then->values)
-            p = fmin(p, pow(largest_share(then), (double)judge->now->values - 1));
+            p = fmin(p, pow(largest_share(then), ((double)judge->now->values - 1) / schema_spread(judge->field)));
     }
     if (past->tracks[SCHEMA_DISTINCT].n >= SCHEMA_LEARN && past->tracks[SCHEMA_DISTINCT].low > MANY)
         p = 0;
     return p;
+}
+
+// Whether the reference's ordered stretches, no longer than a dozen windows each, all varied.
+static int always_varied(const struct schema_judge *judge)
+{
+    const struct weir_habits *habits =
+        judge->field->reference ? judge->field->reference->cells->habits : NULL;
+    if (judge->slice || !habits || habits->panes < STRETCHES || habits->constant_panes ||
+        !judge->schema->window_hop)
+        return 0;
+    return habits->span / (int64_t)habits->panes <= 12 * judge->schema->window_hop;
 }
 
 static int judge_frozen(struct schema_judge *judge, struct schema_verdict *verdict)
@@ -69,7 +82,9 @@ static int judge_frozen(struct schema_judge *judge, struct schema_verdict *verdi
     if (now->values < enough)
         return 0;
     int constant = is_constant(judge->field, now);
-    int odd = constant && past->windows >= SCHEMA_LEARN && past->constant <= OFTEN * past->windows;
+    int varied = past->windows >= SCHEMA_LEARN && past->constant <= OFTEN * past->windows;
+    int before = !past->constant && always_varied(judge);
+    int odd = constant && (varied || before);
     double p = odd ? chance(judge) : 1;
     past->frozen = odd ? past->frozen + 1 : 0;
     if (odd && past->frozen >= judge->adopt) { // so it is now
@@ -84,10 +99,16 @@ static int judge_frozen(struct schema_judge *judge, struct schema_verdict *verdi
         return 0;
     char count[32];
     snprintf(verdict->text, sizeof verdict->text,
-             "%s: all %s records have one and the same value, and in %s of the %u windows before "
-             "it varied",
-             judge->field->field->name, schema_count_text(now->values, count),
-             past->constant ? "nearly all" : "each", past->windows);
+             "%s: all %s records have one and the same value, and ", judge->field->field->name,
+             schema_count_text(now->values, count));
+    size_t used = strlen(verdict->text);
+    if (varied)
+        snprintf(verdict->text + used, sizeof verdict->text - used,
+                 "in %s of the %u windows before it varied", past->constant ? "nearly all" : "each",
+                 past->windows);
+    else
+        snprintf(verdict->text + used, sizeof verdict->text - used, "all through %s it varied",
+                 judge->schema->references[0]);
     verdict->severity = WEIR_CRITICAL;
     verdict->share = (double)now->values / (double)now->rows;
     verdict->count = now->values;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "detectors/schema/window.h"
+#include "stats/habits.h"
 #include "stats/samples.h"
 #include "stats/special.h"
 

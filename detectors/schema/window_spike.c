@@ -76,14 +76,12 @@ static double reference_share(const struct schema_judge *judge, struct candidate
 
 static int exceeds(const struct schema_judge *judge, struct candidate *one, double baseline)
 {
-    if (one->share >= RARE && one->share >= FACTOR * baseline) {
-        one->p = weir_binomial_sf(floor(one->share * one->n), one->n, fmax(baseline, 1 / one->n));
-        // What the reference never had in so many values is there by chance once, not so often.
-        return one->p <= judge->p_value;
-    }
-    if (one->share - baseline < COMMON * (1 - baseline))
+    int rare = one->share >= RARE && one->share >= FACTOR * baseline;
+    if (!rare && one->share - baseline < COMMON * (1 - baseline))
         return 0;
-    one->p = weir_binomial_sf(floor(one->share * one->n), one->n, baseline);
+    // As many independent values as the reference's variation from hour to hour lets them be.
+    double n = floor(one->n / schema_spread(judge->field));
+    one->p = weir_binomial_sf(floor(one->share * n), n, fmin(1, fmax(baseline, 1 / one->n)));
     return one->p <= judge->p_value;
 }
 
@@ -104,11 +102,12 @@ static int others_stayed(const struct schema_judge *judge, const struct candidat
         held += reference[n] >= HELD * (double)then->values;
         left += current[n++];
     }
-    if (left < LEFT * all)
-        return one->baseline < RARE; // nothing is left to compare: a new value took all
     int rare = one->baseline < RARE;
-    if (!rare && held < CELLS) // two categories trade shares by drifting, too
+    // What never varied has no default; two categories trade shares by drifting, too.
+    if (held < (rare ? 2 : CELLS))
         return 0;
+    if (left < LEFT * all)
+        return rare; // nothing is left to compare: a new value took all
     struct weir_cell_counts counts = {reference, current, n, 0};
     struct weir_cell_distances distances;
     return weir_cell_distances(&counts, &distances) == WEIR_TEST_OK &&
@@ -223,8 +222,9 @@ static int consider(const struct schema_judge *judge, struct candidate *one, int
             return one->baseline < MIX;
         return exceeds(judge, one, fmax(before, one->baseline));
     }
+    // Shares of common values come and go; whether the others stay cannot be told.
     one->baseline = before;
-    return has_past && exceeds(judge, one, before);
+    return has_past && before < RARE && exceeds(judge, one, before);
 }
 
 static int judge_spike(struct schema_judge *judge, struct schema_verdict *verdict)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "detectors/schema/window.h"
+#include "stats/habits.h"
 #include "stats/hash.h"
 
 static const int64_t DAY = 24 * 3600 * 1000;
@@ -19,6 +20,12 @@ const size_t schema_n_window_checks = sizeof schema_window_checks / sizeof *sche
 const struct weir_summary *schema_reference(const struct schema_judge *judge, size_t i)
 {
     return judge->window->reference(judge->window, i, judge->field->index);
+}
+
+double schema_spread(const struct schema_field *field)
+{
+    const struct weir_habits *habits = field->reference ? field->reference->cells->habits : NULL;
+    return habits ? habits->spread : 1;
 }
 
 uint32_t schema_adopt(const struct schema *schema)

@@ -9,7 +9,7 @@
 #include "stats/habits.h"
 
 static const int64_t EIGHT_DAYS = (int64_t)8 * 24 * 3600 * 1000;
-static const double EXPECTED = 30, GONE = 0.01, CRITICAL = 0.1;
+static const double EXPECTED = 100, GONE = 0.01, CRITICAL = 0.1;
 enum { SEEN = 50, NAMED = 4, BITS = 64 };
 
 static int parts(const struct schema *schema, const struct schema_field *field,
