@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stats/habits.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,7 +132,8 @@ static int read_steady(struct weir_habits *habits, struct weir_reader *in)
 
 static int read_into(struct weir_habits *habits, struct weir_reader *in)
 {
-    in->failed |= weir_get_long(in) != VERSION;
+    int64_t version = weir_get_long(in);
+    in->failed |= version < 1 || version > VERSION;
     habits->n_values = weir_get_count(in, WEIR_HABITS_VALUES);
     for (size_t i = 0; i < habits->n_values && !in->failed; i++) {
         habits->values[i].value = weir_get_double(in);
@@ -141,9 +143,12 @@ static int read_into(struct weir_habits *habits, struct weir_reader *in)
     habits->panes = weir_get_count(in, (size_t)1 << 60);
     habits->constant_panes = weir_get_count(in, habits->panes);
     habits->span = (int64_t)weir_get_count(in, INT64_MAX);
-    habits->spread = weir_get_double(in);
-    habits->null_spread = weir_get_double(in);
-    in->failed |= !(habits->spread >= 1) || !(habits->null_spread >= 1);
+    if (version > 1) {
+        habits->spread = weir_get_double(in);
+        habits->null_spread = weir_get_double(in);
+    }
+    in->failed |= !(habits->spread >= 1 && habits->spread <= DBL_MAX);
+    in->failed |= !(habits->null_spread >= 1 && habits->null_spread <= DBL_MAX);
     if (weir_get_count(in, 1))
         habits->fresh = get_share(in);
     int code = read_steady(habits, in);

@@ -20,7 +20,7 @@ void schema_extract_free(struct schema_extract *extract)
     memset(extract, 0, sizeof *extract);
 }
 
-static void add_common(struct schema_seen *seen, const struct schema_common *one)
+static void add_common(struct schema_told *seen, const struct schema_common *one)
 {
     size_t i = 0;
     while (i < seen->n_common && seen->common[i].bits != one->bits)
@@ -45,9 +45,9 @@ static int by_count(const void *a, const void *b)
     return (x->bits > y->bits) - (x->bits < y->bits);
 }
 
-static void read_field(struct schema_seen *seen, struct weir_reader *in)
+static void read_field(struct schema_told *seen, struct weir_reader *in)
 {
-    struct schema_seen none = {0};
+    struct schema_told none = {0};
     seen = seen ? seen : &none;
     seen->values += weir_get_count(in, COUNTS);
     size_t n = weir_get_count(in, SCHEMA_COMMON);
@@ -85,7 +85,7 @@ static void read_pane(struct schema_extract *extract, const struct schema *schem
     size_t n = weir_get_count(in, weir_reader_left(in));
     for (size_t i = 0; i < n && !in->failed; i++) {
         uint64_t hash = weir_get_fixed64(in);
-        struct schema_seen *seen = NULL;
+        struct schema_told *seen = NULL;
         for (size_t f = 0; f < schema->n_fields; f++) {
             if (schema->fields[f].watched && schema->fields[f].name_hash == hash)
                 seen = &extract->fields[f];
@@ -103,7 +103,7 @@ static void read_pane(struct schema_extract *extract, const struct schema *schem
 void schema_extract_read(struct schema_extract *extract, const struct schema *schema,
                          const struct weir_window *window)
 {
-    struct schema_seen *fields = extract->fields;
+    struct schema_told *fields = extract->fields;
     memset(fields, 0, schema->n_fields * sizeof *fields);
     *extract = (struct schema_extract){.fields = fields};
     for (size_t i = 0; i < window->n_extracts; i++) {

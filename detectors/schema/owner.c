@@ -79,8 +79,7 @@ static int hold(struct owner *owner, const struct schema_judge *judge,
         owner->held = grown;
         owner->held_room = room;
     }
-    owner->held[owner->n_held++] =
-        (struct held){check, judge->field, judge->slice, owner->verdict};
+    owner->held[owner->n_held++] = (struct held){check, judge->field, judge->slice, owner->verdict};
     return 0;
 }
 
@@ -180,9 +179,8 @@ static void explain(struct owner *owner, const struct schema_judge *judge)
 static int found(struct owner *owner, const struct schema_judge *judge,
                  const struct schema_window_check *check)
 {
-    unsigned explained =
-        judge->field ? owner->explained[judge->field - owner->schema->fields]
-                     : owner->explained[owner->schema->n_fields];
+    unsigned explained = judge->field ? owner->explained[judge->field - owner->schema->fields]
+                                      : owner->explained[owner->schema->n_fields];
     if (!judge->slice && explained)
         return 0;
     if (judge->slice && (explained & BY_STREAM)) {
@@ -209,15 +207,15 @@ static int run_on(struct owner *owner, const struct weir_window *window, const s
                   const struct schema_field *field)
 {
     const struct schema *schema = owner->schema;
-    struct schema_judge judge = {
-        .schema = schema,
-        .window = window,
-        .slice = slice,
-        .field = field,
-        .memory = &owner->memories.items[of[slice]],
-        .extract = &owner->extract,
-        .p_value = slice ? SCHEMA_P_VALUE / (double)(window->n_slices - 1) : SCHEMA_P_VALUE,
-        .adopt = schema_adopt(schema)};
+    struct schema_judge judge = {.schema = schema,
+                                 .window = window,
+                                 .slice = slice,
+                                 .field = field,
+                                 .memory = &owner->memories.items[of[slice]],
+                                 .extract = &owner->extract,
+                                 .p_value = slice ? SCHEMA_P_VALUE / (double)(window->n_slices - 1)
+                                                  : SCHEMA_P_VALUE,
+                                 .adopt = schema_adopt(schema)};
     if (field) {
         judge.now = window->summary(window, slice, field->index);
         judge.all = window->summary(window, 0, field->index);
@@ -286,7 +284,7 @@ int schema_owner_restore(void *state, uint32_t state_version, struct weir_reader
                          struct weir_error *error)
 {
     struct owner *owner = state;
-    int code = state_version < 2 ? 0 : schema_memories_read(&owner->memories, in);
+    int code = state_version < 2 ? 0 : schema_memories_read(&owner->memories, state_version, in);
     if (code == WEIR_ENOMEM)
         return out_of_memory(error);
     return code ? weir_error_set(error, code, "the schema detector's state is damaged") : 0;

@@ -45,7 +45,7 @@ static const struct weir_option options[] = {
      0},
     {"unit", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
      "Report numbers that are the reference's in another unit or scale: all of them, or a share.",
-      0},
+     0},
     {"default_spike", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
      "Report single values that fill a share of a field: defaults, sensors that hang.", 0},
     {"swapped", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
@@ -73,7 +73,8 @@ static const char *const kinds[] = {"schema.type",        "schema.missing",
                                     "schema.distinct",    "schema.unit",
                                     "schema.precision",   "schema.duplicate",
                                     "schema.rule",        "schema.default_spike",
-"schema.swapped","schema.gibberish","schema.freshness",NULL};
+                                    "schema.swapped",     "schema.gibberish",
+                                    "schema.freshness",   NULL};
 
 static void destroy(void *instance)
 {
@@ -130,7 +131,7 @@ WEIR_PLUGIN = {
                    "values out of bounds",
     .options = options,
     .kinds = kinds,
-    .state_version = 3,
+    .state_version = 4,
     .create = create,
     .destroy = destroy,
     .edge_create = schema_edge_create,

@@ -63,7 +63,8 @@ static double string_share(const struct weir_summary *of, const struct weir_stri
     double share = share_of(of, cell);
     // A hashed cell has many strings.
     size_t rest = of->cells->n_known - of->cells->n_categories;
-    return cell < of->cells->n_categories ? share : share / fmax(1, (double)rest / WEIR_HASHED_CELLS);
+    return cell < of->cells->n_categories ? share
+                                          : share / fmax(1, (double)rest / WEIR_HASHED_CELLS);
 }
 
 double schema_swap_string(const struct schema *schema, const struct schema_pair *pair, int side,

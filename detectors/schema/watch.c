@@ -234,9 +234,9 @@ static void see_pairs(struct schema_watch *watch, const struct weir_batch *batch
             int p = __builtin_ctzll(left);
             const struct schema_pair *pair = &schema->pairs[p];
             uint32_t row = watch->rows[k];
-            pane->swapped[p] += odds(schema, batch, pair, 0, row) +
-                                    odds(schema, batch, pair, 1, row) >=
-                                SCHEMA_SWAP_BOTH;
+            pane->swapped[p] +=
+                odds(schema, batch, pair, 0, row) + odds(schema, batch, pair, 1, row) >=
+                SCHEMA_SWAP_BOTH;
         }
     }
 }

@@ -54,12 +54,12 @@ double schema_swap_string(const struct schema *schema, const struct schema_pair 
 
 // ---- what the owner is told: extract.c
 
-struct schema_common { // a value that came often
-    uint64_t bits;     // of the number as a double, or the string's hash
+struct schema_common {    // a value that came often
+    uint64_t bits;        // of the number as a double, or the string's hash
     uint64_t count, most; // it came at least, at most so often
 };
 
-struct schema_seen { // of one field, in a window's sample
+struct schema_told { // of one field, in a window's sample
     uint64_t values;
     struct schema_common common[SCHEMA_COMMON]; // the most frequent first
     size_t n_common;
@@ -71,7 +71,7 @@ struct schema_seen { // of one field, in a window's sample
 struct schema_extract {
     uint64_t rows, sampled, stale; // stale: of all rows
     int64_t oldest;                // age in ms of the oldest event
-    struct schema_seen *fields;    // parallel to schema->fields
+    struct schema_told *fields;    // parallel to schema->fields
     uint64_t swapped[SCHEMA_PAIRS];
 };
 

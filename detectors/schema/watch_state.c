@@ -27,8 +27,8 @@ static struct watch_pane *make_pane(const struct schema *schema, int64_t start)
     int failed = !pane->fields;
     for (size_t f = 0; !failed && f < schema->n_fields; f++) {
         if (schema->fields[f].watched & SCHEMA_WATCH_VALUES)
-            failed = !(pane->fields[f].buckets =
-                           calloc(WATCH_BUCKETS, sizeof *pane->fields[f].buckets));
+            failed =
+                !(pane->fields[f].buckets = calloc(WATCH_BUCKETS, sizeof *pane->fields[f].buckets));
     }
     if (!failed)
         return pane;
@@ -47,8 +47,7 @@ struct watch_pane *watch_pane_at(struct schema_watch *watch, int64_t start, int 
     struct watch_pane *pane = *full ? NULL : make_pane(watch->schema, start);
     if (!pane)
         return NULL;
-    memmove(&watch->panes[at + 1], &watch->panes[at],
-            (watch->n_panes - at) * sizeof *watch->panes);
+    memmove(&watch->panes[at + 1], &watch->panes[at], (watch->n_panes - at) * sizeof *watch->panes);
     watch->panes[at] = pane;
     watch->n_panes++;
     return pane;

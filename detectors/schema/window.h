@@ -41,7 +41,13 @@ void schema_track_learn(struct schema_track *track, double value, int abnormal, 
 void schema_track_write(const struct schema_track *track, struct weir_buffer *out);
 void schema_track_read(struct schema_track *track, struct weir_reader *in); // a fault: in->failed
 
-enum schema_series { SCHEMA_NULLS, SCHEMA_DISTINCT, SCHEMA_SPIKE, SCHEMA_SERIES };
+enum schema_series {
+    SCHEMA_NULLS,
+    SCHEMA_DISTINCT,
+    SCHEMA_SPIKE,
+    SCHEMA_VARIETY, // distinct values by all values
+    SCHEMA_SERIES
+};
 
 // One field in one slice.
 struct schema_past {
@@ -71,7 +77,7 @@ struct schema_memory {
     // The whole stream's alone; NULL for slices.
     struct schema_usuals *usual; // parallel to schema->fields
     struct schema_track *swaps;  // parallel to schema->pairs
-    int listed;                 // in the window at hand
+    int listed;                  // in the window at hand
 };
 
 // Of the whole stream, first, and of slices.
@@ -89,8 +95,10 @@ int schema_memories_match(struct schema_memories *memories, const struct weir_wi
 // Drops those that the last match did not find: slices that the host no longer lists.
 void schema_memories_forget(struct schema_memories *memories);
 int schema_memories_write(const struct schema_memories *memories, struct weir_buffer *out);
-// Fields are found by name: the configuration may have others by now. WEIR_ECORRUPT, WEIR_ENOMEM.
-int schema_memories_read(struct schema_memories *memories, struct weir_reader *in);
+// Fields are found by name: the configuration may have others by now. `state_version` is at least
+// 2, the first that had any. WEIR_ECORRUPT, WEIR_ENOMEM.
+int schema_memories_read(struct schema_memories *memories, uint32_t state_version,
+                         struct weir_reader *in);
 
 // ---- a check
 
@@ -114,14 +122,14 @@ struct schema_judge {
     const struct schema *schema;
     const struct weir_window *window;
     size_t slice;
-    const struct schema_field *field; // NULL: the check is of the slice as a whole
-    const struct weir_summary *now;   // of the field in the slice; NULL without a field
-    const struct weir_summary *all;   // of the field in the whole stream
-    struct schema_memory *memory;     // of the slice
-    struct schema_past *past;         // of the field in the slice; NULL without a field
+    const struct schema_field *field;     // NULL: the check is of the slice as a whole
+    const struct weir_summary *now;       // of the field in the slice; NULL without a field
+    const struct weir_summary *all;       // of the field in the whole stream
+    struct schema_memory *memory;         // of the slice
+    struct schema_past *past;             // of the field in the slice; NULL without a field
     const struct schema_extract *extract; // what the edges told, of the whole stream
     double p_value;                       // what a test is held to
-    uint32_t adopt;                   // windows that make a new normal
+    uint32_t adopt;                       // windows that make a new normal
 };
 
 enum schema_scope { SCHEMA_OF_FIELD, SCHEMA_OF_SLICE };
@@ -130,7 +138,7 @@ struct schema_window_check {
     const char *rule, *kind;
     enum schema_scope scope;
     enum schema_option option; // boolean: turns it off
-    int watch; // of SCHEMA_WATCH_*: what it needs of single records
+    int watch;                 // of SCHEMA_WATCH_*: what it needs of single records
     // Fields that it looks at, and the parts it needs of them; negative: it does not look at this
     // one. `reference`: what the first reference that knows the field has of it, or NULL.
     int (*parts)(const struct schema *schema, const struct schema_field *field,
@@ -160,7 +168,6 @@ void schema_verdict_add(struct schema_verdict *verdict, const char *type, const 
 // window_*.c: each check's row.
 extern const struct schema_window_check schema_check_null_rate, schema_check_volume,
     schema_check_frozen, schema_check_new, schema_check_vanished, schema_check_distinct,
-    schema_check_unit,
-    schema_check_spike, schema_check_text, schema_check_swap, schema_check_fresh;
+    schema_check_unit, schema_check_spike, schema_check_text, schema_check_swap, schema_check_fresh;
 
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many distinct strings a window has, against the windows before: an id that collapsed to a
-// few, or a category that became an id.
+// few, or a category that became an id. More records have more distinct ones, by how much is not
+// known: between none more (a category) and as many more (an id). So both the distinct values and
+// their share of all values must be beyond what they were.
 #include <math.h>
 #include <stdio.h>
 
@@ -22,24 +24,31 @@ static int judge_distinct(struct schema_judge *judge, struct schema_verdict *ver
 {
     const struct weir_summary *now = judge->now;
     struct schema_track *track = &judge->past->tracks[SCHEMA_DISTINCT];
+    struct schema_track *variety = &judge->past->tracks[SCHEMA_VARIETY];
     if (now->values < judge->schema->minimum)
         return 0;
     double distinct = fmax(1, weir_hll_estimate(now->distinct)), value = log(distinct);
     double low = exp((double)track->low), high = exp((double)track->high);
-    // Few values have few distinct ones: but most of these come once then.
-    double beyond = schema_track_beyond(track, value, ERROR + 1 / sqrt(distinct));
-    int few = beyond <= -log(FACTOR) && low >= LEAST && (double)now->values >= FACTOR * distinct;
-    int many = beyond >= log(FACTOR) && distinct >= LEAST;
+    double each = log(fmin(1, distinct / (double)now->values)), noise = ERROR + 1 / sqrt(distinct);
+    double beyond = schema_track_beyond(track, value, noise);
+    // One that was learnt by an older release has no share yet.
+    double share = variety->n < SCHEMA_LEARN ? beyond : schema_track_beyond(variety, each, noise);
+    int few = fmax(beyond, share) <= -log(FACTOR) && low >= LEAST;
+    int many = fmin(beyond, share) >= log(FACTOR) && distinct >= LEAST;
     schema_track_learn(track, value, few || many, judge->adopt);
+    schema_track_learn(variety, each, few || many, judge->adopt);
     if (!few && !many)
         return 0;
     char all[32], then[32], count[32];
     schema_count_text((uint64_t)(distinct + .5), all);
     schema_count_text((uint64_t)((few ? low : high) + .5), then);
-    snprintf(verdict->text, sizeof verdict->text,
-             "%s: about %s distinct values in %s records, where the windows before had at %s %s",
-             judge->field->field->name, all, schema_count_text(now->values, count),
-             few ? "least" : "most", then);
+    snprintf(
+        verdict->text, sizeof verdict->text,
+        "%s: about %s distinct values in %s records, where the windows before had at %s %s: %s",
+        judge->field->field->name, all, schema_count_text(now->values, count),
+        few ? "least" : "most", then,
+        few ? "look for a source that is lost, or one value sent for many"
+            : "look for an id or free text where a category was");
     verdict->count = now->values;
     verdict->statistic = (struct weir_statistic){
         "distinct", distinct, few ? low / FACTOR : high * FACTOR, NAN, few ? low : high};

@@ -56,7 +56,8 @@ static double chance(const struct schema_judge *judge)
     for (size_t i = 0; i < judge->schema->n_references && !judge->slice; i++) {
         const struct weir_summary *then = schema_reference(judge, i);
         if (then && then->values)
-            p = fmin(p, pow(largest_share(then), ((double)judge->now->values - 1) / schema_spread(judge->field)));
+            p = fmin(p, pow(largest_share(then),
+                            ((double)judge->now->values - 1) / schema_spread(judge->field)));
     }
     if (past->tracks[SCHEMA_DISTINCT].n >= SCHEMA_LEARN && past->tracks[SCHEMA_DISTINCT].low > MANY)
         p = 0;

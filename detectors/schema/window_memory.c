@@ -10,7 +10,8 @@
 enum {
     MEMORIES = 2000, // slices whose past is kept
     PASTS = 200000,  // and fields of slices
-    SERIES = 64      // of a field, in anybody's state
+    SERIES = 64,     // of a field, in anybody's state
+    WHOLE = 4        // the first state_version that has categories, usual values and pairs
 };
 
 static void free_memory(struct schema_memory *memory)
@@ -82,7 +83,8 @@ static struct schema_memory *find_memory(const struct schema_memories *memories,
     return NULL;
 }
 
-int schema_memories_match(struct schema_memories *memories, const struct weir_window *window, size_t *of)
+int schema_memories_match(struct schema_memories *memories, const struct weir_window *window,
+                          size_t *of)
 {
     size_t fields = memories->schema->n_fields ? memories->schema->n_fields : 1;
     size_t most = PASTS / fields + 1 < MEMORIES ? PASTS / fields + 1 : MEMORIES;
@@ -186,19 +188,22 @@ int schema_memories_write(const struct schema_memories *memories, struct weir_bu
 struct layout {
     size_t *fields, n_fields;
     size_t pairs[SCHEMA_PAIRS], n_pairs, series;
+    int whole;
 };
 
-static void read_past(struct weir_reader *in, size_t series, struct schema_past *past)
+static void read_past(struct weir_reader *in, const struct layout *layout, struct schema_past *past)
 {
     if (!weir_get_count(in, 1))
         return;
     past->windows = (uint32_t)weir_get_count(in, UINT32_MAX);
     past->constant = (uint32_t)weir_get_count(in, UINT32_MAX);
     past->frozen = (uint32_t)weir_get_count(in, UINT32_MAX);
-    past->judged = (uint32_t)weir_get_count(in, UINT32_MAX);
-    past->gone = (uint32_t)weir_get_count(in, UINT32_MAX);
-    past->absent = weir_get_fixed64(in);
-    for (size_t k = 0; k < series; k++) {
+    if (layout->whole) {
+        past->judged = (uint32_t)weir_get_count(in, UINT32_MAX);
+        past->gone = (uint32_t)weir_get_count(in, UINT32_MAX);
+        past->absent = weir_get_fixed64(in);
+    }
+    for (size_t k = 0; k < layout->series; k++) {
         struct schema_track track = {0};
         schema_track_read(&track, in);
         if (k < SCHEMA_SERIES)
@@ -225,8 +230,8 @@ static void read_memory(struct schema_memory *memory, const struct layout *layou
     for (size_t f = 0; f < layout->n_fields && !in->failed; f++) {
         struct schema_past past = {0};
         struct schema_usuals usual = {{{0, 0}}};
-        read_past(in, layout->series, &past);
-        if (memory->usual)
+        read_past(in, layout, &past);
+        if (memory->usual && layout->whole)
             read_usual(in, &usual);
         if (layout->fields[f] >= schema->n_fields)
             continue;
@@ -254,7 +259,7 @@ static void read_layout(struct layout *layout, const struct schema *schema, stru
                 layout->fields[i] = f;
         }
     }
-    layout->n_pairs = weir_get_count(in, SCHEMA_PAIRS);
+    layout->n_pairs = layout->whole ? weir_get_count(in, SCHEMA_PAIRS) : 0;
     for (size_t i = 0; i < layout->n_pairs && !in->failed; i++) {
         uint64_t hash = weir_get_fixed64(in);
         layout->pairs[i] = SIZE_MAX;
@@ -264,8 +269,7 @@ static void read_layout(struct layout *layout, const struct schema *schema, stru
     layout->series = weir_get_count(in, SERIES);
 }
 
-static int read_all(struct schema_memories *memories, struct layout *layout,
-                    struct weir_reader *in)
+static int read_all(struct schema_memories *memories, struct layout *layout, struct weir_reader *in)
 {
     read_layout(layout, memories->schema, in);
     size_t n = weir_get_count(in, MEMORIES);
@@ -278,9 +282,11 @@ static int read_all(struct schema_memories *memories, struct layout *layout,
     return in->failed ? WEIR_ECORRUPT : 0;
 }
 
-int schema_memories_read(struct schema_memories *memories, struct weir_reader *in)
+int schema_memories_read(struct schema_memories *memories, uint32_t state_version,
+                         struct weir_reader *in)
 {
-    struct layout layout = {.n_fields = weir_get_count(in, weir_reader_left(in))};
+    struct layout layout = {.n_fields = weir_get_count(in, weir_reader_left(in)),
+                            .whole = state_version >= WHOLE};
     layout.fields = calloc(layout.n_fields + 1, sizeof *layout.fields);
     if (!layout.fields)
         return WEIR_ENOMEM;

@@ -63,7 +63,11 @@ static int against_reference(const struct schema_judge *judge, struct schema_ver
             continue;
         double baseline = nulls(then) / (double)then->rows;
         double n = (double)(judge->slice ? judge->all->rows : now->rows);
-        double p = weir_two_proportions(nulls(then), (double)then->rows, nulls(now), n).p_value;
+        const struct weir_habits *habits = then->cells ? then->cells->habits : NULL;
+        double spread = habits ? habits->null_spread : 1;
+        double p = weir_two_proportions(nulls(then) / spread, (double)then->rows / spread,
+                                        nulls(now) / spread, n / spread)
+                       .p_value;
         if (!is_change(judge->schema, share, baseline) || p > judge->p_value ||
             (judge->slice && nulls(now) / n <= FACTOR * baseline))
             continue;

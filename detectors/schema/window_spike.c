@@ -70,7 +70,11 @@ static double reference_share(const struct schema_judge *judge, struct candidate
             return share;
         }
     }
-    // Not among the most frequent: no more than the least of them.
+    // Not among the most frequent: no more than the least of them, nor than all that share its
+    // cell.
+    one->cell = cells->n_categories + one->bits % WEIR_HASHED_CELLS;
+    if (one->cell < cells->n)
+        least = fmin(least, fmax((double)then->cell[one->cell], 1) / n);
     return cells->n_categories ? least : fmax(cells->unseen_share / n, 1 / n);
 }
 
@@ -145,7 +149,7 @@ static void learn_value(const struct schema_judge *judge, uint64_t bits, double 
         *least = (struct schema_usual){bits, (float)share};
 }
 
-static void learn(const struct schema_judge *judge, const struct schema_seen *seen, int abnormal)
+static void learn(const struct schema_judge *judge, const struct schema_told *seen, int abnormal)
 {
     double newcomer = 1e-4, n = (double)seen->values;
     for (size_t i = 0; i < seen->n_common; i++) {
@@ -180,8 +184,7 @@ static void name_of(const struct schema_judge *judge, const struct candidate *on
     }
     for (size_t i = 0; then && may && i < then->cells->n_categories; i++) {
         const struct weir_string *category = &then->cells->categories[i];
-        if (category->hash == one->bits &&
-            (!judge->schema->redact || then->cell[i] >= SEEN))
+        if (category->hash == one->bits && (!judge->schema->redact || then->cell[i] >= SEEN))
             snprintf(out, size, "\"%.*s\"", (int)(category->length < 40 ? category->length : 40),
                      category->data);
     }
@@ -203,9 +206,8 @@ static void fill(const struct schema_judge *judge, const struct candidate *one,
     verdict->severity = extra >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
     verdict->share = extra;
     verdict->count = (uint64_t)(extra * (double)judge->now->values);
-    verdict->statistic =
-        (struct weir_statistic){"value_share", one->share, fmax(RARE, FACTOR * one->baseline),
-                                one->p, one->baseline};
+    verdict->statistic = (struct weir_statistic){
+        "value_share", one->share, fmax(RARE, FACTOR * one->baseline), one->p, one->baseline};
 }
 
 static int consider(const struct schema_judge *judge, struct candidate *one, int has_past)
@@ -217,7 +219,8 @@ static int consider(const struct schema_judge *judge, struct candidate *one, int
         one->baseline = reference_share(judge, one);
         if (!exceeds(judge, one, one->baseline) || !others_stayed(judge, one))
             return 0;
-        // What serving always had is no news, whatever training had; and mixes differ from training.
+        // What serving always had is no news, whatever training had; and mixes differ from
+        // training.
         if (!has_past)
             return one->baseline < MIX;
         return exceeds(judge, one, fmax(before, one->baseline));
@@ -229,8 +232,7 @@ static int consider(const struct schema_judge *judge, struct candidate *one, int
 
 static int judge_spike(struct schema_judge *judge, struct schema_verdict *verdict)
 {
-    const struct schema_seen *seen =
-        &judge->extract->fields[judge->field - judge->schema->fields];
+    const struct schema_told *seen = &judge->extract->fields[judge->field - judge->schema->fields];
     struct candidate best = {.share = 0};
     int found = 0;
     if (judge->slice || seen->values < judge->schema->minimum)

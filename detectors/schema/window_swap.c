@@ -74,15 +74,14 @@ static int judge_swap(struct schema_judge *judge, struct schema_verdict *verdict
     snprintf(verdict->text, sizeof verdict->text,
              "%s and %s are swapped in about %s of %s records: %s has values that look like %s in "
              "%s, and the other way round",
-             a, b, schema_share_text(most, percent),
-             schema_count_text(judge->window->rows, count), a, b, schema->references[0]);
+             a, b, schema_share_text(most, percent), schema_count_text(judge->window->rows, count),
+             a, b, schema->references[0]);
     verdict->other = schema->fields[best->b].field;
     verdict->action = WEIR_ACTION_FIX_PRODUCER;
     verdict->severity = most >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
     verdict->share = most;
     verdict->count = (uint64_t)(most * (double)judge->window->rows);
-    verdict->statistic =
-        (struct weir_statistic){"swapped_share", most, LEAST, least_chance, NAN};
+    verdict->statistic = (struct weir_statistic){"swapped_share", most, LEAST, least_chance, NAN};
     return 1;
 }
 

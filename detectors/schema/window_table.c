@@ -11,9 +11,9 @@
 static const int64_t DAY = 24 * 3600 * 1000;
 
 const struct schema_window_check *const schema_window_checks[] = {
-    &schema_check_volume, &schema_check_fresh, &schema_check_swap, &schema_check_text,
-    &schema_check_new, &schema_check_frozen, &schema_check_unit, &schema_check_spike, &schema_check_null_rate,
-    &schema_check_vanished, &schema_check_distinct,
+    &schema_check_volume,    &schema_check_fresh,    &schema_check_swap,     &schema_check_text,
+    &schema_check_new,       &schema_check_frozen,   &schema_check_unit,     &schema_check_spike,
+    &schema_check_null_rate, &schema_check_vanished, &schema_check_distinct,
 };
 const size_t schema_n_window_checks = sizeof schema_window_checks / sizeof *schema_window_checks;
 

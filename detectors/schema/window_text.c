@@ -20,8 +20,7 @@ static int parts(const struct schema *schema, const struct schema_field *field,
 
 static int judge_text(struct schema_judge *judge, struct schema_verdict *verdict)
 {
-    const struct schema_seen *seen =
-        &judge->extract->fields[judge->field - judge->schema->fields];
+    const struct schema_told *seen = &judge->extract->fields[judge->field - judge->schema->fields];
     const struct weir_pairs *pairs = judge->field->reference->cells->habits->pairs;
     if (judge->slice || seen->texts < TEXTS)
         return 0;

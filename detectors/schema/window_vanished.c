@@ -59,8 +59,9 @@ static int judge_vanished(struct schema_judge *judge, struct schema_verdict *ver
     if (judge->slice || now->values < judge->schema->minimum || !now->cell || !then->values ||
         now->cells->n_categories != then->cells->n_categories)
         return 0;
-    snprintf(verdict->text, sizeof verdict->text, "%s: no longer among %llu values: ",
-             judge->field->field->name, (unsigned long long)now->values);
+    snprintf(verdict->text, sizeof verdict->text,
+             "%s: no longer among %llu values: ", judge->field->field->name,
+             (unsigned long long)now->values);
     for (size_t i = 0; i < then->cells->n_categories; i++) {
         double share = (double)then->cell[i] / (double)then->values;
         double expected = share * (double)now->values;

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: Apache-2.0
+// From records to findings: a profile of good ones, an edge beside bad ones, an owner at the end.
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumer/codec/builder.h"
+#include "consumer/profile/maker.h"
+#include "detectors/schema/window.h"
+#include "stats/summary.h"
+
+extern const struct weir_plugin weir_plugin;
+
+enum { AMOUNT, COUNTRY, DEVICE, LAT, LON, NAME, FIELDS, ROWS = 3000, TRAINING = 20000 };
+static const struct weir_field fields[FIELDS] = {
+    [AMOUNT] = {.name = "amount", .type = WEIR_TYPE_DOUBLE},
+    [COUNTRY] = {.name = "country", .type = WEIR_TYPE_STRING},
+    [DEVICE] = {.name = "device", .type = WEIR_TYPE_STRING},
+    [LAT] = {.name = "lat", .type = WEIR_TYPE_DOUBLE},
+    [LON] = {.name = "lon", .type = WEIR_TYPE_DOUBLE},
+    [NAME] = {.name = "name", .type = WEIR_TYPE_STRING},
+};
+static const struct weir_stream stream = {
+    .name = "s", .fields = fields, .n_fields = FIELDS, .key = -1, .time = -1};
+
+struct row {
+    double amount, lat, lon;
+    const char *country, *device;
+    char name[40];
+    int64_t age;
+};
+typedef void spoil(struct row *row, uint64_t i);
+
+static struct weir_profile *profile;
+static void *instance, *edge, *owner;
+static struct weir_builder *builder;
+static struct weir_absorb_scratch *scratch[FIELDS];
+static struct weir_summary now[FIELDS];
+static struct weir_error error;
+static char emitted[4096];
+static uint64_t dice;
+
+static uint64_t roll(uint64_t n)
+{
+    dice = dice * 6364136223846793005u + 1442695040888963407u;
+    return (dice >> 33) % n;
+}
+
+static double normal(void)
+{
+    double sum = -6;
+    for (int i = 0; i < 12; i++)
+        sum += (double)roll(1 << 20) / (1 << 20);
+    return sum;
+}
+
+static void make_row(struct row *row)
+{
+    static const char *const countries[] = {"US", "US", "US", "DE", "DE", "JP", "FR", "GB"};
+    static const char *const devices[] = {"ios", "android", "web"};
+    static const char *const syllables[] = {"ka", "to", "mi", "ra", "ne", "so", "li", "da", "ven"};
+    row->amount = exp(3 + normal());
+    row->lat = 35 + 2 * normal();
+    row->lon = 139 + 2 * normal();
+    row->country = countries[roll(8)];
+    row->device = devices[roll(3)];
+    row->age = 1000 + (int64_t)roll(1000);
+    size_t used = 0;
+    for (uint64_t n = 3 + roll(4); n; n--)
+        used +=
+            (size_t)snprintf(row->name + used, sizeof row->name - used, "%s", syllables[roll(9)]);
+}
+
+static void put_row(int64_t offset, const struct row *row)
+{
+    struct weir_span none = {0};
+    weir_builder_row(builder, offset, 1700000000000 + offset * 1000, none, none);
+    weir_builder_double(builder, AMOUNT, row->amount);
+    weir_builder_string(builder, COUNTRY, row->country, strlen(row->country), 1);
+    weir_builder_string(builder, DEVICE, row->device, strlen(row->device), 1);
+    weir_builder_double(builder, LAT, row->lat);
+    weir_builder_double(builder, LON, row->lon);
+    weir_builder_string(builder, NAME, row->name, strlen(row->name), 1);
+}
+
+static void make_profile(void)
+{
+    struct weir_builder_options options = {.stream = &stream};
+    struct weir_profile_maker *maker;
+    ck_assert_int_eq(weir_profile_maker_create(&stream, 0, &maker, &error), 0);
+    for (int pass = 0; pass < 2; pass++) {
+        dice = 1;
+        ck_assert_int_eq(weir_builder_create(&options, &builder, &error), 0);
+        for (int64_t i = 0; i < TRAINING;) {
+            weir_builder_begin(builder, "file", 0);
+            for (int k = 0; k < 1000; k++, i++) {
+                struct row row;
+                make_row(&row);
+                put_row(i, &row);
+            }
+            const struct weir_batch *batch = weir_builder_finish(builder);
+            ck_assert_int_eq(pass ? weir_profile_maker_second(maker, batch, &error)
+                                  : weir_profile_maker_first(maker, batch, &error),
+                             0);
+        }
+        weir_builder_destroy(builder);
+        if (!pass)
+            ck_assert_int_eq(weir_profile_maker_turn(maker, &error), 0);
+    }
+    ck_assert_int_eq(weir_profile_maker_finish(maker, &profile, &error), 0);
+    weir_profile_maker_destroy(maker);
+}
+
+// ---- the host
+
+static int on_rule(const struct weir_setup *setup, const struct weir_rule *rule,
+                   struct weir_error *e)
+{
+    static int n;
+    (void)setup;
+    (void)rule;
+    (void)e;
+    return n++ % 100;
+}
+
+static int on_need(const struct weir_setup *setup, unsigned by, int field, unsigned parts,
+                   struct weir_error *e)
+{
+    (void)setup;
+    (void)by;
+    (void)e;
+    const struct weir_cells *cells = profile->fields[field].cells;
+    struct weir_summary_spec spec = {.shape = cells->shape, .parts = parts, .cells = cells};
+    return weir_summary_init(&now[field], &spec);
+}
+
+static const struct weir_summary *on_setup_reference(const struct weir_setup *setup, size_t i,
+                                                     int field)
+{
+    (void)setup;
+    (void)i;
+    return &profile->fields[field].summary;
+}
+
+static const struct weir_summary *on_summary(const struct weir_window *window, size_t slice,
+                                             int field)
+{
+    (void)window;
+    (void)slice;
+    return &now[field];
+}
+
+static const struct weir_summary *on_reference(const struct weir_window *window, size_t i,
+                                               int field)
+{
+    (void)window;
+    (void)i;
+    return &profile->fields[field].summary;
+}
+
+static void on_emit(const struct weir_window *window, const struct weir_finding *finding)
+{
+    size_t at = strlen(emitted);
+    (void)window;
+    snprintf(emitted + at, sizeof emitted - at, "%s%s %d %s", at ? "\n" : "", finding->kind,
+             (int)finding->severity, finding->summary);
+}
+
+static void on_flag(const struct weir_edge *host, unsigned rule, const uint32_t *rows, size_t n)
+{
+    (void)host;
+    (void)rule;
+    (void)rows;
+    (void)n;
+}
+
+static void setup(void)
+{
+    struct weir_option_value values[64];
+    static const char *const references[] = {"training"};
+    make_profile();
+    for (size_t i = 0; i < 64; i++)
+        values[i] = (struct weir_option_value){.set = 1, .integer = 1, .number = 0.005};
+    values[SCHEMA_OPTION_MINIMUM].integer = 200;
+    values[SCHEMA_OPTION_FRESHNESS].integer = 3600000;
+    struct weir_detector_config config = {.size = sizeof config,
+                                          .name = "contract",
+                                          .stream = &stream,
+                                          .references = references,
+                                          .n_references = 1,
+                                          .window_hop = 300000,
+                                          .redact = 1,
+                                          .options = values};
+    struct weir_setup host = {
+        .size = sizeof host, .rule = on_rule, .need = on_need, .reference = on_setup_reference};
+    int code = weir_plugin.create(&config, &host, &instance, &error);
+    ck_assert_msg(code == 0, "%s", error.message);
+    ck_assert_int_eq(weir_plugin.edge_create(instance, &edge, &error), 0);
+    ck_assert_int_eq(weir_plugin.owner_create(instance, &owner, &error), 0);
+    struct weir_builder_options options = {.stream = &stream};
+    ck_assert_int_eq(weir_builder_create(&options, &builder, &error), 0);
+    for (size_t f = 0; f < FIELDS; f++)
+        ck_assert_int_eq(weir_absorb_scratch_create(&scratch[f]), 0);
+    dice = 2;
+}
+
+static void teardown(void)
+{
+    weir_plugin.owner_destroy(owner);
+    weir_plugin.edge_destroy(edge);
+    weir_plugin.destroy(instance);
+    weir_builder_destroy(builder);
+    for (size_t f = 0; f < FIELDS; f++) {
+        weir_absorb_scratch_destroy(scratch[f]);
+        weir_summary_free(&now[f]);
+    }
+    weir_profile_free(profile);
+}
+
+// ---- windows
+
+static void observe(int64_t pane, size_t rows, spoil *spoiled)
+{
+    static int64_t offset;
+    static int64_t panes[WEIR_BATCH_ROWS], times[WEIR_BATCH_ROWS];
+    struct weir_edge host = {.size = sizeof host, .flag = on_flag, .pane = panes};
+    for (size_t done = 0; done < rows;) {
+        weir_builder_begin(builder, "topic", 0);
+        size_t n = 0;
+        for (; n < 700 && done < rows; n++, done++) {
+            struct row row;
+            make_row(&row);
+            if (spoiled)
+                spoiled(&row, (uint64_t)done);
+            put_row(offset++, &row);
+            panes[n] = pane;
+            times[n] = row.age;
+        }
+        struct weir_batch batch = *weir_builder_finish(builder);
+        for (size_t i = 0; i < n; i++)
+            times[i] = batch.time[i] + times[i];
+        batch.timestamp = times;
+        ck_assert_int_eq(weir_plugin.edge_observe(edge, &batch, &host, &error), 0);
+        for (size_t f = 0; f < FIELDS; f++)
+            ck_assert_int_eq(weir_summary_absorb(&now[f], &batch.columns[f], NULL, 0, scratch[f]),
+                             0);
+    }
+}
+
+static const char *judge(const struct weir_span *extracts, size_t n)
+{
+    struct weir_slice slice = {.rows = now[0].rows};
+    struct weir_window window = {.size = sizeof window,
+                                 .rows = now[0].rows,
+                                 .slices = &slice,
+                                 .n_slices = 1,
+                                 .extracts = extracts,
+                                 .n_extracts = n,
+                                 .summary = on_summary,
+                                 .reference = on_reference,
+                                 .emit = on_emit};
+    *emitted = 0;
+    ck_assert_int_eq(weir_plugin.owner_window(owner, &window, &error), 0);
+    for (size_t f = 0; f < FIELDS; f++)
+        weir_summary_reset(&now[f]);
+    return emitted;
+}
+
+static const char *window_of(size_t rows, spoil *spoiled)
+{
+    struct weir_buffer out;
+    weir_buffer_init(&out, 1 << 20);
+    observe(0, rows, spoiled);
+    ck_assert_int_eq(weir_plugin.edge_close(edge, 0, 300000, &out, &error), 0);
+    struct weir_span extract = {out.data, out.length};
+    judge(&extract, 1);
+    weir_buffer_free(&out);
+    return emitted;
+}
+
+static void check(spoil *spoiled, const char *start)
+{
+    const char *said = window_of(ROWS, spoiled);
+    ck_assert_msg(strncmp(said, start, strlen(start)) == 0, "%s\ninstead of\n%s", said, start);
+    ck_assert_msg(!strchr(said, '\n'), "once: %s", said);
+}
+
+START_TEST(good_records_say_nothing)
+{
+    for (int i = 0; i < 60; i++)
+        ck_assert_str_eq(window_of(ROWS, NULL), "");
+    ck_assert_str_eq(window_of(20000, NULL), "");
+    ck_assert_str_eq(window_of(10, NULL), "");
+    ck_assert_str_eq(window_of(0, NULL), "");
+}
+END_TEST
+
+static void fill_amount(struct row *row, uint64_t i)
+{
+    row->amount = i % 10 ? row->amount : 0;
+}
+
+static void fill_few(struct row *row, uint64_t i)
+{
+    row->amount = i % 100 ? row->amount : 20.25;
+}
+
+static void fill_name(struct row *row, uint64_t i)
+{
+    if (i % 10 == 0)
+        row->name[0] = 0;
+}
+
+START_TEST(a_value_that_is_filled_in)
+{
+    check(fill_amount, "schema.default_spike 1 amount: 9.8% of 3,000 values are 0; in training at "
+                       "most 0.0732% were, and the other values keep their shares: look for a "
+                       "default that is filled in, or a source that hangs");
+    check(fill_few, "schema.default_spike 1 amount: 0.833% of 3,000 values are one and the "
+                    "same; in "
+                    "training at most");
+    check(fill_name, "schema.default_spike 1 name: 9.8% of 3,000 values are \"\" (empty); in");
+}
+END_TEST
+
+static void swap_numbers(struct row *row, uint64_t i)
+{
+    double lat = row->lat;
+    if (i % 100 == 0) {
+        row->lat = row->lon;
+        row->lon = lat;
+    }
+}
+
+static void swap_strings(struct row *row, uint64_t i)
+{
+    const char *country = row->country;
+    if (i % 10 == 0) {
+        row->country = row->device;
+        row->device = country;
+    }
+}
+
+static void spoil_one(struct row *row, uint64_t i)
+{
+    (void)i;
+    row->lat = 139; // odd where it is, but the other field is as ever
+}
+
+START_TEST(two_fields_in_each_others_place)
+{
+    check(swap_numbers, "schema.swapped 1 lat and lon are swapped in about 1% of 3,000 records: "
+                        "lat has values that look like lon in training, and the other way round");
+    check(swap_strings,
+          "schema.swapped 2 country and device are swapped in about 10% of 3,000 records");
+    ck_assert_ptr_null(strstr(window_of(ROWS, spoil_one), "swapped"));
+}
+END_TEST
+
+static void scramble(struct row *row, uint64_t i)
+{
+    for (size_t k = 0; i % 50 == 0 && k < 12; k++)
+        row->name[k] = (char)('a' + roll(26));
+    row->name[12] = i % 50 ? row->name[12] : 0;
+}
+
+static void one_odd_name(struct row *row, uint64_t i)
+{
+    if (i % 200 == 0)
+        snprintf(row->name, sizeof row->name, "xqzwvkpj");
+}
+
+START_TEST(texts_that_read_like_none)
+{
+    check(scramble, "schema.gibberish 1 name: 2% of 3,000 texts are by their letters unlike those "
+                    "of training, where 0.");
+    ck_assert_ptr_null(strstr(window_of(ROWS, one_odd_name), "gibberish"));
+}
+END_TEST
+
+static void grow_old(struct row *row, uint64_t i)
+{
+    row->age = i % 20 ? row->age : 3 * 86400000;
+}
+
+START_TEST(events_that_come_late)
+{
+    check(grow_old, "schema.freshness 1 5% of 3,000 records were over 60 minutes old when they "
+                    "arrived (the oldest 3 days): whatever sends them is behind");
+}
+END_TEST
+
+START_TEST(panes_of_several_tasks_add_up)
+{
+    struct weir_buffer out[2];
+    struct weir_span extracts[2];
+    for (int i = 0; i < 2; i++) {
+        weir_buffer_init(&out[i], 1 << 20);
+        observe(i, ROWS / 2, swap_numbers);
+        ck_assert_int_eq(weir_plugin.edge_close(edge, i, i + 1, &out[i], &error), 0);
+        extracts[i] = (struct weir_span){out[i].data, out[i].length};
+    }
+    judge(extracts, 2);
+    ck_assert_ptr_nonnull(strstr(emitted, "lat and lon are swapped in about 1% of 3,000"));
+    // What is damaged on its way says less, never more than it can.
+    for (size_t n = 0; n < out[0].length; n += 3) {
+        extracts[0].length = n;
+        judge(extracts, 1);
+        extracts[0].length = out[0].length;
+        out[0].data[n] ^= 0x55;
+        judge(extracts, 2);
+        out[0].data[n] ^= 0x55;
+    }
+    ck_assert_int_eq(weir_plugin.edge_close(edge, 7, 8, &out[0], &error), 0); // no such pane
+    weir_buffer_free(&out[0]);
+    weir_buffer_free(&out[1]);
+}
+END_TEST
+
+START_TEST(an_open_pane_outlives_a_restart)
+{
+    struct weir_buffer state, again, out;
+    weir_buffer_init(&state, 1 << 24);
+    weir_buffer_init(&again, 1 << 24);
+    weir_buffer_init(&out, 1 << 20);
+    observe(0, ROWS, swap_strings);
+    observe(300000, 10, scramble);
+    ck_assert_int_eq(weir_plugin.edge_save(edge, &state), 0);
+    weir_plugin.edge_destroy(edge);
+    ck_assert_int_eq(weir_plugin.edge_create(instance, &edge, &error), 0);
+    struct weir_reader in = weir_reader_make(state.data, state.length);
+    ck_assert_int_eq(weir_plugin.edge_restore(edge, weir_plugin.state_version, &in, &error), 0);
+    ck_assert_uint_eq(weir_reader_left(&in), 0);
+    ck_assert_int_eq(weir_plugin.edge_save(edge, &again), 0);
+    ck_assert_uint_eq(again.length, state.length);
+    ck_assert_mem_eq(again.data, state.data, state.length);
+    ck_assert_int_eq(weir_plugin.edge_close(edge, 0, 300000, &out, &error), 0);
+    struct weir_span extract = {out.data, out.length};
+    ck_assert_ptr_nonnull(strstr(judge(&extract, 1), "country and device are swapped in about"));
+    for (size_t n = 0; n < state.length; n += 1 + n / 40) {
+        void *other;
+        ck_assert_int_eq(weir_plugin.edge_create(instance, &other, &error), 0);
+        in = weir_reader_make(state.data, n);
+        ck_assert_int_lt(weir_plugin.edge_restore(other, weir_plugin.state_version, &in, &error),
+                         0);
+        state.data[n] ^= 0x41;
+        in = weir_reader_make(state.data, state.length);
+        weir_plugin.edge_restore(other, weir_plugin.state_version, &in, &error);
+        state.data[n] ^= 0x41;
+        weir_plugin.edge_destroy(other);
+    }
+    weir_buffer_free(&state);
+    weir_buffer_free(&again);
+    weir_buffer_free(&out);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("schema watch");
+    TCase *tcase = tcase_create("watch");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, good_records_say_nothing);
+    tcase_add_test(tcase, a_value_that_is_filled_in);
+    tcase_add_test(tcase, two_fields_in_each_others_place);
+    tcase_add_test(tcase, texts_that_read_like_none);
+    tcase_add_test(tcase, events_that_come_late);
+    tcase_add_test(tcase, panes_of_several_tasks_add_up);
+    tcase_add_test(tcase, an_open_pane_outlives_a_restart);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
