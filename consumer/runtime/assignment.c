@@ -292,8 +292,7 @@ void weir_assignment_look_for_growth(struct weir_inside *inside)
 {
     for (size_t s = 0; s < inside->topics.n_sources; s++) {
         const rd_kafka_metadata_t *metadata;
-        int to = inside->config->streams[s].join_to;
-        struct weir_owned *owned = find_task(inside, to < 0 ? s : (size_t)to, 0);
+        struct weir_owned *owned = find_task(inside, weir_driver_of(inside->config, s), 0);
         if (!owned)
             continue;
         rd_kafka_topic_t *topic =

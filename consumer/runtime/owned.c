@@ -18,6 +18,13 @@ static void add_input(struct weir_owned *owned, const char *topic, size_t stream
     input->stream = stream;
 }
 
+size_t weir_driver_of(const struct weir_config *config, size_t stream)
+{
+    while (config->streams[stream].join_to >= 0) // never in a circle
+        stream = (size_t)config->streams[stream].join_to;
+    return stream;
+}
+
 // Topics grow: the clean topic, too, must have the partition.
 static int lacks_clean_partition(const struct weir_inside *inside, size_t driver, int32_t partition,
                                  struct weir_error *error)
@@ -25,8 +32,7 @@ static int lacks_clean_partition(const struct weir_inside *inside, size_t driver
     const struct weir_config *config = inside->config;
     for (size_t s = 0; s < config->n_streams && driver != SIZE_MAX; s++) {
         const struct weir_topic *clean = &inside->topics.items[WEIR_TOPIC_GATE + s];
-        if ((s == driver || config->streams[s].join_to == (int)driver) && clean->name &&
-            partition >= clean->partitions)
+        if (weir_driver_of(config, s) == driver && clean->name && partition >= clean->partitions)
             return weir_error_set(error, WEIR_EINVAL,
                                   "topic %s has %d partitions, and %s has more now: add partitions",
                                   clean->name, clean->partitions, inside->topics.sources[s].name);
@@ -73,7 +79,7 @@ int weir_owned_create(struct weir_inside *inside, size_t driver, int32_t partiti
                  partition);
         add_input(made, inside->topics.sources[driver].name, driver);
         for (size_t s = 0; s < config->n_streams; s++) {
-            if (config->streams[s].join_to == (int)driver)
+            if (s != driver && weir_driver_of(config, s) == driver)
                 add_input(made, inside->topics.sources[s].name, s);
         }
     }

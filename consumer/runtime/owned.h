@@ -67,6 +67,7 @@ struct weir_owned {
     int staged_snapshots;      // in the staging outbox, the last at this position of input 0:
     int64_t staged_kept;
     int64_t clock_at;
+    int64_t told_again; // ms, monotonic: when it was told that the restore has to be tried again
     atomic_int release; // 1: with a last snapshot; 2: dropped
     atomic_int reopen;  // its position is out of range: begin again
 
@@ -90,6 +91,9 @@ struct weir_owned {
 // the partials topic. One reference is the caller's.
 int weir_owned_create(struct weir_inside *inside, size_t driver, int32_t partition,
                       struct weir_owned **owned, struct weir_error *error);
+// The stream whose partitions the group assigns, for this one: it is joined to it, by whatever
+// streams between, or is it itself.
+size_t weir_driver_of(const struct weir_config *config, size_t stream);
 void weir_owned_hold(struct weir_owned *owned);
 void weir_owned_drop(struct weir_owned *owned); // the last one frees it
 // Makes the engine's tasks and decoders, empty.

@@ -9,7 +9,7 @@
 #include "consumer/runtime/inside.h"
 #include "consumer/state/restore.h"
 
-enum { BATCH = 64, COMMITTED_MS = 15000, PAUSE_MS = 500 };
+enum { BATCH = 64, COMMITTED_MS = 15000, PAUSE_MS = 500, TELL_MS = 30000 };
 
 struct weir_restorer {
     struct weir_inside *inside;
@@ -149,7 +149,7 @@ static int old_position(struct weir_input *input, const struct weir_snapshot *sn
 
 // ---- one task
 
-static int restore_task(struct weir_restorer *restorer, struct job *job, struct weir_error *error)
+static int restore_task(struct job *job, struct weir_error *error)
 {
     struct weir_owned *owned = job->owned;
     struct weir_snapshot snapshot = {0};
@@ -182,7 +182,7 @@ static int restore_task(struct weir_restorer *restorer, struct job *job, struct 
     owned->sequence = found ? snapshot.sequence : 0;
     // The first commit of a task carries its state: from then on both exist.
     owned->snapshot_due = !found;
-    int64_t every = restorer->inside->config->snapshot_every;
+    int64_t every = owned->inside->config->snapshot_every;
     uint64_t spread = every > 0 ? (uint64_t)(owned->partition * 7919 + 13) % (uint64_t)every : 0;
     owned->snapshot_at = weir_now() + every / 2 + (int64_t)(spread / 2);
     weir_log(WEIR_LOG_INFO, "state", "%s: %s at offset %lld, committed %lld", owned->name,
@@ -232,9 +232,6 @@ static int restore_all(struct weir_restorer *restorer, struct job *jobs, size_t 
         tasks[i] = (struct weir_restore_task){
             jobs[i].reader, weir_state_partition(restorer->inside, jobs[i].owned->name)};
     }
-    // All that can fail for now comes first, and is tried again as a whole.
-    for (size_t i = 0; i < n && !code; i++)
-        code = fetch_ranges(restorer, jobs[i].owned, error);
     if (!code)
         code = weir_restore_read(restorer->restore, tasks, n, cancelled, restorer, error);
     return code;
@@ -246,6 +243,37 @@ static void hand_back(struct weir_restorer *restorer, struct weir_owned *owned)
     if (append(&restorer->ready, &restorer->n_ready, &restorer->ready_room, owned))
         no_memory(restorer);
     pthread_mutex_unlock(&restorer->lock);
+}
+
+// Everything of the task is read. Returns whether it has to be worked on again.
+static int finish_job(struct weir_restorer *restorer, struct job *job)
+{
+    struct weir_error error;
+    struct weir_owned *owned = job->owned;
+    int code =
+        cancelled(restorer) || !job->reader ? WEIR_EAGAIN : fetch_ranges(restorer, owned, &error);
+    int again = code == WEIR_EAGAIN && !cancelled(restorer);
+    if (!code)
+        code = restore_task(job, &error);
+    weir_snapshot_reader_destroy(job->reader);
+    if (!code) {
+        hand_back(restorer, owned);
+        return 0;
+    }
+    if (again) {
+        // A broker is away, or a follower's topic has not grown yet. The others go on.
+        if (!owned->told_again || weir_now() - owned->told_again > TELL_MS) {
+            owned->told_again = weir_now();
+            weir_log(WEIR_LOG_WARNING, "state", "%s: restoring is tried again: %s", owned->name,
+                     error.message);
+        }
+        weir_restorer_add(restorer, owned);
+    } else if (!cancelled(restorer)) {
+        // Nothing resets by itself: this task stands still, the others go on.
+        weir_log(WEIR_LOG_ERROR, "state", "%s is stopped: %s", owned->name, error.message);
+    }
+    weir_owned_drop(owned);
+    return again;
 }
 
 static void work_on(struct weir_restorer *restorer, struct job *jobs, size_t n)
@@ -272,21 +300,11 @@ static void work_on(struct weir_restorer *restorer, struct job *jobs, size_t n)
         weir_log(WEIR_LOG_WARNING, "state", "restoring is tried again: %s", error.message);
         usleep(PAUSE_MS * 1000);
     }
-    for (size_t i = 0; i < n; i++) {
-        int code = cancelled(restorer) || !jobs[i].reader
-                       ? WEIR_EAGAIN
-                       : restore_task(restorer, &jobs[i], &error);
-        weir_snapshot_reader_destroy(jobs[i].reader);
-        if (!code) {
-            hand_back(restorer, jobs[i].owned);
-            continue;
-        }
-        // Nothing resets by itself: this task stands still, the others go on.
-        if (!cancelled(restorer))
-            weir_log(WEIR_LOG_ERROR, "state", "%s is stopped: %s", jobs[i].owned->name,
-                     error.message);
-        weir_owned_drop(jobs[i].owned);
-    }
+    int again = 0;
+    for (size_t i = 0; i < n; i++)
+        again |= finish_job(restorer, &jobs[i]);
+    if (again)
+        usleep(PAUSE_MS * 1000);
 }
 
 static void *run(void *context)

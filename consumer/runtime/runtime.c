@@ -12,7 +12,7 @@
 #include "consumer/source/fields.h"
 #include "consumer/source/kafka.h"
 
-enum { POLL_MS = 20, GROWTH_MS = 60000, REGISTRY_MS = 60000 };
+enum { POLL_MS = 20, GROWTH_MS = 15000, REGISTRY_MS = 60000 };
 
 struct weir_runtime {
     struct weir_inside inside;

@@ -8,7 +8,7 @@
 #include "consumer/runtime/failpoint.h"
 #include "consumer/source/kafka.h"
 
-enum { QUERY_MS = 5000, TRIES = 12, POLL_MS = 100 };
+enum { QUERY_MS = 5000, TRIES = 2, POLL_MS = 100 };
 
 struct weir_restore {
     rd_kafka_t *committed, *uncommitted;
@@ -51,6 +51,18 @@ void weir_restore_destroy(struct weir_restore *restore)
     free(restore);
 }
 
+// A client goes by the metadata that it has, for a quarter of an hour, and a partition that was
+// added since is unknown to it: it has to ask.
+static void look_again(rd_kafka_t *client, const char *name)
+{
+    const rd_kafka_metadata_t *metadata;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(client, name, NULL);
+    if (topic && !rd_kafka_metadata(client, 0, topic, &metadata, QUERY_MS))
+        rd_kafka_metadata_destroy(metadata);
+    if (topic)
+        rd_kafka_topic_destroy(topic);
+}
+
 static int query(rd_kafka_t *client, const char *topic, int32_t partition, int64_t *low,
                  int64_t *high, struct weir_error *error)
 {
@@ -59,6 +71,8 @@ static int query(rd_kafka_t *client, const char *topic, int32_t partition, int64
         code = rd_kafka_query_watermark_offsets(client, topic, partition, low, high, QUERY_MS);
         if (!code)
             return 0;
+        if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+            look_again(client, topic);
     }
     return weir_error_set(error, WEIR_EAGAIN, "%s [%d]: offsets: %s", topic, partition,
                           rd_kafka_err2str(code));

@@ -204,6 +204,9 @@ static int accept_control(struct weir_merger *merger, const struct weir_partial 
     // Partitions are only ever added.
     if (partial->tasks > stream->expected)
         stream->expected = partial->tasks;
+    // A partition that was just added may speak before task 0 has heard of it.
+    if (stream->expected && partial->task >= stream->expected)
+        stream->expected = partial->task + 1;
     struct weir_merge_task *task = &stream->tasks[partial->task];
     if (!task->known || partial->end > task->newest)
         task->newest = partial->end;
