@@ -169,18 +169,6 @@ static void check_not_yet(struct weir_load *load)
             weir_load_warning(load, node->key_mark, "%s: is taken, but does not work yet: %s",
                               keys[i].key, keys[i].what);
     }
-    for (size_t d = 0; d < load->config->n_detectors; d++) {
-        const struct weir_detector_entry *entry = &load->config->detectors[d];
-        for (size_t r = 0; r < entry->n_references; r++) {
-            const struct weir_reference_config *reference =
-                &load->config->references[entry->references[r]];
-            if (reference->kind != WEIR_REFERENCE_PROFILE)
-                weir_load_warning(load, entry->mark,
-                                  "detectors.%s: reference '%s' is no profile: other kinds do not "
-                                  "work yet, and `run` and `replay` will refuse it",
-                                  entry->name, reference->name);
-        }
-    }
 }
 
 static void check_app(struct weir_load *load)

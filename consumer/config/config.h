@@ -65,13 +65,6 @@ struct weir_stream_config {
     struct weir_mark mark;
 };
 
-enum weir_reference_kind {
-    WEIR_REFERENCE_PROFILE,
-    WEIR_REFERENCE_PREVIOUS,
-    WEIR_REFERENCE_SAME_HOUR,
-    WEIR_REFERENCE_FIXED,
-    WEIR_REFERENCE_MODEL
-};
 struct weir_reference_config {
     const char *name;
     enum weir_reference_kind kind;
@@ -80,6 +73,8 @@ struct weir_reference_config {
     int64_t same_hour;   // ms
     int64_t from, to;    // epoch ms
     const char *model;
+    const char **slice_fields, **slice_values; // n_slice
+    size_t n_slice;
     struct weir_mark mark;
 };
 

@@ -266,6 +266,14 @@ const struct weir_key weir_keys_reference[] = {
      .type = WEIR_KEY_STRING,
      .offset = AT(weir_reference_config, model),
      .help = "Another model version on the same stream (champion against challenger)."},
+    {.key = "slice",
+     .type = WEIR_KEY_CUSTOM,
+     .read = weir_read_slice,
+     .form = "`{FIELD: VALUE}`",
+     .schema = "{\"type\": \"object\", \"minProperties\": 1, \"additionalProperties\": "
+               "{\"type\": [\"string\", \"number\", \"boolean\"]}}",
+     .help =
+         "Another slice of the same window: other values of these fields are compared with it."},
     END};
 
 const struct weir_key weir_keys_window[] = {

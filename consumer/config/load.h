@@ -76,6 +76,7 @@ weir_key_reader weir_read_kafka;
 weir_key_reader weir_read_registry;
 weir_key_reader weir_read_streams;
 weir_key_reader weir_read_references;
+weir_key_reader weir_read_slice;
 weir_key_reader weir_read_defaults;
 weir_key_reader weir_read_detectors;
 weir_key_reader weir_read_plugins;

@@ -8,7 +8,7 @@
 #include "consumer/config/table.h"
 #include "consumer/config/value.h"
 
-enum { STREAMS = 1000, FIELDS = 10000, NOT_SAID = -1 };
+enum { STREAMS = 1000, FIELDS = 10000, SLICE_FIELDS = 16, NOT_SAID = -1 };
 
 int weir_load_stream(const struct weir_config *config, const char *name)
 {
@@ -324,10 +324,38 @@ void weir_read_streams(struct weir_load *load, const struct weir_key *key, struc
 
 // ---- references
 
+// {route: web, country: JP}
+void weir_read_slice(struct weir_load *load, const struct weir_key *key, struct weir_node *node,
+                     void *base, const char *where)
+{
+    struct weir_reference_config *reference = base;
+    (void)key;
+    if (!node)
+        return;
+    if (node->kind != WEIR_NODE_MAP || !node->n || node->n > SLICE_FIELDS) {
+        weir_load_error(load, node->mark,
+                        "%s: expected up to %d fields with their values, such as {route: web}",
+                        where, SLICE_FIELDS);
+        return;
+    }
+    reference->slice_fields = weir_pool_array(load->pool, node->n, sizeof(const char *));
+    reference->slice_values = weir_pool_array(load->pool, node->n, sizeof(const char *));
+    for (struct weir_node *item = node->first; item; item = item->next) {
+        if (item->kind != WEIR_NODE_SCALAR) {
+            weir_load_error(load, item->mark, "%s.%s: expected a value, found %s", where, item->key,
+                            weir_node_kind_name(item));
+            continue;
+        }
+        reference->slice_fields[reference->n_slice] = item->key;
+        reference->slice_values[reference->n_slice++] = item->text;
+    }
+}
+
 static void read_reference(struct weir_load *load, struct weir_node *node,
                            struct weir_reference_config *reference, const char *where)
 {
-    static const char *const kinds[] = {"profile", "previous", "same_hour", "from", "model"};
+    static const char *const kinds[] = {"profile", "previous", "same_hour",
+                                        "from",    "model",    "slice"};
     int kind = -1, given = 0;
     weir_table_read(load, weir_keys_reference, node, reference, where, NULL);
     for (int i = 0; i < (int)(sizeof kinds / sizeof *kinds); i++) {
@@ -339,7 +367,7 @@ static void read_reference(struct weir_load *load, struct weir_node *node,
     if (given != 1) {
         weir_load_error(load, node->key_mark,
                         "%s: expected exactly one of profile, previous, "
-                        "same_hour, from with to, or model",
+                        "same_hour, from with to, model, or slice",
                         where);
         return;
     }

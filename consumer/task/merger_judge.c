@@ -180,6 +180,8 @@ static const struct weir_summary *window_reference(const struct weir_window *win
     const struct weir_stream *stream = detector->config.stream;
     if (i >= detector->config.n_references || field < 0 || (size_t)field >= stream->n_fields)
         return NULL;
+    if (!detector->references[i])
+        return NULL;
     const struct weir_profile_field *found =
         weir_profile_find(detector->references[i], stream->fields[field].name);
     return found ? &found->summary : NULL;

@@ -166,6 +166,9 @@ void weir_plan_destroy(struct weir_plan *plan)
     for (size_t i = 0; i < plan->n_detectors; i++) {
         if (plan->detectors[i].instance)
             plan->detectors[i].plugin->destroy(plan->detectors[i].instance);
+        size_t n_fields = plan->detectors[i].made ? plan->detectors[i].config.stream->n_fields : 0;
+        for (size_t f = 0; f < n_fields; f++)
+            weir_cells_free(plan->detectors[i].made[f]);
     }
     for (size_t i = 0; plan->profiles && i < plan->config->n_references; i++)
         weir_profile_free(plan->profiles[i]);

@@ -35,7 +35,8 @@ struct weir_plan_detector {
     unsigned *by;        // config.by[k] is the layout's by[k + 1] of its spec
     uint64_t state_hash; // type, state version and the options that reset state
     int window_track_given;
-    const struct weir_profile **references; // parallel to config.references
+    const struct weir_profile **references; // parallel to config.references; NULL: no profile
+    struct weir_cells **made; // per field of the stream, where there is no profile; may be NULL
 };
 
 struct weir_plan_spec {
@@ -87,6 +88,9 @@ struct weir_plan {
 // consumer/task/plan_resolve.c: fills detector->config.
 int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detector,
                         struct weir_error *error);
+// consumer/task/plan_reference.c: its references, and the slices that some of them are.
+int weir_plan_resolve_references(struct weir_plan *plan, struct weir_plan_detector *detector,
+                                 struct weir_error *error);
 // consumer/task/plan_specs.c
 struct weir_plan_spec *weir_plan_spec_for(struct weir_plan *plan, struct weir_plan_stream *stream,
                                           const struct weir_window_spec *window);
@@ -120,6 +124,7 @@ char *weir_plan_string(struct weir_plan *plan, const char *text);
 const struct weir_slot *weir_plan_slot(const struct weir_plan_spec *spec, unsigned by, int field,
                                        const struct weir_cells *cells, size_t *position);
 // The field's cells, from the first of the detector's references that knows it; NULL: none does.
+// Where none of its references is a profile: cells of the declared values, or hashed ones.
 const struct weir_cells *weir_plan_cells(const struct weir_plan_detector *detector, int field);
 int weir_plan_field(const struct weir_stream *stream, const char *name); // -1: none
 int32_t weir_plan_partition(const struct weir_plan *plan, const char *key);

@@ -24,18 +24,6 @@ __attribute__((format(printf, 4, 5))) static int unknown(struct weir_plan *plan,
     return weir_plan_fault(plan, detector->entry->mark, error, "%s", text);
 }
 
-// During a check the configuration has warned of it, or its profile has been found wanting.
-static int no_profile(struct weir_plan *plan, const struct weir_plan_detector *detector,
-                      const char *name, struct weir_error *error)
-{
-    if (plan->problems)
-        return weir_error_set(error, WEIR_EINVAL, "reference '%s' cannot be used", name);
-    return weir_plan_fault(plan, detector->entry->mark, error,
-                           "detector '%s': reference '%s' is no profile; other kinds of reference "
-                           "are not built yet",
-                           detector->entry->name, name);
-}
-
 static int resolve_fields(struct weir_plan *plan, struct weir_plan_detector *detector,
                           struct weir_error *error)
 {
@@ -119,27 +107,7 @@ static int resolve_by(struct weir_plan *plan, struct weir_plan_detector *detecto
     }
     detector->config.by = (const int *const *)by;
     detector->config.n_by_fields = entry->n_by_fields;
-    detector->config.n_by = entry->n_by;
-    return 0;
-}
-
-static int resolve_references(struct weir_plan *plan, struct weir_plan_detector *detector,
-                              struct weir_error *error)
-{
-    const struct weir_detector_entry *entry = detector->entry;
-    const char **names = weir_plan_alloc(plan, (entry->n_references + 1) * sizeof *names);
-    detector->references =
-        weir_plan_alloc(plan, (entry->n_references + 1) * sizeof *detector->references);
-    if (!names || !detector->references)
-        return weir_plan_no_memory(error);
-    for (size_t i = 0; i < entry->n_references; i++) {
-        names[i] = plan->config->references[entry->references[i]].name;
-        detector->references[i] = plan->profiles[entry->references[i]];
-        if (!detector->references[i])
-            return no_profile(plan, detector, names[i], error);
-    }
-    detector->config.references = names;
-    detector->config.n_references = entry->n_references;
+    detector->config.n_by = detector->config.n_by_given = entry->n_by;
     return 0;
 }
 
@@ -173,6 +141,9 @@ int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detec
     detector->config.window_records = entry->window.records;
     detector->config.severity = entry->severity;
     detector->config.redact = plan->config->redact;
+    detector->config.open_after = entry->open_after >= 1 ? entry->open_after : 1;
+    detector->config.resolve_after = entry->resolve_after >= 1 ? entry->resolve_after : 3;
+    detector->config.calibration_last = plan->config->calibration_last;
     int code = resolve_options(plan, detector, error);
     if (code)
         return code;
@@ -180,5 +151,5 @@ int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detec
     code = resolve_fields(plan, detector, error);
     if (!code)
         code = resolve_by(plan, detector, error);
-    return code ? code : resolve_references(plan, detector, error);
+    return code ? code : weir_plan_resolve_references(plan, detector, error);
 }

@@ -49,17 +49,6 @@ const struct weir_slot *weir_plan_slot(const struct weir_plan_spec *spec, unsign
     return found;
 }
 
-const struct weir_cells *weir_plan_cells(const struct weir_plan_detector *detector, int field)
-{
-    const char *name = detector->config.stream->fields[field].name;
-    for (size_t i = 0; i < detector->config.n_references; i++) {
-        const struct weir_profile_field *found = weir_profile_find(detector->references[i], name);
-        if (found)
-            return found->cells;
-    }
-    return NULL;
-}
-
 static int setup_need(const struct weir_setup *api, unsigned by, int field, unsigned parts,
                       struct weir_error *error)
 {
@@ -156,9 +145,19 @@ static const struct weir_summary *setup_reference(const struct weir_setup *api, 
     const struct weir_stream *stream = detector->config.stream;
     if (i >= detector->config.n_references || field < 0 || (size_t)field >= stream->n_fields)
         return NULL;
+    if (!detector->references[i])
+        return NULL;
     const struct weir_profile_field *found =
         weir_profile_find(detector->references[i], stream->fields[field].name);
     return found ? &found->summary : NULL;
+}
+
+static const struct weir_cells *setup_cells(const struct weir_setup *api, int field)
+{
+    const struct weir_plan_detector *detector = setup_of(api)->detector;
+    if (field < 0 || (size_t)field >= detector->config.stream->n_fields)
+        return NULL;
+    return weir_plan_cells(detector, field);
 }
 
 static void setup_complain(const struct weir_setup *api, const struct weir_complaint *complaint)
@@ -229,11 +228,11 @@ int weir_plan_create_detector(struct weir_plan *plan, struct weir_plan_detector 
         return code;
     struct weir_plan_spec *spec = weir_plan_spec_for(plan, stream, &entry->window);
     detector->spec = (size_t)(spec - stream->specs);
-    detector->by = weir_plan_alloc(plan, (entry->n_by + 1) * sizeof *detector->by);
+    detector->by = weir_plan_alloc(plan, (detector->config.n_by + 1) * sizeof *detector->by);
     if (!detector->by || (!spec->layout.n_by &&
                           weir_plan_add_by(plan, spec, &stream->info, NULL, 0, &(unsigned){0})))
         return weir_plan_no_memory(error);
-    for (size_t i = 0; i < entry->n_by; i++) {
+    for (size_t i = 0; i < detector->config.n_by; i++) {
         if (weir_plan_add_by(plan, spec, &stream->info, detector->config.by[i],
                              detector->config.n_by_fields[i], &detector->by[i]))
             return weir_plan_no_memory(error);
@@ -244,7 +243,8 @@ int weir_plan_create_detector(struct weir_plan *plan, struct weir_plan_detector 
                                   .rule = setup_rule,
                                   .reference = setup_reference,
                                   .complain = setup_complain,
-                                  .tentative = stream->tentative},
+                                  .tentative = stream->tentative,
+                                  .cells = setup_cells},
                           .plan = plan,
                           .detector = detector};
     struct weir_error inner = {0};

@@ -2,6 +2,7 @@
 #include "detectors/drift/drift.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,8 @@ static const struct weir_option options[] = {
      0},
     {0}};
 
-static const char *const kinds[] = {"drift.feature", "drift.score", "drift.prediction", NULL};
+static const char *const kinds[] = {"drift.feature", "drift.score", "drift.prediction",
+                                    "weir.incomplete", NULL};
 
 // Without a length of window in time, as if it were an hour.
 static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3;
@@ -62,27 +64,39 @@ static int read_tests(struct drift *drift, const struct weir_option_value *value
                : weir_error_set(error, WEIR_EINVAL, "%s: tests: the list is empty", drift->name);
 }
 
-static int is_known(const struct weir_detector_config *config, const struct weir_setup *setup,
-                    int field)
+// Where numbers have no profile the owner cuts cells from the first values it sees.
+static const struct weir_cells *cells_of(const struct weir_detector_config *config,
+                                         const struct weir_setup *setup, int field)
 {
+    if (setup->size > offsetof(struct weir_setup, cells) && setup->cells)
+        return setup->cells(setup, field);
     for (size_t i = 0; i < config->n_references; i++) {
         const struct weir_summary *summary = setup->reference(setup, i, field);
         if (summary && summary->cell)
-            return 1;
+            return summary->cells;
     }
-    return 0;
+    return NULL;
+}
+
+static int is_number(const struct weir_field *field)
+{
+    return field->type == WEIR_TYPE_LONG || field->type == WEIR_TYPE_DOUBLE;
 }
 
 static int add_fields(struct drift *drift, const struct weir_detector_config *config,
                       const struct weir_setup *setup, struct weir_error *error)
 {
+    int without_profile = 0;
+    for (size_t i = 0; i < config->n_references; i++)
+        without_profile |= drift->specs && drift->specs[i].kind != WEIR_REFERENCE_PROFILE;
     drift->fields = calloc(config->n_fields ? config->n_fields : 1, sizeof *drift->fields);
     if (!drift->fields)
         return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
     for (size_t i = 0; i < config->n_fields; i++) {
         int field = config->fields[i];
         const struct weir_field *info = &config->stream->fields[field];
-        if (!is_known(config, setup, field)) {
+        const struct weir_cells *cells = cells_of(config, setup, field);
+        if (!cells && !(without_profile && is_number(info))) {
             if (config->fields_given)
                 return weir_error_set(error, WEIR_EINVAL, "%s: no reference knows the field '%s'",
                                       config->name, info->name);
@@ -90,11 +104,12 @@ static int add_fields(struct drift *drift, const struct weir_detector_config *co
         }
         for (unsigned by = 0; by <= config->n_by; by++) {
             int code = setup->need(
-                setup, by, field, WEIR_PART_CELLS | WEIR_PART_MOMENTS | WEIR_PART_QUANTILES, error);
+                setup, by, field,
+                (cells ? WEIR_PART_CELLS : 0) | WEIR_PART_MOMENTS | WEIR_PART_QUANTILES, error);
             if (code)
                 return code;
         }
-        drift->fields[drift->n_fields++] = (struct drift_field){field, info};
+        drift->fields[drift->n_fields++] = (struct drift_field){field, info, cells};
     }
     if (!drift->n_fields)
         return weir_error_set(error, WEIR_EINVAL,
@@ -102,6 +117,27 @@ static int add_fields(struct drift *drift, const struct weir_detector_config *co
                               "of this stream?",
                               config->name);
     return 0;
+}
+
+int drift_is_of_window(const struct weir_reference_spec *spec)
+{
+    return spec->kind == WEIR_REFERENCE_MODEL || spec->kind == WEIR_REFERENCE_SLICE;
+}
+
+// What is kept of past windows, and how much of it.
+static void plan_memory(struct drift *drift)
+{
+    for (size_t i = 0; i < drift->n_references; i++) {
+        const struct weir_reference_spec *spec = &drift->specs[i];
+        if (spec->kind == WEIR_REFERENCE_PREVIOUS) {
+            size_t windows = (size_t)spec->windows;
+            drift->keep_windows = windows > drift->keep_windows ? windows : drift->keep_windows;
+            drift->keeps = 1;
+        } else if (spec->kind == WEIR_REFERENCE_SAME_HOUR) {
+            drift->keep_span = spec->span > drift->keep_span ? spec->span : drift->keep_span;
+            drift->keeps = 1;
+        }
+    }
 }
 
 static void destroy(void *instance)
@@ -125,7 +161,15 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     drift->name = config->name;
     drift->references = config->references;
     drift->n_references = config->n_references;
-    drift->n_by = config->n_by;
+    drift->n_by = drift->n_by_given = config->n_by;
+    if (config->size > offsetof(struct weir_detector_config, n_by_given)) {
+        drift->specs = config->reference_specs;
+        drift->n_by_given = config->n_by_given;
+    }
+    drift->window = config->window_size;
+    drift->hop = config->window_hop;
+    if (drift->specs)
+        plan_memory(drift);
     drift->redact = config->redact;
     drift->delta = values[DRIFT_OPTION_DELTA].number;
     drift->critical = fmax(values[DRIFT_OPTION_CRITICAL].number, drift->delta);
@@ -153,7 +197,7 @@ WEIR_PLUGIN = {
     .description = "Fields whose values are no longer distributed as in the reference",
     .options = options,
     .kinds = kinds,
-    .state_version = 1,
+    .state_version = 2,
     .create = create,
     .destroy = destroy,
     .owner_create = drift_owner_create,
@@ -161,4 +205,7 @@ WEIR_PLUGIN = {
     .owner_window = drift_owner_window,
     .owner_save = drift_owner_save,
     .owner_restore = drift_owner_restore,
+    .reference_kinds = 1u << WEIR_REFERENCE_PREVIOUS | 1u << WEIR_REFERENCE_SAME_HOUR |
+                       1u << WEIR_REFERENCE_FIXED | 1u << WEIR_REFERENCE_MODEL |
+                       1u << WEIR_REFERENCE_SLICE,
 };

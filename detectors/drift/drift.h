@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the drift detector: drift.c makes an instance, judge.c compares one field with one
-// reference, owner.c walks a window, report.c puts it into words.
+// reference, owner.c walks a window, memory.c and memory_state.c keep what references are made of
+// (history.c: past windows), report.c puts it into words.
 #ifndef WEIR_DRIFT_H
 #define WEIR_DRIFT_H
 
+#include "detectors/drift/history.h"
 #include "stats/two_sample.h"
 #include "weir/detector.h"
 
@@ -36,6 +38,7 @@ const char *drift_test_name(enum drift_test test);
 struct drift_field {
     int index;
     const struct weir_field *info;
+    const struct weir_cells *cells; // that the edges count in; NULL: the owner fixes them
 };
 
 struct drift {
@@ -43,7 +46,12 @@ struct drift {
     struct drift_field *fields; // those that a reference knows
     size_t n_fields;
     const char *const *references;
-    size_t n_references, n_by;
+    const struct weir_reference_spec *specs;
+    size_t n_references, n_by, n_by_given;
+    int64_t window, hop; // ms; 0: windows count records
+    int keeps;           // some reference is made of the stream's own windows
+    int64_t keep_span;   // of them so long,
+    size_t keep_windows; // or so many, whichever is more
     double delta, critical;
     uint64_t minimum;
     double alpha; // chance of a false alarm in a window
@@ -56,6 +64,7 @@ struct drift_verdict {
     const struct drift_field *field;
     const struct weir_summary *now, *then;
     size_t reference;
+    double dispersion; // windows vary so many times as much as samples of one distribution do
     struct weir_cell_distances distances; // all zero where there are none
     double p_value;                       // of the test that decided, not corrected
     enum drift_test test;                 // which decided
@@ -85,6 +94,53 @@ struct drift_slice {
 void drift_report(const struct drift *drift, const struct weir_window *window, size_t slice,
                   const struct drift_verdict *moved, size_t n_moved, double alpha,
                   const struct drift_slice *slices, size_t n_slices);
+// Says that reference i has nothing to compare with, and why.
+void drift_report_absent(const struct drift *drift, const struct weir_window *window, size_t i);
+
+// What an owner remembers, and what it makes of it for the window under way.
+struct drift_own { // a field of numbers that no profile knows
+    struct weir_cells *cells;
+    struct weir_ddsketch *first; // until there are enough values to fix them
+};
+struct drift_reference {
+    int ready;                 // there is something to compare with
+    size_t windows;            // that it is made of
+    struct drift_counts *sum;  // per field
+    struct weir_summary *then; // per field, over `sum`
+    double *dispersion;        // per field: mean over windows, and of how many
+    uint32_t *n_dispersion;
+};
+struct drift_memory {
+    const struct drift *drift;
+    struct drift_own *own;    // per field
+    struct drift_counts *now; // per field, of the whole stream
+    struct drift_reference *references;
+    struct drift_history history;
+    int64_t began; // start of the first window with records; INT64_MIN: none yet
+    // Room for what a slice has of fields with own cells.
+    struct weir_summary *recounted[2];
+    struct drift_counts *recount[2];
+};
+int drift_memory_init(struct drift_memory *memory, const struct drift *drift); // WEIR_ENOMEM
+void drift_memory_free(struct drift_memory *memory);
+// Before a window is judged: counts it, and makes its references.
+int drift_memory_begin(struct drift_memory *memory, const struct weir_window *window);
+// After it.
+int drift_memory_end(struct drift_memory *memory, const struct weir_window *window);
+// The field of a slice as it is to be judged: in cells that a reference has too. NULL: there are
+// none yet. Lives until the next call with this `room` (0 or 1).
+const struct weir_summary *drift_memory_now(struct drift_memory *memory,
+                                            const struct weir_window *window, size_t slice,
+                                            size_t field, int room);
+// What reference i has of a field; NULL: nothing, or a slice.
+const struct weir_summary *drift_memory_then(const struct drift_memory *memory,
+                                             const struct weir_window *window, size_t i,
+                                             size_t field);
+double drift_memory_dispersion(const struct drift_memory *memory, size_t i, size_t field);
+int drift_memory_write(const struct drift_memory *memory, struct weir_buffer *out);
+int drift_memory_read(struct drift_memory *memory, struct weir_reader *in);
+int drift_memory_shape(struct drift_memory *memory, size_t field); // once it has cells
+int drift_is_of_window(const struct weir_reference_spec *spec);    // a slice or model
 
 int drift_owner_create(void *instance, void **owner, struct weir_error *error);
 void drift_owner_destroy(void *owner);

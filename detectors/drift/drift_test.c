@@ -221,6 +221,7 @@ static int create(size_t n_by, struct weir_error *error)
                                           .by = by,
                                           .n_by_fields = n_by_fields,
                                           .n_by = n_by,
+                                          .n_by_given = n_by,
                                           .n_references = 1,
                                           .references = references,
                                           .window_size = 3600000,

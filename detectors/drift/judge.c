@@ -50,6 +50,12 @@ static double lower_bound(double share, double n)
 
 // ---- nulls, unseen values, tails
 
+// So many independent values are worth `n` of windows that vary more than samples do.
+static double worth(const struct drift_verdict *verdict, double n)
+{
+    return verdict->dispersion > 1 ? floor(n / verdict->dispersion + 0.5) : n;
+}
+
 static void judge_nulls(const struct drift *drift, double alpha, struct drift_verdict *verdict)
 {
     const struct weir_summary *now = verdict->now, *then = verdict->then;
@@ -62,7 +68,8 @@ static void judge_nulls(const struct drift *drift, double alpha, struct drift_ve
     double high = fmax(share, baseline), low = fmin(share, baseline);
     if (change < NULL_CHANGE || high < NULL_FACTOR * low)
         return;
-    double p = two_sided(nulls, n, nulls + before, n + m);
+    double x = worth(verdict, nulls), drawn = worth(verdict, n);
+    double p = two_sided(x, drawn, x + worth(verdict, before), drawn + worth(verdict, m));
     if (p > alpha)
         return;
     take(verdict, DRIFT_NULL_RATE, p);
@@ -82,7 +89,7 @@ static void judge_unseen(const struct drift *drift, double alpha, struct drift_v
     double expected = fmin(fmax(then->cells->unseen_share, 1 / ((double)then->values + 1)), 1);
     if (share < LOCAL_SHARE || share < LOCAL_FACTOR * expected)
         return;
-    double p = weir_binomial_sf((double)now->unseen, n, expected);
+    double p = weir_binomial_sf(worth(verdict, (double)now->unseen), worth(verdict, n), expected);
     if (!(p <= alpha))
         return;
     take(verdict, DRIFT_UNSEEN, p);
@@ -118,7 +125,8 @@ static void judge_tail(const struct drift *drift, double alpha, struct drift_ver
     double share = far / n, baseline = before / m;
     if (share < LOCAL_SHARE || share < LOCAL_FACTOR * baseline)
         return;
-    double p = upper_tail(far, n, far + before, n + m);
+    double x = worth(verdict, far), drawn = worth(verdict, n);
+    double p = upper_tail(x, drawn, x + worth(verdict, before), drawn + worth(verdict, m));
     if (p > alpha)
         return;
     take(verdict, DRIFT_TAIL, p);
@@ -183,14 +191,15 @@ static double named_p(const struct drift *drift, const struct weir_cell_counts *
 
 // Cells in which the reference has values; the others are the tail's or the unseen values'.
 static size_t fill(struct drift_room *room, const struct weir_summary *now,
-                   const struct weir_summary *then)
+                   const struct weir_summary *then, double dispersion)
 {
     size_t n = 0;
+    double by = dispersion > 1 ? 1 / dispersion : 1;
     for (size_t i = 0; i < then->cells->n; i++) {
         if (!then->cell[i])
             continue;
-        room->reference[n] = (double)then->cell[i];
-        room->current[n++] = (double)now->cell[i];
+        room->reference[n] = (double)then->cell[i] * by;
+        room->current[n++] = by < 1 ? floor((double)now->cell[i] * by + 0.5) : (double)now->cell[i];
     }
     return n;
 }
@@ -201,7 +210,7 @@ static void judge_distribution(const struct drift *drift, double alpha, struct d
     const struct weir_summary *now = verdict->now, *then = verdict->then;
     struct weir_cell_counts counts = {.reference = room->reference,
                                       .current = room->current,
-                                      .n = fill(room, now, then),
+                                      .n = fill(room, now, then, 1),
                                       .ordered = now->shape == WEIR_SHAPE_NUMERIC};
     double n = 0, m = 0;
     for (size_t i = 0; i < counts.n; i++) {
@@ -211,6 +220,9 @@ static void judge_distribution(const struct drift *drift, double alpha, struct d
     if (n < (double)drift->minimum || m < 2 ||
         weir_cell_distances(&counts, &verdict->distances) != WEIR_TEST_OK)
         return;
+    // How large it is the counts say; whether chance explains it depends on what they are worth.
+    if (verdict->dispersion > 1)
+        fill(room, now, then, verdict->dispersion);
     struct weir_omnibus omnibus;
     enum drift_test which = DRIFT_OMNIBUS;
     double p = 1;
@@ -227,7 +239,7 @@ static void judge_distribution(const struct drift *drift, double alpha, struct d
     if (p > alpha || verdict->effect < drift->delta)
         return;
     take(verdict, which, p);
-    double error = 1.25 * sqrt(1 / n + 1 / m);
+    double error = 1.25 * sqrt((1 / n + 1 / m) * fmax(verdict->dispersion, 1));
     verdict->critical = verdict->effect - LOWER_BOUND * error >= drift->critical;
 }
 

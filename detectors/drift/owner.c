@@ -14,6 +14,7 @@ struct owner {
     const struct drift *drift;
     struct drift_room room;
     struct drift_verdict *moved; // room for one a field
+    struct drift_memory memory;
 };
 
 int drift_owner_create(void *instance, void **result, struct weir_error *error)
@@ -23,7 +24,10 @@ int drift_owner_create(void *instance, void **result, struct weir_error *error)
         owner->drift = instance;
         owner->moved = calloc(owner->drift->n_fields, sizeof *owner->moved);
     }
-    if (!owner || !owner->moved) {
+    int code =
+        owner && owner->moved ? drift_memory_init(&owner->memory, owner->drift) : WEIR_ENOMEM;
+    if (code) {
+        free(owner ? owner->moved : NULL);
         free(owner);
         return weir_error_set(error, WEIR_ENOMEM, "drift: no memory");
     }
@@ -39,6 +43,7 @@ void drift_owner_destroy(void *state)
     free(owner->room.reference);
     free(owner->room.current);
     free(owner->moved);
+    drift_memory_free(&owner->memory);
     free(owner);
 }
 
@@ -61,19 +66,44 @@ static int by_strength(const void *a, const void *b)
     return x->field->index - y->field->index;
 }
 
+// What a slice is compared with: references of its own window, a slice, or the other kinds.
+struct against {
+    const struct weir_window *window;
+    size_t slice;
+    int is_slice; // reference `only` is the slice `other`
+    size_t only, other;
+    double alpha;
+};
+
+static const struct weir_summary *then_of(struct owner *owner, const struct against *against,
+                                          size_t i, size_t field)
+{
+    if (against->is_slice)
+        return i == against->only
+                   ? drift_memory_now(&owner->memory, against->window, against->other, field, 1)
+                   : NULL;
+    // A slice is not what the whole stream was an hour ago.
+    if (against->slice && owner->drift->specs &&
+        owner->drift->specs[i].kind != WEIR_REFERENCE_PROFILE)
+        return NULL;
+    return drift_memory_then(&owner->memory, against->window, i, field);
+}
+
 // The field's strongest verdict over all references.
-static int judge_field(struct owner *owner, const struct weir_window *window, size_t slice,
-                       const struct drift_field *field, double alpha, struct drift_verdict *best)
+static int judge_field(struct owner *owner, const struct against *against, size_t f,
+                       struct drift_verdict *best)
 {
     const struct drift *drift = owner->drift;
-    const struct weir_summary *now = window->summary(window, slice, field->index);
+    const struct weir_summary *now =
+        drift_memory_now(&owner->memory, against->window, against->slice, f, 0);
     memset(best, 0, sizeof *best);
     for (size_t i = 0; now && i < drift->n_references; i++) {
-        const struct weir_summary *then = window->reference(window, i, field->index);
-        struct drift_verdict verdict = {.field = field, .reference = i};
+        const struct weir_summary *then = then_of(owner, against, i, f);
+        struct drift_verdict verdict = {.field = &drift->fields[f], .reference = i};
         if (!then)
             continue;
-        if (drift_judge(drift, alpha, &owner->room, now, then, &verdict))
+        verdict.dispersion = drift_memory_dispersion(&owner->memory, i, f);
+        if (drift_judge(drift, against->alpha, &owner->room, now, then, &verdict))
             return WEIR_ENOMEM;
         if (verdict.moved && (!best->moved || is_stronger(&verdict, best)))
             *best = verdict;
@@ -82,14 +112,13 @@ static int judge_field(struct owner *owner, const struct weir_window *window, si
 }
 
 // Fills owner->moved, strongest first.
-static int judge_slice(struct owner *owner, const struct weir_window *window, size_t slice,
-                       double alpha, size_t *n)
+static int judge_slice(struct owner *owner, const struct against *against, size_t *n)
 {
     const struct drift *drift = owner->drift;
     *n = 0;
     for (size_t f = 0; f < drift->n_fields; f++) {
         struct drift_verdict *verdict = &owner->moved[*n];
-        if (judge_field(owner, window, slice, &drift->fields[f], alpha, verdict))
+        if (judge_field(owner, against, f, verdict))
             return WEIR_ENOMEM;
         *n += verdict->moved != 0;
     }
@@ -120,67 +149,149 @@ static int judge_slices(struct owner *owner, const struct weir_window *window, d
     if (!slices)
         return WEIR_ENOMEM;
     for (size_t s = 1; s < window->n_slices; s++) {
+        struct against against = {.window = window, .slice = s, .alpha = alpha};
         size_t n;
-        if (!is_judged(owner->drift, &window->slices[s]))
+        if (window->slices[s].by > owner->drift->n_by_given ||
+            !is_judged(owner->drift, &window->slices[s]))
             continue;
-        if (judge_slice(owner, window, s, alpha, &n))
+        if (judge_slice(owner, &against, &n))
             return WEIR_ENOMEM;
-        if (n)
-            slices[(*n_found)++] = (struct drift_slice){s, owner->moved[0], n};
+        if (!n)
+            continue;
+        struct drift_slice *slice = &slices[(*n_found)++];
+        *slice = (struct drift_slice){s, owner->moved[0], n};
+        // Its own count goes with the next slice; the summary itself stays.
+        slice->strongest.now = window->summary(window, s, slice->strongest.field->index);
     }
     qsort(slices, *n_found, sizeof *slices, by_slice_strength);
     return 0;
+}
+
+// ---- one slice against another
+
+static int has_values(const struct weir_slice *slice, const struct weir_reference_spec *spec)
+{
+    for (size_t k = 0; k < slice->n_values; k++) {
+        if (!slice->values[k].value || strcmp(slice->values[k].value, spec->values[k]) != 0)
+            return 0;
+    }
+    return slice->by == spec->by;
+}
+
+// The slice that the reference is, 0: this window has no such records, or too few.
+static size_t find_slice(const struct drift *drift, const struct weir_window *window,
+                         const struct weir_reference_spec *spec)
+{
+    for (size_t s = 1; s < window->n_slices; s++) {
+        if (has_values(&window->slices[s], spec))
+            return is_judged(drift, &window->slices[s]) ? s : 0;
+    }
+    return 0;
+}
+
+static int judge_against_slice(struct owner *owner, const struct weir_window *window, size_t i,
+                               double alpha)
+{
+    const struct drift *drift = owner->drift;
+    const struct weir_reference_spec *spec = &drift->specs[i];
+    size_t other = find_slice(drift, window, spec), compared = 0, n;
+    for (size_t s = 1; s < window->n_slices; s++)
+        compared +=
+            window->slices[s].by == spec->by && s != other && is_judged(drift, &window->slices[s]);
+    if (!other && compared)
+        drift_report_absent(drift, window, i);
+    for (size_t s = 1; other && s < window->n_slices; s++) {
+        struct against against = {window, s,     1,
+                                  i,      other, alpha / (double)(compared ? compared : 1)};
+        if (window->slices[s].by != spec->by || s == other || !is_judged(drift, &window->slices[s]))
+            continue;
+        if (judge_slice(owner, &against, &n))
+            return WEIR_ENOMEM;
+        if (n)
+            drift_report(drift, window, s, owner->moved, n, against.alpha, NULL, 0);
+    }
+    return 0;
+}
+
+// A fixed stretch that lies before all that was read never comes.
+static void tell_absent(const struct owner *owner, const struct weir_window *window)
+{
+    const struct drift *drift = owner->drift;
+    for (size_t i = 0; drift->specs && i < drift->n_references; i++) {
+        const struct weir_reference_spec *spec = &drift->specs[i];
+        if (spec->kind == WEIR_REFERENCE_FIXED && window->start >= spec->to &&
+            !owner->memory.references[i].windows)
+            drift_report_absent(drift, window, i);
+    }
+}
+
+// ---- a window
+
+static int judge_window(struct owner *owner, const struct weir_window *window)
+{
+    const struct drift *drift = owner->drift;
+    // Bonferroni over everything that is looked at; slices share one half of the chance.
+    double tests = (double)drift->n_fields * drift->n_tests * (double)drift->n_references;
+    double judged = 0;
+    for (size_t s = 1; s < window->n_slices; s++)
+        judged += window->slices[s].by <= drift->n_by_given && is_judged(drift, &window->slices[s]);
+    double whole_alpha = drift->alpha / tests * (drift->n_by_given ? 0.5 : 1);
+    double slice_alpha = drift->alpha / tests * 0.5 / (judged > 0 ? judged : 1);
+    struct against whole = {.window = window, .alpha = whole_alpha};
+    struct drift_slice *slices = NULL;
+    size_t n_slices = 0, n;
+    int code = drift->n_by_given ? judge_slices(owner, window, slice_alpha, &slices, &n_slices) : 0;
+    if (!code)
+        code = judge_slice(owner, &whole, &n);
+    if (!code && n) {
+        drift_report(drift, window, 0, owner->moved, n, whole_alpha, slices,
+                     n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);
+    } else if (!code) {
+        for (size_t i = 0; !code && i < n_slices && i < SLICES_REPORTED; i++) {
+            struct against against = {
+                .window = window, .slice = slices[i].slice, .alpha = slice_alpha};
+            code = judge_slice(owner, &against, &n);
+            if (!code)
+                drift_report(drift, window, slices[i].slice, owner->moved, n, slice_alpha, NULL, 0);
+        }
+    }
+    free(slices);
+    for (size_t i = 0; drift->specs && i < drift->n_references && !code; i++) {
+        if (drift_is_of_window(&drift->specs[i]))
+            code = judge_against_slice(owner, window, i, drift->alpha / tests);
+    }
+    tell_absent(owner, window);
+    return code;
 }
 
 int drift_owner_window(void *state, const struct weir_window *window, struct weir_error *error)
 {
     struct owner *owner = state;
     const struct drift *drift = owner->drift;
-    if (window->phase == WEIR_EARLY || !window->n_slices)
+    if (window->phase != WEIR_FINAL || !window->n_slices)
         return 0;
     // Too few records say nothing, for a change or against it.
     if (window->slices[0].rows < drift->minimum && window->undecided)
         window->undecided(window);
-    // Bonferroni over everything that is looked at; slices share one half of the chance.
-    double tests = (double)drift->n_fields * drift->n_tests * (double)drift->n_references;
-    double judged = 0;
-    for (size_t s = 1; s < window->n_slices; s++)
-        judged += is_judged(drift, &window->slices[s]);
-    double whole_alpha = drift->alpha / tests * (drift->n_by ? 0.5 : 1);
-    double slice_alpha = drift->alpha / tests * 0.5 / (judged > 0 ? judged : 1);
-    struct drift_slice *slices = NULL;
-    size_t n_slices = 0, n;
-    int code = drift->n_by ? judge_slices(owner, window, slice_alpha, &slices, &n_slices) : 0;
+    int code = drift_memory_begin(&owner->memory, window);
     if (!code)
-        code = judge_slice(owner, window, 0, whole_alpha, &n);
-    if (!code && n) {
-        drift_report(drift, window, 0, owner->moved, n, whole_alpha, slices,
-                     n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);
-    } else if (!code) {
-        for (size_t i = 0; !code && i < n_slices && i < SLICES_REPORTED; i++) {
-            code = judge_slice(owner, window, slices[i].slice, slice_alpha, &n);
-            if (!code)
-                drift_report(drift, window, slices[i].slice, owner->moved, n, slice_alpha, NULL, 0);
-        }
-    }
-    free(slices);
+        code = judge_window(owner, window);
+    if (!code)
+        code = drift_memory_end(&owner->memory, window);
     return code ? weir_error_set(error, code, "%s: no memory for a window", drift->name) : 0;
 }
 
-// Each window stands for itself.
 int drift_owner_save(const void *owner, struct weir_buffer *out)
 {
-    (void)owner;
-    (void)out;
-    return 0;
+    return drift_memory_write(&((const struct owner *)owner)->memory, out);
 }
 
+// Version 1 wrote nothing.
 int drift_owner_restore(void *owner, uint32_t state_version, struct weir_reader *in,
                         struct weir_error *error)
 {
-    (void)owner;
-    (void)state_version;
-    (void)in;
-    (void)error;
-    return 0;
+    if (state_version < 2)
+        return 0;
+    int code = drift_memory_read(&((struct owner *)owner)->memory, in);
+    return code ? weir_error_set(error, code, "drift: its state cannot be read") : 0;
 }

@@ -77,15 +77,26 @@ static size_t largest_change(const struct drift *drift, const struct drift_verdi
 
 // ---- one field
 
+// Of both by cells where one has nothing else: else the sketch and the cells would differ.
+static double quantile_of(const struct drift_verdict *verdict, int now, double q)
+{
+    struct weir_summary one = now ? *verdict->now : *verdict->then;
+    if (!verdict->then->quantiles && one.cell) {
+        one.quantiles = NULL;
+        one.parts &= ~(unsigned)(WEIR_PART_QUANTILES | WEIR_PART_MOMENTS);
+    }
+    return weir_summary_quantile(&one, q);
+}
+
 // What moved, as "median 41 -> 63" or "JP 12% -> 31%".
 static void change_text(const struct drift *drift, const struct drift_verdict *verdict, char *out,
                         size_t size)
 {
-    const struct weir_summary *now = verdict->now, *then = verdict->then;
-    if (now->shape == WEIR_SHAPE_NUMERIC) {
-        double before = weir_summary_quantile(then, .5), after = weir_summary_quantile(now, .5);
-        double spread_before = weir_summary_quantile(then, .95) - weir_summary_quantile(then, .05);
-        double spread_after = weir_summary_quantile(now, .95) - weir_summary_quantile(now, .05);
+    const struct weir_summary *then = verdict->then;
+    if (then->shape == WEIR_SHAPE_NUMERIC) {
+        double before = quantile_of(verdict, 0, .5), after = quantile_of(verdict, 1, .5);
+        double spread_before = quantile_of(verdict, 0, .95) - quantile_of(verdict, 0, .05);
+        double spread_after = quantile_of(verdict, 1, .95) - quantile_of(verdict, 1, .05);
         if (isnan(before) || isnan(after))
             snprintf(out, size, "other values");
         else if (fabs(after - before) * 20 >= spread_before)
@@ -105,7 +116,7 @@ static void change_text(const struct drift *drift, const struct drift_verdict *v
     }
     weir_cells_name(then->cells, i, name, sizeof name);
     snprintf(out, size, "%s %.3g%% -> %.3g%%", *name ? name : "(empty)", 100 * cell_share(then, i),
-             100 * cell_share(now, i));
+             100 * cell_share(verdict->now, i));
 }
 
 static void sentence(const struct drift *drift, const struct drift_verdict *verdict, char *out,
@@ -284,6 +295,35 @@ void drift_report(const struct drift *drift, const struct weir_window *window, s
         .summary = text,
         .evidence = lines.items,
         .n_evidence = lines.n,
+    };
+    window->emit(window, &finding);
+}
+
+void drift_report_absent(const struct drift *drift, const struct weir_window *window, size_t i)
+{
+    const struct weir_reference_spec *spec = &drift->specs[i];
+    char text[400], rule[200];
+    snprintf(rule, sizeof rule, "reference:%.150s", drift->references[i]);
+    if (spec->kind == WEIR_REFERENCE_FIXED)
+        snprintf(text, sizeof text,
+                 "Reference %.100s is empty: no whole window of records lay between its from and "
+                 "to, so nothing is compared with it; move it to where the stream has records",
+                 drift->references[i]);
+    else
+        snprintf(text, sizeof text,
+                 "Reference %.100s has fewer than %llu records in this window, so the other %s are "
+                 "not compared with it",
+                 drift->references[i], (unsigned long long)drift->minimum,
+                 spec->kind == WEIR_REFERENCE_MODEL ? "model versions" : "slices");
+    struct weir_finding finding = {
+        .size = sizeof finding,
+        .rule = rule,
+        .kind = "weir.incomplete",
+        .severity = WEIR_INFO,
+        .action = WEIR_ACTION_TUNE_WEIR,
+        .share = NAN,
+        .statistic = {NULL, NAN, NAN, NAN, NAN},
+        .summary = text,
     };
     window->emit(window, &finding);
 }

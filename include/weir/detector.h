@@ -47,6 +47,25 @@ struct weir_rule {
     unsigned flags;
 };
 
+// What a detector is to compare with, besides its name. Since minor 1. All but profiles are made
+// of the stream itself: the host hands on what the configuration says, the owner keeps what it
+// needs in its state.
+enum weir_reference_kind {
+    WEIR_REFERENCE_PROFILE,   // summaries: weir_setup.reference, weir_window.reference
+    WEIR_REFERENCE_PREVIOUS,  // the last `windows` windows
+    WEIR_REFERENCE_SAME_HOUR, // the same hour of the week, over the last `span` ms
+    WEIR_REFERENCE_FIXED,     // what the stream had in [from, to), event time
+    WEIR_REFERENCE_MODEL,     // a model version: a slice of the same window
+    WEIR_REFERENCE_SLICE      // a slice of the same window
+};
+struct weir_reference_spec {
+    size_t size;
+    enum weir_reference_kind kind;
+    int64_t windows, span, from, to;
+    unsigned by;               // of a slice or model: slices with this `by` are of its kind
+    const char *const *values; // n_by_fields[by - 1] of them, as in weir_slice.values
+};
+
 // Something wrong with the text of an option, or worth a warning. Since minor 1.
 struct weir_complaint {
     size_t size;
@@ -79,6 +98,10 @@ struct weir_setup {
     // Since minor 1. The stream may have more fields than are known (`weir check` without its
     // registry): a name that is none is no fault yet. The instance sees no records then.
     int tentative;
+    // Since minor 1. The cells in which WEIR_PART_CELLS counts the field: its reference's; without
+    // a profile those of the declared or hashed values, for a detector with other references. NULL:
+    // there are none (numbers without a profile), and cells cannot be needed.
+    const struct weir_cells *(*cells)(const struct weir_setup *setup, int field);
 };
 
 // What the configuration says. Lives as long as the instance.
@@ -100,6 +123,15 @@ struct weir_detector_config {
     int severity;                            // cap given by `severity:`, or -1; the host applies it
     const struct weir_option_value *options; // in the order of the plug-in's table
     int redact;                              // values of single records must not be put into text
+    // Since minor 1.
+    const struct weir_reference_spec *reference_specs; // n_references
+    size_t n_by_given; // so many of `by` the configuration asks for; the others serve references
+    int64_t open_after, resolve_after; // windows: an incident's life
+    int64_t calibration_last;          // ms of healthy serving to calibrate on; 0: none
+    // The detector's part of the app's budget of false alarms: at most so many in so many ms.
+    // alarms_per 0: there is no budget.
+    double alarms_at_most;
+    int64_t alarms_per;
 };
 
 // Host services at the edge.
@@ -226,6 +258,10 @@ struct weir_plugin {
     // makes a plain sentence from the rule.
     int (*describe)(void *instance, const struct weir_rule_count *count,
                     struct weir_finding *finding, char *text, size_t text_size);
+
+    // Since minor 1; read only where `size` reaches so far. Which kinds of references it takes
+    // besides profiles, as bits 1 << enum weir_reference_kind: others are refused.
+    unsigned reference_kinds;
 };
 
 // What a module exports.

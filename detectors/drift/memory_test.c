@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+// What drift remembers of past windows: packed, summed, saved at any window and restored.
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/drift/drift.h"
+#include "stats/cells_build.h"
+#include "stats/summary.h"
+
+extern const struct weir_plugin weir_plugin;
+
+enum { ROWS = 400, HOUR = 3600000 };
+
+static uint64_t state = 88172645463325252u;
+
+static double uniform(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (double)((state * 0x2545f4914f6cdd1du) >> 11) * 0x1p-53;
+}
+
+// ---- packed windows
+
+static void randomise(struct drift_counts *counts, size_t n)
+{
+    for (size_t f = 0; f < n; f++) {
+        counts[f].rows = (uint64_t)(uniform() * 1e6);
+        counts[f].null = (uint64_t)(uniform() * 10);
+        counts[f].values = counts[f].rows - counts[f].null;
+        for (size_t i = 0; i < counts[f].n; i++)
+            counts[f].cell[i] = uniform() < .6 ? 0 : (uint64_t)(uniform() * 1e5);
+    }
+}
+
+START_TEST(sums_are_those_of_the_windows)
+{
+    struct drift_history history = {0}, restored = {0};
+    struct drift_counts counts[2], expected[2], sum[2];
+    static const size_t cells[] = {40, 3};
+    for (int f = 0; f < 2; f++) {
+        ck_assert_int_eq(drift_counts_init(&counts[f], cells[f]), 0);
+        ck_assert_int_eq(drift_counts_init(&expected[f], cells[f]), 0);
+        ck_assert_int_eq(drift_counts_init(&sum[f], cells[f]), 0);
+    }
+    for (int w = 0; w < 50; w++) {
+        randomise(counts, 2);
+        ck_assert_int_eq(drift_history_add(&history, w * HOUR, (w + 1) * HOUR, counts, 2), 0);
+        for (int f = 0; f < 2 && w >= 20; f++)
+            drift_counts_add(&expected[f], &counts[f]);
+    }
+    // A window that overlaps the last one is left out.
+    ck_assert_int_eq(drift_history_add(&history, 49 * HOUR + 1, 51 * HOUR, counts, 2), 0);
+    ck_assert_uint_eq(history.n, 50);
+    drift_history_forget(&history, 20 * HOUR, 40);
+    ck_assert_uint_eq(history.n, 40);
+    drift_history_forget(&history, 20 * HOUR, 5);
+    ck_assert_uint_eq(history.n, 30);
+
+    struct weir_buffer out;
+    weir_buffer_init(&out, WEIR_BUFFER_MAXIMUM);
+    ck_assert_int_eq(drift_history_write(&history, &out), 0);
+    for (size_t length = 0; length <= out.length; length++) {
+        struct weir_reader in = weir_reader_make(out.data, length);
+        drift_history_free(&restored);
+        int code = drift_history_read(&restored, &in, (int[]){0, 1}, 2, counts, 2);
+        ck_assert_int_eq(code, length < out.length ? WEIR_ECORRUPT : 0);
+    }
+    for (size_t e = 0; e < restored.n; e++)
+        ck_assert_int_eq(drift_entry_add(&restored.items[e], sum, 2), 0);
+    for (int f = 0; f < 2; f++) {
+        ck_assert_uint_eq(sum[f].rows, expected[f].rows);
+        ck_assert_uint_eq(sum[f].null, expected[f].null);
+        ck_assert_int_eq(memcmp(sum[f].cell, expected[f].cell, cells[f] * sizeof(uint64_t)), 0);
+        drift_counts_free(&counts[f]);
+        drift_counts_free(&expected[f]);
+        drift_counts_free(&sum[f]);
+    }
+    drift_history_free(&history);
+    drift_history_free(&restored);
+    weir_buffer_free(&out);
+}
+END_TEST
+
+// ---- an owner that is saved and restored
+
+static const struct weir_field fields[] = {{.name = "amount", .type = WEIR_TYPE_DOUBLE},
+                                           {.name = "known", .type = WEIR_TYPE_DOUBLE}};
+static const struct weir_stream stream = {.name = "s", .fields = fields, .n_fields = 2};
+static struct weir_cells *known_cells;
+static struct weir_summary summaries[2];
+static unsigned found[2]; // findings of either owner
+static int who;
+static char last[2][700];
+
+static int on_need(const struct weir_setup *setup, unsigned by, int field, unsigned parts,
+                   struct weir_error *error)
+{
+    (void)setup, (void)by, (void)error;
+    ck_assert_int_eq((parts & WEIR_PART_CELLS) != 0, field == 1);
+    return 0;
+}
+
+static const struct weir_cells *on_cells(const struct weir_setup *setup, int field)
+{
+    (void)setup;
+    return field == 1 ? known_cells : NULL;
+}
+
+static const struct weir_summary *no_reference(const struct weir_setup *setup, size_t i, int field)
+{
+    (void)setup, (void)i, (void)field;
+    return NULL;
+}
+
+static const struct weir_summary *on_summary(const struct weir_window *window, size_t slice,
+                                             int field)
+{
+    (void)window, (void)slice;
+    return &summaries[field];
+}
+
+static void on_emit(const struct weir_window *window, const struct weir_finding *finding)
+{
+    (void)window;
+    found[who]++;
+    snprintf(last[who], sizeof last[who], "%s", finding->summary);
+}
+
+static void fill(double shift)
+{
+    static double x[ROWS];
+    static uint8_t good[ROWS];
+    struct weir_absorb_scratch *scratch;
+    ck_assert_int_eq(weir_absorb_scratch_create(&scratch), 0);
+    for (int f = 0; f < 2; f++) {
+        struct weir_column column = {.type = WEIR_TYPE_DOUBLE, .n = ROWS, .state = good};
+        for (int i = 0; i < ROWS; i++)
+            x[i] = 10 + 3 * (uniform() + uniform() + uniform()) + shift;
+        column.values.f64 = x;
+        weir_summary_reset(&summaries[f]);
+        ck_assert_int_eq(weir_summary_absorb(&summaries[f], &column, NULL, 0, scratch), 0);
+    }
+    weir_absorb_scratch_destroy(scratch);
+}
+
+static void judge(void *owner, int number, int64_t hour)
+{
+    struct weir_slice slice = {.rows = ROWS};
+    struct weir_window window = {.size = sizeof window,
+                                 .start = hour * HOUR,
+                                 .end = (hour + 1) * HOUR,
+                                 .rows = ROWS,
+                                 .slices = &slice,
+                                 .n_slices = 1,
+                                 .summary = on_summary,
+                                 .emit = on_emit};
+    struct weir_error error = {0};
+    who = number;
+    found[who] = 0;
+    ck_assert_int_eq(weir_plugin.owner_window(owner, &window, &error), 0);
+}
+
+static void *make_instance(void)
+{
+    static const char *const auto_tests[] = {"auto"}, *const names[] = {"prev", "season", "fixed"};
+    static struct weir_option_value values[16] = {
+        {.set = 1, .number = .2},
+        {.set = 1, .number = .5},
+        {.set = 1, .integer = 200},
+        {.set = 0},
+        {.set = 1, .strings = auto_tests, .n_strings = 1}};
+    static const struct weir_reference_spec specs[] = {
+        {.size = sizeof *specs, .kind = WEIR_REFERENCE_PREVIOUS, .windows = 24},
+        {.size = sizeof *specs, .kind = WEIR_REFERENCE_SAME_HOUR, .span = 14 * 24 * (int64_t)HOUR},
+        {.size = sizeof *specs, .kind = WEIR_REFERENCE_FIXED, .from = 0, .to = 10 * HOUR}};
+    static const int all[] = {0, 1};
+    struct weir_detector_config config = {.size = sizeof config,
+                                          .name = "d",
+                                          .stream = &stream,
+                                          .fields = all,
+                                          .n_fields = 2,
+                                          .n_references = 3,
+                                          .references = names,
+                                          .reference_specs = specs,
+                                          .window_size = HOUR,
+                                          .window_hop = HOUR,
+                                          .open_after = 1,
+                                          .resolve_after = 3,
+                                          .severity = -1,
+                                          .options = values};
+    struct weir_setup setup = {
+        .size = sizeof setup, .need = on_need, .reference = no_reference, .cells = on_cells};
+    void *instance = NULL;
+    struct weir_error error = {0};
+    ck_assert_int_eq(weir_plugin.create(&config, &setup, &instance, &error), 0);
+    return instance;
+}
+
+static void *make_owner(void *instance)
+{
+    void *owner = NULL;
+    ck_assert_int_eq(weir_plugin.owner_create(instance, &owner, NULL), 0);
+    return owner;
+}
+
+static void save(const void *owner, struct weir_buffer *out)
+{
+    weir_buffer_reset(out);
+    ck_assert_int_eq(weir_plugin.owner_save(owner, out), 0);
+}
+
+static int restore(void *owner, const struct weir_buffer *from, size_t length)
+{
+    struct weir_error error = {0};
+    struct weir_reader in = weir_reader_make(from->data, length);
+    return weir_plugin.owner_restore(owner, weir_plugin.state_version, &in, &error);
+}
+
+START_TEST(restored_at_any_window_it_goes_on_as_if_nothing_had_been)
+{
+    struct weir_buffer first, second;
+    weir_buffer_init(&first, WEIR_BUFFER_MAXIMUM);
+    weir_buffer_init(&second, WEIR_BUFFER_MAXIMUM);
+    void *instance = make_instance(), *one = make_owner(instance), *other = make_owner(instance);
+    unsigned all = 0;
+    for (int64_t hour = 0; hour < 60; hour++) {
+        fill(hour >= 50 ? 3 : 0);
+        judge(one, 0, hour);
+        judge(other, 1, hour);
+        ck_assert_uint_eq(found[0], found[1]);
+        ck_assert_str_eq(last[0], last[1]);
+        ck_assert_msg(hour >= 50 || !found[0], "%s", last[0]);
+        all += found[0];
+        weir_plugin.owner_destroy(other);
+        other = make_owner(instance);
+        save(one, &first);
+        ck_assert_int_eq(restore(other, &first, first.length), 0);
+        save(other, &second);
+        ck_assert_uint_eq(first.length, second.length);
+        ck_assert_int_eq(memcmp(first.data, second.data, first.length), 0);
+    }
+    ck_assert_uint_ge(all, 5);
+    ck_assert_uint_lt(first.length, 20000);
+    weir_plugin.owner_destroy(one);
+    weir_plugin.owner_destroy(other);
+    weir_plugin.destroy(instance);
+    weir_buffer_free(&first);
+    weir_buffer_free(&second);
+}
+END_TEST
+
+START_TEST(garbage_is_refused)
+{
+    struct weir_buffer out;
+    weir_buffer_init(&out, WEIR_BUFFER_MAXIMUM);
+    void *instance = make_instance(), *owner = make_owner(instance);
+    for (int64_t hour = 0; hour < 14; hour++) {
+        fill(0);
+        judge(owner, 0, hour);
+    }
+    save(owner, &out);
+    for (size_t length = 0; length < out.length; length++) {
+        void *other = make_owner(instance);
+        ck_assert_int_eq(restore(other, &out, length), WEIR_ECORRUPT);
+        weir_plugin.owner_destroy(other);
+    }
+    for (int i = 0; i < 3000; i++) {
+        void *other = make_owner(instance);
+        size_t at = (size_t)(uniform() * (double)out.length);
+        uint8_t before = out.data[at];
+        out.data[at] = (uint8_t)(uniform() * 256);
+        if (!restore(other, &out, out.length)) {
+            fill(0);
+            judge(other, 1, 14);
+        }
+        out.data[at] = before;
+        weir_plugin.owner_destroy(other);
+    }
+    weir_plugin.owner_destroy(owner);
+    weir_plugin.destroy(instance);
+    weir_buffer_free(&out);
+}
+END_TEST
+
+static void setup(void)
+{
+    double x[1000];
+    for (int i = 0; i < 1000; i++)
+        x[i] = 10 + 3 * (uniform() + uniform() + uniform());
+    ck_assert_int_eq(weir_cells_build_numeric(x, 1000, &known_cells, NULL), 0);
+    for (int f = 0; f < 2; f++) {
+        struct weir_summary_spec spec = {.shape = WEIR_SHAPE_NUMERIC,
+                                         .parts = WEIR_PART_MOMENTS | WEIR_PART_QUANTILES |
+                                                  (f ? WEIR_PART_CELLS : 0u),
+                                         .cells = f ? known_cells : NULL};
+        ck_assert_int_eq(weir_summary_init(&summaries[f], &spec), 0);
+    }
+}
+
+static void teardown(void)
+{
+    for (int f = 0; f < 2; f++)
+        weir_summary_free(&summaries[f]);
+    weir_cells_free(known_cells);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("memory");
+    TCase *tests = tcase_create("memory");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, sums_are_those_of_the_windows);
+    tcase_add_test(tests, restored_at_any_window_it_goes_on_as_if_nothing_had_been);
+    tcase_add_test(tests, garbage_is_refused);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

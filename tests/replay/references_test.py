@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Drift against references that are made of the stream itself."""
+
+import csv
+import io
+import random
+import unittest
+
+import program
+
+HOUR = 3_600_000
+MONDAY = 1_760_313_600_000  # 2025-10-13T00:00:00Z
+
+CONFIG = """
+version: 1
+app: references
+streams:
+  s:
+    format: csv
+    time: at
+    fields:
+      at: {type: long}
+      amount: {type: double}
+      country: {type: string, values: [US, DE, JP]}
+      model: {type: string, role: model_version}
+      route: {type: string, role: slice}
+references:
+  prev: {previous: 24}
+  season: {same_hour: 2w}
+  fixed: {from: 2025-10-13T00:00:00Z, to: 2025-10-15T00:00:00Z}
+  never: {from: 2025-10-11T00:00:00Z, to: 2025-10-12T00:00:00Z}
+  champion: {model: v1}
+  web: {slice: {route: web}}
+detectors:
+  d: {type: drift, stream: s, fields: [amount, country], reference: %s, window: {size: 1h, lateness: 0s}}
+"""
+
+
+def rows(hours, per_hour=300, change=None, seed=1, rhythm=0.0):
+    """Payments, perhaps with a daily rhythm; change(hour, row) edits a row in place."""
+    draw = random.Random(seed)
+    out = io.StringIO()
+    write = csv.writer(out)
+    write.writerow(["at", "amount", "country", "model", "route"])
+    for hour in range(hours):
+        for i in range(per_hour):
+            row = {
+                "amount": draw.lognormvariate(3 + rhythm * (8 <= hour % 24 < 20), 0.5),
+                "country": draw.choices(["US", "DE", "JP"], [5, 3, 2])[0],
+                "model": draw.choice(["v1", "v2"]),
+                "route": draw.choice(["web", "app"]),
+            }
+            if change:
+                change(hour, row)
+            at = MONDAY + hour * HOUR + i * HOUR // per_hour
+            write.writerow([at, f"{row['amount']:.6g}", *list(row.values())[1:]])
+    return out.getvalue()
+
+
+def shifted(hour, row):
+    """Twice the amount, from some hour on."""
+    if hour >= shifted.since:
+        row["amount"] *= 2
+
+
+class ReferencesTest(program.Program):
+    def judge(self, reference, data, *options):
+        done = self.replay(CONFIG % reference, *options, s=self.file("s.csv", data))
+        self.assertEqual(done.code, 0, done.err)
+        return [alert for alert in done.alerts if alert["status"] == "open"]
+
+    def hour(self, alert):
+        return (alert["window"]["start"] - MONDAY) // HOUR
+
+    def test_a_fixed_stretch(self):
+        shifted.since = 60
+        alerts = self.judge("fixed", rows(66, change=shifted))
+        self.assertEqual([self.hour(alert) for alert in alerts], [60])
+        self.assertIn("amount moved", alerts[0]["summary"])
+        self.assertIn("against fixed", alerts[0]["summary"])
+
+    def test_a_stretch_that_never_comes_is_told(self):
+        alerts = self.judge("never", rows(5))
+        self.assertEqual([alert["kind"] for alert in alerts], ["weir.incomplete"])
+        self.assertIn("never is empty", alerts[0]["summary"])
+
+    def test_previous_windows(self):
+        shifted.since = 80
+        alerts = self.judge("prev", rows(82, change=shifted))
+        self.assertEqual([self.hour(alert) for alert in alerts], [80])
+
+    def test_previous_windows_of_a_day_with_a_rhythm(self):
+        self.assertEqual(self.judge("prev", rows(24 * 6, rhythm=0.3)), [])
+
+    def test_the_same_hour_of_earlier_weeks(self):
+        shifted.since = 24 * 18 + 7
+        alerts = self.judge("season", rows(24 * 18 + 9, 220, change=shifted, rhythm=0.5))
+        self.assertEqual([self.hour(alert) for alert in alerts], [24 * 18 + 7])
+        self.assertIn("against season", alerts[0]["summary"])
+
+    def test_a_champion_and_its_challenger(self):
+        def change(hour, row):
+            if hour >= 3 and row["model"] == "v2" and row["country"] == "US":
+                row["country"] = "JP"
+
+        alerts = self.judge("champion", rows(5, 1000, change=change))
+        self.assertEqual([self.hour(alert) for alert in alerts], [3])
+        self.assertEqual(alerts[0]["slice"], {"model": "v2"})
+        self.assertIn("In model v2: country moved", alerts[0]["summary"])
+        self.assertIn("against champion", alerts[0]["summary"])
+
+    def test_a_champion_that_is_gone_is_told(self):
+        alerts = self.judge("champion", rows(3, 1000, lambda _, row: row.update(model="v2")))
+        self.assertEqual([alert["kind"] for alert in alerts], ["weir.incomplete"])
+        self.assertIn("champion has fewer than 200 records", alerts[0]["summary"])
+
+    def test_another_slice_of_numbers_without_a_profile(self):
+        def change(hour, row):
+            if hour >= 3 and row["route"] == "app":
+                row["amount"] *= 2
+
+        alerts = self.judge("web", rows(5, 1000, change=change))
+        self.assertEqual([self.hour(alert) for alert in alerts], [3])
+        self.assertEqual(alerts[0]["slice"], {"route": "app"})
+        self.assertIn("amount moved: median", alerts[0]["summary"])
+
+    def test_several_at_once(self):
+        shifted.since = 80
+        alerts = self.judge("[fixed, prev, champion]", rows(83, change=shifted))
+        moved = [alert for alert in alerts if self.hour(alert) >= 80]
+        self.assertEqual(len(moved), 1)
+
+    def test_other_detectors_refuse_them(self):
+        config = CONFIG.replace("type: drift", "type: schema").replace("fields: [amount, country], ", "")
+        done = self.replay(config % "prev", s=self.file("s.csv", rows(1)))
+        self.assertNotEqual(done.code, 0)
+        self.assertIn("schema compares with profiles only", done.err)
+
+    def test_no_field_has_the_role(self):
+        config = CONFIG.replace(", role: model_version", "")
+        done = self.replay(config % "champion", s=self.file("s.csv", rows(1)))
+        self.assertNotEqual(done.code, 0)
+        self.assertIn("no field with the role model_version", done.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
