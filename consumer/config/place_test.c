@@ -124,6 +124,7 @@ START_TEST(keys_of_fields)
     static const char text[] = "version: 1\napp: a\nstreams:\n  s:\n    fields:\n"
                                "      x: {type: double, sentinels: [-999, -1], precision: 2}\n"
                                "      y: {type: string, sentinels: none}\n"
+                               "      v: {type: double, nan: true}\n"
                                "      z: {type: double}\n"
                                "detectors: {d: {type: fake, stream: s}}\n";
     ck_assert_int_eq(weir_config_parse(text, strlen(text), "/c.yaml", plugins, &config, &problems),
@@ -134,14 +135,17 @@ START_TEST(keys_of_fields)
     mark = weir_config_field_place(config, 0, "y", "sentinels", 0, 0);
     ck_assert_uint_eq(mark.line, 7);
     ck_assert_uint_eq(mark.column, 36);
-    ck_assert_uint_eq(weir_config_field_place(config, 0, "z", "range", 0, 0).line, 8);
+    ck_assert_uint_eq(weir_config_field_place(config, 0, "z", "range", 0, 0).line, 9);
     ck_assert_uint_eq(weir_config_field_place(config, 0, "w", "range", 0, 0).line, 4);
     const struct weir_stream *stream = &config->streams[0].info;
     ck_assert_uint_eq(weir_stream_more(stream, 0)->n_sentinels, 2);
     ck_assert_int_eq(weir_stream_more(stream, 0)->precision, 2);
     ck_assert_str_eq(weir_stream_more(stream, 1)->sentinels[0], "none");
     ck_assert_int_eq(weir_stream_more(stream, 1)->precision, -1);
-    ck_assert_ptr_null(weir_stream_more(stream, 2));
+    ck_assert_int_eq(weir_stream_more(stream, 2)->nan, 1);
+    ck_assert_int_eq(weir_stream_more(stream, 2)->infinite, 0);
+    ck_assert_int_eq(weir_stream_more(stream, 2)->precision, -1);
+    ck_assert_ptr_null(weir_stream_more(stream, 3));
 }
 END_TEST
 

@@ -170,6 +170,14 @@ static void check_field(struct weir_load *load, const struct weir_field *field,
         weir_load_error(load, weir_node_get(node, "precision")->key_mark,
                         "%s.precision: decimals are for numbers, and the type is %s", where,
                         weir_type_name(field->type));
+    static const char *const non_finite[] = {"nan", "infinite"};
+    for (int i = 0; i < 2; i++) {
+        const struct weir_node *key = weir_node_get(node, non_finite[i]);
+        if (key && field->type != WEIR_TYPE_DOUBLE && field->type != WEIR_TYPE_UNKNOWN)
+            weir_load_error(load, key->key_mark,
+                            "%s.%s: only a double can be NaN or infinite, and the type is %s",
+                            where, non_finite[i], weir_type_name(field->type));
+    }
     if (field->role == WEIR_ROLE_SCORE && field->type == WEIR_TYPE_STRING)
         weir_load_error(load, node->key_mark, "%s: a score is a number, and the type is string",
                         where);
@@ -203,7 +211,8 @@ static void read_field(struct weir_load *load, struct weir_stream_read *stream,
             field->role = WEIR_ROLE_TIME;
     }
     *out = *field;
-    if (read->more.precision >= 0 || read->more.n_sentinels)
+    if (read->more.precision >= 0 || read->more.n_sentinels || read->more.nan ||
+        read->more.infinite)
         *more = &read->more;
 }
 

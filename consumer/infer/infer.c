@@ -275,6 +275,10 @@ static void put_field(const struct writer *writer, const struct known *known)
         put(writer, "        nullable: true\n");
     if (summary->missing)
         put(writer, "        optional: true\n");
+    if (summary->nan)
+        put(writer, "        nan: true\n");
+    if (summary->infinite_low || summary->infinite_high)
+        put(writer, "        infinite: true\n");
     if (known->is_faulty)
         return;
     if (field->type == WEIR_TYPE_LONG || field->type == WEIR_TYPE_DOUBLE)

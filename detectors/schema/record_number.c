@@ -10,11 +10,13 @@
 int schema_observe_nan(struct schema_pass *pass)
 {
     const double *values = pass->column->values.f64;
+    const struct weir_field_more *more = pass->field->more;
+    int nan_is_bad = !more || !more->nan, infinite_is_bad = !more || !more->infinite;
     uint32_t bad = 0, n = 0;
     for (uint32_t i = pass->first; i < pass->column->n; i++)
         bad += !(fabs(values[i]) <= 0x1.fffffffffffffp1023);
     for (uint32_t i = pass->first; bad && i < pass->column->n; i++) {
-        if (!isfinite(values[i]))
+        if (isnan(values[i]) ? nan_is_bad : isinf(values[i]) && infinite_is_bad)
             pass->edge->found[n++] = i;
     }
     schema_flag(pass, SCHEMA_NAN, n);

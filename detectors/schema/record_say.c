@@ -24,8 +24,10 @@ void schema_say_empty(const struct schema_said *said, struct schema_text *text)
 
 void schema_say_nan(const struct schema_said *said, struct schema_text *text)
 {
-    (void)said;
-    schema_put(text, "have NaN or an infinity");
+    const struct weir_field_more *more = said->field->more;
+    schema_put(text, more && more->nan        ? "have an infinity"
+                     : more && more->infinite ? "have NaN"
+                                              : "have NaN or an infinity");
 }
 
 void schema_say_length(const struct schema_said *said, struct schema_text *text)

@@ -34,6 +34,11 @@ static int is_double(const struct schema *schema, const struct schema_field *fie
     return field->field->type == WEIR_TYPE_DOUBLE;
 }
 
+static int is_finite(const struct schema *schema, const struct schema_field *field)
+{
+    return is_double(schema, field) && !(field->more && field->more->nan && field->more->infinite);
+}
+
 static int has_range(const struct schema *schema, const struct schema_field *field)
 {
     (void)schema;
@@ -116,7 +121,7 @@ const struct schema_record_check schema_record_checks[SCHEMA_CHECKS] = {
                      schema_say_type},
     [SCHEMA_EMPTY] = {"empty", "schema.empty", UPSTREAM, can_be_empty, schema_observe_empty,
                       schema_text_empty, schema_say_empty},
-    [SCHEMA_NAN] = {"nan", "schema.nan", UPSTREAM, is_double, schema_observe_nan, NULL,
+    [SCHEMA_NAN] = {"nan", "schema.nan", UPSTREAM, is_finite, schema_observe_nan, NULL,
                     schema_say_nan},
     [SCHEMA_RANGE] = {"range", "schema.range", UPSTREAM, has_range, schema_observe_range, NULL,
                       schema_say_range},

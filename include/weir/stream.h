@@ -58,6 +58,7 @@ struct weir_field_more {
     int precision;                // decimals that a number may have; -1: any
     const char *const *sentinels; // values that stand for "none"
     size_t n_sentinels;
+    int nan, infinite; // NaN is legal; infinities are
 };
 
 struct weir_stream {
