@@ -103,6 +103,13 @@ int schema_observe_type(struct schema_pass *pass);
 int schema_observe_empty(struct schema_pass *pass);
 void schema_say_type(const struct schema_said *said, struct schema_text *text);
 
+// record_sentinel.c
+int schema_observe_sentinels(struct schema_pass *pass); // of numbers
+int schema_text_sentinel(const struct schema *schema, const struct schema_field *field,
+                         const struct weir_string *string, pcre2_match_data *match,
+                         uint64_t *limited);
+void schema_say_sentinel(const struct schema_said *said, struct schema_text *text);
+
 // record_number.c
 int schema_observe_nan(struct schema_pass *pass);
 int schema_observe_range(struct schema_pass *pass);

@@ -24,7 +24,8 @@ static char flagged[1 << 16];    // "rule=row,row;"
 static char said[1 << 16];       // "rule name=row,row;"
 static char complained[1 << 12]; // "error FIELD.KEY[item]@offset: message\n"
 static uint64_t limited;
-static const struct weir_summary *reference; // of every field; NULL: none
+static const struct weir_summary *reference;         // of every field; NULL: none
+static const struct weir_summary *references_of[16]; // instead, where there is one
 static void *instance, *edge;
 static struct weir_builder *builder;
 static struct weir_json_decoder *json;
@@ -57,8 +58,7 @@ static const struct weir_summary *on_reference(const struct weir_setup *setup, s
 {
     (void)setup;
     (void)i;
-    (void)field;
-    return reference;
+    return field < 16 && references_of[field] ? references_of[field] : reference;
 }
 
 static void on_complain(const struct weir_setup *setup, const struct weir_complaint *complaint)
@@ -112,6 +112,14 @@ static const struct weir_setup setup_host = {.size = sizeof(struct weir_setup),
 static const struct weir_edge edge_host = {
     .size = sizeof(struct weir_edge), .flag = on_flag, .limit = on_limit, .detail = on_detail};
 
+static inline size_t has_reference(void)
+{
+    size_t any = reference != NULL;
+    for (int i = 0; i < 16; i++)
+        any |= references_of[i] != NULL;
+    return any;
+}
+
 static inline int create(const struct weir_stream *of, const struct weir_option_value *options,
                          int redact)
 {
@@ -120,7 +128,7 @@ static inline int create(const struct weir_stream *of, const struct weir_option_
                                           .name = "contract",
                                           .stream = of,
                                           .references = references,
-                                          .n_references = reference != NULL,
+                                          .n_references = has_reference(),
                                           .redact = redact,
                                           .options = options};
     rules.n = 0;

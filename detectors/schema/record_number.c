@@ -34,6 +34,12 @@ static void outside(struct schema_edge *edge, uint32_t n, uint32_t at, double va
     edge->values[n] = fmin(fmax(value, -0x1.fffffffffffffp1023), 0x1.fffffffffffffp1023);
 }
 
+// A sentinel is one thing that is wrong, and not two.
+static int is_explained(const struct schema_field *field, double value)
+{
+    return field->sentinel_explains && schema_sentinel_number(field, value) >= 0;
+}
+
 // NaN is no number out of range: it has its own rule, infinities both.
 static uint32_t range_double(const struct schema_pass *pass)
 {
@@ -43,7 +49,8 @@ static uint32_t range_double(const struct schema_pass *pass)
     for (uint32_t i = pass->first; i < pass->column->n; i++)
         bad += (values[i] < low) | (values[i] > high);
     for (uint32_t i = pass->first; bad && i < pass->column->n; i++) {
-        if ((values[i] < low || values[i] > high) && pass->column->state[i] == WEIR_STATE_VALUE)
+        if ((values[i] < low || values[i] > high) && pass->column->state[i] == WEIR_STATE_VALUE &&
+            !is_explained(pass->field, values[i]))
             outside(pass->edge, n++, i, values[i], low);
     }
     return n;
@@ -67,7 +74,8 @@ static uint32_t range_long(const struct schema_pass *pass)
     for (uint32_t i = pass->first; i < pass->column->n; i++)
         bad += (values[i] < low) | (values[i] > high);
     for (uint32_t i = pass->first; bad && i < pass->column->n; i++) {
-        if ((values[i] < low || values[i] > high) && pass->column->state[i] == WEIR_STATE_VALUE)
+        if ((values[i] < low || values[i] > high) && pass->column->state[i] == WEIR_STATE_VALUE &&
+            !is_explained(pass->field, (double)values[i]))
             outside(pass->edge, n++, i, (double)values[i], (double)low);
     }
     return n;
@@ -133,7 +141,8 @@ int schema_observe_values(struct schema_pass *pass)
         double value = column->type == WEIR_TYPE_DOUBLE ? column->values.f64[i]
                                                         : (double)column->values.i64[i];
         if (column->state[i] == WEIR_STATE_VALUE && !isnan(value) &&
-            !bsearch(&value, field->numbers, field->n_numbers, sizeof value, compare_numbers))
+            !bsearch(&value, field->numbers, field->n_numbers, sizeof value, compare_numbers) &&
+            !is_explained(field, value))
             pass->edge->found[n++] = i;
     }
     n = schema_flag(pass, SCHEMA_VALUES, n);

@@ -66,7 +66,17 @@ static int has_pattern(const struct schema *schema, const struct schema_field *f
 // Of other types an empty cell is no value.
 static int can_be_empty(const struct schema *schema, const struct schema_field *field)
 {
-    return !is_text(field->field) || schema->empty;
+    const struct weir_summary *reference = field->reference;
+    if (!is_text(field->field) || schema->empty == SCHEMA_EMPTY_FAULT)
+        return 1;
+    return schema->empty == SCHEMA_EMPTY_AUTO && reference &&
+           reference->values >= SCHEMA_KNOWN_VALUES && !reference->empty;
+}
+
+static int has_sentinels(const struct schema *schema, const struct schema_field *field)
+{
+    (void)schema;
+    return field->n_sentinels > 0;
 }
 
 static int always(const struct schema *schema, const struct schema_field *field)
@@ -121,6 +131,8 @@ const struct schema_record_check schema_record_checks[SCHEMA_CHECKS] = {
                      schema_say_type},
     [SCHEMA_EMPTY] = {"empty", "schema.empty", UPSTREAM, can_be_empty, schema_observe_empty,
                       schema_text_empty, schema_say_empty},
+    [SCHEMA_SENTINEL] = {"sentinel", "schema.sentinel", UPSTREAM, has_sentinels,
+                         schema_observe_sentinels, schema_text_sentinel, schema_say_sentinel},
     [SCHEMA_NAN] = {"nan", "schema.nan", UPSTREAM, is_finite, schema_observe_nan, NULL,
                     schema_say_nan},
     [SCHEMA_RANGE] = {"range", "schema.range", UPSTREAM, has_range, schema_observe_range, NULL,

@@ -70,11 +70,9 @@ int schema_text_pattern(const struct schema *schema, const struct schema_field *
                         const struct weir_string *string, pcre2_match_data *match,
                         uint64_t *limited)
 {
-    uint32_t flags = field->field->type == WEIR_TYPE_STRING ? PCRE2_NO_UTF_CHECK : 0;
-    int code = pcre2_match(field->pattern, (PCRE2_SPTR)string->data, string->length, 0, flags,
-                           match, schema->limits);
-    *limited += code < 0 && code != PCRE2_ERROR_NOMATCH;
-    return code == PCRE2_ERROR_NOMATCH;
+    int matches = schema_pattern_match(schema, field, string->data, string->length, match);
+    *limited += matches < 0;
+    return matches == 0;
 }
 
 static unsigned faults_of(const struct schema_pass *pass, const struct weir_string *string,
@@ -88,6 +86,8 @@ static unsigned faults_of(const struct schema_pass *pass, const struct weir_stri
             row->text(schema, pass->field, string, pass->edge->match, limited))
             faults |= 1u << check;
     }
+    if (faults & 1u << SCHEMA_SENTINEL && pass->field->sentinel_explains)
+        faults = 1u << SCHEMA_SENTINEL;
     return faults;
 }
 
@@ -178,8 +178,8 @@ int schema_observe_texts(struct schema_pass *pass)
                 pass->edge->found[n++] = i;
         }
         n = schema_flag(pass, (enum schema_check)check, n);
-        if (n && check == SCHEMA_VALUES)
-            detail_strings(pass, SCHEMA_VALUES, n);
+        if (n && (check == SCHEMA_VALUES || check == SCHEMA_SENTINEL))
+            detail_strings(pass, (enum schema_check)check, n);
     }
     return 0;
 }

@@ -10,9 +10,6 @@
 #include "detectors/schema/record.h"
 #include "stats/nearest.h"
 
-// What no pattern may need more of, so that none can stall the stream.
-enum { MATCH_LIMIT = 100000, DEPTH_LIMIT = 1000, HEAP_LIMIT_KIB = 1024 };
-
 void schema_rules_destroy(struct schema *schema)
 {
     for (size_t i = 0; i < schema->n_fields; i++) {
@@ -20,8 +17,11 @@ void schema_rules_destroy(struct schema *schema)
         free(schema->fields[i].numbers);
         free(schema->fields[i].texts);
         free(schema->fields[i].lengths);
+        free(schema->fields[i].sentinels);
+        free(schema->fields[i].sentinel_names);
     }
     pcre2_match_context_free(schema->limits);
+    pcre2_match_context_free(schema->long_limits);
     free(schema->fields);
     free(schema->rules);
 }
@@ -145,6 +145,7 @@ int schema_declare(struct schema_make *make, const struct weir_rule *rule, struc
     // Rules come in the host's order; others' (expressions) may have taken numbers between.
     memset(grown + schema->n_rules, 0, (n - schema->n_rules) * sizeof *grown);
     grown[index] = what;
+    grown[index].flags = declared.flags;
     schema->n_rules = n;
     *number = index;
     return 0;
@@ -164,29 +165,10 @@ static int declare(struct schema_make *make, enum schema_check check,
         .severity = row->severity,
         .action = row->action,
     };
-    return schema_declare(make, &rule, (struct schema_rule){check, field}, number, error);
+    return schema_declare(make, &rule, (struct schema_rule){check, field, 0}, number, error);
 }
 
 // ---- one field
-
-static int compile_pattern(struct schema_field *field, const struct weir_detector_config *config,
-                           struct weir_error *error)
-{
-    const char *text = field->field->pattern;
-    uint32_t flags = field->field->type == WEIR_TYPE_STRING ? PCRE2_UTF : 0;
-    int code;
-    PCRE2_SIZE at;
-    field->pattern = pcre2_compile((PCRE2_SPTR)text, strlen(text), flags, &code, &at, NULL);
-    if (!field->pattern) {
-        PCRE2_UCHAR message[200];
-        pcre2_get_error_message(code, message, sizeof message);
-        return weir_error_set(error, WEIR_EINVAL, "%s: pattern of field %s, at character %zu: %s",
-                              config->name, field->field->name, (size_t)at, (char *)message);
-    }
-    // Without JIT (another architecture, no executable memory) it is interpreted.
-    pcre2_jit_compile(field->pattern, PCRE2_JIT_COMPLETE);
-    return 0;
-}
 
 static int compare_numbers(const void *a, const void *b)
 {
@@ -199,13 +181,13 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int number_values(struct schema_field *field, const struct weir_detector_config *config,
+static int number_values(struct schema_make *make, struct schema_field *field,
                          struct weir_error *error)
 {
     const struct weir_field *of = field->field;
     field->numbers = calloc(of->n_values, sizeof *field->numbers);
     if (!field->numbers)
-        return out_of_memory(config, error);
+        return out_of_memory(make->config, error);
     for (size_t i = 0; i < of->n_values; i++) {
         const char *text = of->values[i];
         char *end;
@@ -215,9 +197,8 @@ static int number_values(struct schema_field *field, const struct weir_detector_
         else if (of->type == WEIR_TYPE_BOOLEAN && strcmp(text, "false") == 0)
             value = 0;
         else if (end == text || *end || isnan(value))
-            return weir_error_set(error, WEIR_EINVAL,
-                                  "%s: field %s is a %s, and \"%s\" among its values is not",
-                                  config->name, of->name, weir_type_name(of->type), text);
+            schema_complain(make, 0, field->index, "values", i, 0, "%.60s is no %s", text,
+                            weir_type_name(of->type));
         field->numbers[i] = value;
     }
     field->n_numbers = of->n_values;
@@ -245,28 +226,54 @@ static int is_text(const struct weir_field *field)
     return field->type == WEIR_TYPE_STRING || field->type == WEIR_TYPE_BYTES;
 }
 
+// Whether all of a field's rules have the same done to their records.
+static int same_way(const struct schema *schema, const struct schema_field *field)
+{
+    int sentinel = field->rule[SCHEMA_SENTINEL], same = sentinel >= 0;
+    for (int check = 0; check < SCHEMA_FIELD_CHECKS && same; check++)
+        same = field->rule[check] < 0 ||
+               schema->rules[field->rule[check]].flags == schema->rules[sentinel].flags;
+    return same;
+}
+
 static int create_field(struct schema_make *make, struct schema_field *field,
                         struct weir_error *error)
 {
     const struct weir_field *of = field->field;
-    int code = 0;
+    int code = schema_sentinels_create(make, field, error);
     for (int check = 0; check < SCHEMA_FIELD_CHECKS; check++) {
         field->rule[check] = -1;
         if (!code && schema_record_checks[check].applies(make->schema, field))
             code = declare(make, (enum schema_check)check, field, &field->rule[check], error);
     }
     if (!code && field->rule[SCHEMA_PATTERN] >= 0)
-        code = compile_pattern(field, make->config, error);
+        schema_pattern_create(make, field);
     if (!code && field->rule[SCHEMA_VALUES] >= 0)
         code = is_text(of) ? text_values(field, make->config, error)
-                           : number_values(field, make->config, error);
+                           : number_values(make, field, error);
+    if (!code) {
+        field->sentinel_explains = same_way(make->schema, field);
+        schema_check_field(make, field);
+    }
     return code;
+}
+
+// The first reference that knows a field.
+static const struct weir_summary *known(const struct weir_detector_config *config,
+                                        const struct weir_setup *setup, int field)
+{
+    for (size_t i = 0; i < config->n_references; i++) {
+        const struct weir_summary *summary = setup->reference(setup, i, field);
+        if (summary && summary->values && summary->cells)
+            return summary;
+    }
+    return NULL;
 }
 
 // Without `fields:` every field is looked at, whatever its role: a key or a label of the wrong
 // type is as bad as a feature.
 static int choose_fields(struct schema *schema, const struct weir_detector_config *config,
-                         struct weir_error *error)
+                         const struct weir_setup *setup, struct weir_error *error)
 {
     size_t n = config->fields_given ? config->n_fields : config->stream->n_fields;
     schema->fields = calloc(n ? n : 1, sizeof *schema->fields);
@@ -277,6 +284,7 @@ static int choose_fields(struct schema *schema, const struct weir_detector_confi
         field->index = config->fields_given ? config->fields[i] : (int)i;
         field->field = &config->stream->fields[field->index];
         field->more = weir_stream_more(config->stream, field->index);
+        field->reference = known(config, setup, field->index);
     }
     schema->n_fields = n;
     return 0;
@@ -307,19 +315,14 @@ int schema_rules_create(struct schema *schema, const struct weir_detector_config
 {
     const struct weir_option_value *options = config->options;
     struct schema_make make = {.schema = schema, .config = config, .setup = setup};
-    int code = choose_fields(schema, config, error);
-    schema->limits = pcre2_match_context_create(NULL);
+    int code = choose_fields(schema, config, setup, error);
     make.routed = calloc(options[SCHEMA_OPTION_ONLY_ALERT].n_strings +
                              options[SCHEMA_OPTION_ONLY_QUARANTINE].n_strings + 1,
                          1);
-    if (!code && (!schema->limits || !make.routed))
+    if (!code && (schema_limits_create(schema) || !make.routed))
         code = out_of_memory(config, error);
-    if (!code) {
-        pcre2_set_match_limit(schema->limits, MATCH_LIMIT);
-        pcre2_set_depth_limit(schema->limits, DEPTH_LIMIT);
-        pcre2_set_heap_limit(schema->limits, HEAP_LIMIT_KIB);
+    if (!code)
         code = create_rules(&make, error);
-    }
     for (size_t i = 0; i < make.n_names; i++)
         free(make.names[i]);
     free(make.names);

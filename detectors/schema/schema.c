@@ -2,12 +2,18 @@
 #include "detectors/schema/schema.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const struct weir_option options[] = {
     {"quarantine", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
      "Copy records that break a rule to the quarantine.", WEIR_OPTION_RESETS_STATE},
-    {"empty", WEIR_OPTION_BOOLEAN, "false", 0, 0, NULL, NULL,
-     "Report empty strings in string fields.", WEIR_OPTION_RESETS_STATE},
+    {"empty", WEIR_OPTION_CHOICE, "auto", 0, 0, "auto|true|false", NULL,
+     "Report empty strings in string fields; auto: where the reference has none.",
+     WEIR_OPTION_RESETS_STATE},
+    {"sentinels", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Report values that often stand for \"none\" (-999, N/A, 1970-01-01, 0) where the reference "
+     "never had them; declared ones are always reported.",
+     0},
     {"critical_share", WEIR_OPTION_SHARE, "5%", 0, 1, NULL, NULL,
      "Share of bad records from which on a rule is critical and not a warning.", 0},
     {"only_alert", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
@@ -62,19 +68,16 @@ static const struct weir_option options[] = {
      0},
     {0}};
 
-static const char *const kinds[] = {"schema.type",        "schema.missing",
-                                    "schema.null",        "schema.nan",
-                                    "schema.range",       "schema.length",
-                                    "schema.values",      "schema.pattern",
-                                    "schema.empty",       "schema.time",
-                                    "schema.null_rate",   "schema.unknown_field",
-                                    "schema.undecodable", "schema.volume",
-                                    "schema.frozen",      "schema.categories",
-                                    "schema.distinct",    "schema.unit",
-                                    "schema.precision",   "schema.duplicate",
-                                    "schema.rule",        "schema.default_spike",
-                                    "schema.swapped",     "schema.gibberish",
-                                    "schema.freshness",   NULL};
+static const char *const kinds[] = {
+    "schema.type",        "schema.missing",       "schema.null",
+    "schema.nan",         "schema.range",         "schema.length",
+    "schema.values",      "schema.pattern",       "schema.empty",
+    "schema.time",        "schema.null_rate",     "schema.unknown_field",
+    "schema.undecodable", "schema.volume",        "schema.frozen",
+    "schema.categories",  "schema.distinct",      "schema.unit",
+    "schema.precision",   "schema.sentinel",      "schema.duplicate",
+    "schema.rule",        "schema.default_spike", "schema.swapped",
+    "schema.gibberish",   "schema.freshness",     NULL};
 
 static void destroy(void *instance)
 {
@@ -95,7 +98,10 @@ static int create(const struct weir_detector_config *config, const struct weir_s
         return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
     const struct weir_option_value *values = config->options;
     schema->stream = config->stream;
-    schema->empty = (int)values[SCHEMA_OPTION_EMPTY].integer;
+    const char *empty = values[SCHEMA_OPTION_EMPTY].string;
+    schema->empty = !empty || !strcmp(empty, "false") ? SCHEMA_EMPTY_LEGAL
+                    : !strcmp(empty, "true")          ? SCHEMA_EMPTY_FAULT
+                                                      : SCHEMA_EMPTY_AUTO;
     schema->duplicates = values[SCHEMA_OPTION_DUPLICATES].integer;
     schema->duplicate_keys = (size_t)values[SCHEMA_OPTION_DUPLICATE_KEYS].integer;
     schema->future = values[SCHEMA_OPTION_FUTURE].integer;

@@ -15,6 +15,7 @@ enum schema_check {
     SCHEMA_MISSING,
     SCHEMA_TYPE,
     SCHEMA_EMPTY,
+    SCHEMA_SENTINEL,
     SCHEMA_NAN,
     SCHEMA_RANGE,
     SCHEMA_PRECISION,
@@ -35,6 +36,7 @@ enum schema_check {
 enum schema_option {
     SCHEMA_OPTION_QUARANTINE,
     SCHEMA_OPTION_EMPTY,
+    SCHEMA_OPTION_SENTINELS,
     SCHEMA_OPTION_CRITICAL_SHARE,
     SCHEMA_OPTION_ONLY_ALERT,
     SCHEMA_OPTION_ONLY_QUARANTINE,
@@ -59,6 +61,18 @@ enum schema_option {
     SCHEMA_OPTION_RULES
 };
 
+// What an empty string is.
+enum schema_empty { SCHEMA_EMPTY_LEGAL, SCHEMA_EMPTY_FAULT, SCHEMA_EMPTY_AUTO };
+
+// A value that stands for one that is not there.
+struct schema_sentinel {
+    const char *text;
+    size_t length;
+    double number; // of number fields
+    int is_found;  // not declared: one that the reference never had
+    int is_date;   // a time of day may follow
+};
+
 // A field that is looked at.
 struct schema_field {
     int index; // in the stream
@@ -70,9 +84,14 @@ struct schema_field {
     size_t n_numbers;
     const char **texts; // of a string field, sorted
     size_t *lengths;
-    unsigned window_checks; // bits of 1 << place in the table of window checks
-    // For these:
+    struct schema_sentinel *sentinels; // of a number field ascending
+    const char **sentinel_names;       // parallel
+    size_t n_sentinels;
+    double sentinel_low, sentinel_high;   // no number between is one
+    int sentinel_explains;                // what is one breaks no other rule beside it
     const struct weir_summary *reference; // the first that knows the field; NULL: none
+    unsigned window_checks;               // bits of 1 << place in the table of window checks
+    // For these:
     uint64_t name_hash;
     int watched;          // of SCHEMA_WATCH_* (watch.h)
     unsigned n_pairs;     // of fields that may be swapped, in which it is
@@ -83,6 +102,7 @@ struct schema_field {
 struct schema_rule {
     enum schema_check check;
     const struct schema_field *field; // NULL: the whole record
+    unsigned flags;                   // of enum weir_rule_flag
 };
 
 struct schema {
@@ -91,9 +111,9 @@ struct schema {
     size_t n_fields;
     struct schema_rule *rules; // by the host's number
     size_t n_rules;
-    int rule[SCHEMA_CHECKS]; // those of the whole record
-    pcre2_match_context *limits;
-    int empty;                              // empty strings are faults
+    int rule[SCHEMA_CHECKS];                   // those of the whole record
+    pcre2_match_context *limits, *long_limits; // of patterns; on long strings
+    enum schema_empty empty;
     int64_t duplicates;                     // ms, 0: keys are not looked at
     size_t duplicate_keys;                  // that are remembered, at most
     int64_t future, out_of_order, too_late; // ms, 0: not looked at
@@ -134,6 +154,28 @@ __attribute__((format(printf, 7, 8))) void schema_complain(struct schema_make *m
                                                            int field, const char *key, size_t item,
                                                            size_t offset, const char *format, ...);
 void schema_rules_destroy(struct schema *schema);
+
+// Where a reference has fewer values of a field, what it never had says nothing.
+enum { SCHEMA_KNOWN_VALUES = 1000 };
+
+// rules_check.c: complains about what contradicts itself, and what the reference contradicts.
+void schema_check_field(struct schema_make *make, const struct schema_field *field);
+
+// pattern.c
+int schema_limits_create(struct schema *schema); // WEIR_ENOMEM
+// Compiles the field's pattern; complains where it cannot be, and where strings are found on which
+// it explodes.
+void schema_pattern_create(struct schema_make *make, struct schema_field *field);
+// 1: it matches; 0: it does not; -1: that cannot be told within bounds.
+int schema_pattern_match(const struct schema *schema, const struct schema_field *field,
+                         const char *data, size_t length, pcre2_match_data *match);
+
+// sentinels.c: what of a field are sentinels: those declared, and with the option `sentinels` the
+// usual ones that stand apart from all that the reference has.
+int schema_sentinels_create(struct schema_make *make, struct schema_field *field,
+                            struct weir_error *error);
+// The place of a number among field->sentinels, -1: it is none.
+int schema_sentinel_number(const struct schema_field *field, double value);
 
 // window_table.c: asks for what the window checks need.
 int schema_windows_create(struct schema *schema, const struct weir_detector_config *config,

@@ -64,17 +64,6 @@ void schema_verdict_add(struct schema_verdict *verdict, const char *type, const 
     };
 }
 
-static const struct weir_summary *known(const struct weir_detector_config *config,
-                                        const struct weir_setup *setup, int field)
-{
-    for (size_t i = 0; i < config->n_references; i++) {
-        const struct weir_summary *summary = setup->reference(setup, i, field);
-        if (summary && summary->values && summary->cells)
-            return summary;
-    }
-    return NULL;
-}
-
 static int create_field(struct schema *schema, struct schema_field *field,
                         const struct weir_detector_config *config, const struct weir_setup *setup,
                         struct weir_error *error)
@@ -116,7 +105,6 @@ int schema_windows_create(struct schema *schema, const struct weir_detector_conf
     }
     for (size_t i = 0; i < schema->n_fields; i++) {
         struct schema_field *field = &schema->fields[i];
-        field->reference = known(config, setup, field->index);
         field->name_hash = weir_hash(field->field->name, strlen(field->field->name));
     }
     schema->watches = schema->freshness > 0;
