@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests that need only moments or a 2 x 2 table, and the limit of Cramer and von Mises.
-#include <float.h>
 #include <math.h>
 
 #include "stats/samples.h"
@@ -79,57 +78,6 @@ struct weir_test weir_two_proportions(double hits_a, double n_a, double hits_b, 
     struct weir_test exact = weir_fisher_exact(floor(hits_a), floor(n_a) - floor(hits_a),
                                                floor(hits_b), floor(n_b) - floor(hits_b));
     return result(gap, exact.status == WEIR_TEST_OK ? exact.p_value : 1);
-}
-
-// The tail beyond x on the far side of the mode whose points are no more probable than `point`.
-static double other_tail(double x, double population, double marked, double drawn, double point)
-{
-    double least = fmax(0, drawn + marked - population), most = fmin(marked, drawn);
-    double mode = floor((drawn + 1) * (marked + 1) / (population + 2));
-    int upper = x <= mode; // x is below: the other side is above
-    double low = upper ? fmax(x + 1, mode) : least, high = upper ? most : fmin(x - 1, mode);
-    if (low > high)
-        return 0;
-    double limit = point * (1 + 1e-7);
-    // Points fall away from the mode: bisect for the first that is small enough.
-    while (low < high) {
-        double middle = floor(0.5 * (low + high));
-        if (upper) {
-            if (weir_hypergeometric(middle, population, marked, drawn).point <= limit)
-                high = middle;
-            else
-                low = middle + 1;
-        } else {
-            middle = ceil(0.5 * (low + high));
-            if (weir_hypergeometric(middle, population, marked, drawn).point <= limit)
-                low = middle;
-            else
-                high = middle - 1;
-        }
-    }
-    struct weir_hypergeometric h = weir_hypergeometric(low, population, marked, drawn);
-    if (h.point > limit)
-        return 0;
-    return upper ? h.upper : h.lower;
-}
-
-struct weir_test weir_fisher_exact(double a1, double a2, double b1, double b2)
-{
-    if (!(a1 >= 0) || !(a2 >= 0) || !(b1 >= 0) || !(b2 >= 0) || !(a1 + a2 + b1 + b2 <= 0x1p53) ||
-        a1 != floor(a1) || a2 != floor(a2) || b1 != floor(b1) || b2 != floor(b2))
-        return untestable(WEIR_TEST_BAD_INPUT);
-    if (a1 + a2 <= 0)
-        return untestable(WEIR_TEST_REFERENCE_EMPTY);
-    if (b1 + b2 <= 0)
-        return untestable(WEIR_TEST_CURRENT_EMPTY);
-    if (a1 + b1 <= 0 || a2 + b2 <= 0)
-        return untestable(WEIR_TEST_ONE_VALUE);
-    double odds = a2 * b1 > 0 ? a1 / a2 * (b2 / b1) : DBL_MAX;
-    double population = a1 + a2 + b1 + b2, marked = a1 + b1, drawn = a1 + a2;
-    struct weir_hypergeometric h = weir_hypergeometric(a1, population, marked, drawn);
-    double mode = floor((drawn + 1) * (marked + 1) / (population + 2));
-    double p = a1 <= mode ? h.lower : h.upper;
-    return result(odds, p + other_tail(a1, population, marked, drawn, h.point));
 }
 
 // Smirnov's integral over the k-th arch, positive throughout; the substitution makes both ends

@@ -300,15 +300,22 @@ static double quantile(const double *x, size_t n, double q)
     return low + 1 < n ? x[low] + (x[low + 1] - x[low]) * share : x[n - 1];
 }
 
+void weir_samples_quantile_shifts(const struct weir_samples *s, double out[WEIR_QUANTILES])
+{
+    for (int i = 0; i < WEIR_QUANTILES && s->n_a && s->n_b; i++) {
+        double q = (i + 1) / 20.0;
+        out[i] = quantile(s->b, s->n_b, q) - quantile(s->a, s->n_a, q);
+    }
+}
+
 struct weir_test weir_samples_quantile_shift(const struct weir_samples *s)
 {
     enum weir_test_status status = check(s, 1);
     if (status != WEIR_TEST_OK)
         return untestable(status);
-    double most = 0;
-    for (int i = 1; i < 20; i++) {
-        double q = i / 20.0;
-        most = fmax(most, fabs(quantile(s->b, s->n_b, q) - quantile(s->a, s->n_a, q)));
-    }
+    double shifts[WEIR_QUANTILES], most = 0;
+    weir_samples_quantile_shifts(s, shifts);
+    for (int i = 0; i < WEIR_QUANTILES; i++)
+        most = fmax(most, fabs(shifts[i]));
     return normalised(s, most);
 }

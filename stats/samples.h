@@ -54,6 +54,10 @@ struct weir_test weir_samples_energy(const struct weir_samples *s);
 // The largest |Q(current) - Q(reference)| at the 5, 10, ... 95% quantiles (linear interpolation,
 // numpy.quantile's default), over the reference's standard deviation. No p-value.
 struct weir_test weir_samples_quantile_shift(const struct weir_samples *s);
+// Q(current) - Q(reference) at the 5, 10, ... 95% quantiles, in the values' unit. Untouched where
+// a sample is empty.
+enum { WEIR_QUANTILES = 19 };
+void weir_samples_quantile_shifts(const struct weir_samples *s, double out[WEIR_QUANTILES]);
 
 // The same tests from moments: size, mean and sample variance (n - 1) of each.
 struct weir_moments_pair {
@@ -70,6 +74,20 @@ struct weir_test weir_two_proportions(double hits_a, double n_a, double hits_b, 
 // p: the sum of all tables no more probable than this one. Whole numbers >= 0. An infinite odds
 // ratio is given as DBL_MAX.
 struct weir_test weir_fisher_exact(double a1, double a2, double b1, double b2);
+// The same of two shares: the value is share b - share a.
+struct weir_test weir_two_proportions_exact(double hits_a, double n_a, double hits_b, double n_b);
+// Fisher's test of the 2 x n table after Freeman and Halton (1951): p is the sum of all tables no
+// more probable than this one, the value this one's probability. TOO_MANY where there are more
+// than two million tables.
+struct weir_test weir_exact_table(const double *a, const double *b, size_t n);
+// A value that came `c` times in b, of `categories` different ones, and never in a. p: the chance
+// that all of c fall into b, times the categories.
+struct weir_test weir_absence(double c, double n_a, double n_b, double categories);
+// k of b are outside the range of a (n_a >= 2). The value is their share; p: the chance of so many
+// or more whatever the distribution, if it is continuous (beta-binomial, Wilks, 1942).
+struct weir_test weir_beyond_range(double k, double n_a, double n_b);
+// `unseen` of b are values that a never had. p: binomial, at the rate of new values (0 < rate).
+struct weir_test weir_unseen_share(double unseen, double n_b, double rate);
 
 // P(D >= d) of the two-sided one-sample Kolmogorov-Smirnov statistic of n values (n >= 1).
 double weir_ks_one_sample_sf(double n, double d);

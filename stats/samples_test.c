@@ -82,6 +82,35 @@ START_TEST(what_cannot_be_tested_says_why)
 }
 END_TEST
 
+START_TEST(exact_tests_of_counts_say_what_they_cannot)
+{
+    static const double few[] = {3, 0, 2}, others[] = {1, 4, 2}, none[] = {0, 0, 0};
+    static const double many[] = {1e9, 1e9, 1e9}, half[] = {0.5, 1, 1}, wide[] = {1e12, 1};
+    struct weir_test t = weir_exact_table(few, others, 3);
+    ck_assert_int_eq(t.status, WEIR_TEST_OK);
+    ck_assert_double_eq_tol(t.value, 4 * 1 * 6 / 792.0, 1e-12);
+    ck_assert_int_eq(weir_exact_table(none, others, 3).status, WEIR_TEST_REFERENCE_EMPTY);
+    ck_assert_int_eq(weir_exact_table(few, none, 3).status, WEIR_TEST_CURRENT_EMPTY);
+    ck_assert_int_eq(weir_exact_table(few, others, 1).status, WEIR_TEST_ONE_VALUE);
+    ck_assert_int_eq(weir_exact_table(many, many, 3).status, WEIR_TEST_TOO_MANY);
+    ck_assert_int_eq(weir_exact_table(half, many, 3).status, WEIR_TEST_BAD_INPUT);
+    ck_assert_double_eq_tol(weir_exact_table(wide, wide, 2).p_value, 1, 1e-6);
+    ck_assert_int_eq(weir_two_proportions_exact(0, 0, 1, 2).status, WEIR_TEST_REFERENCE_EMPTY);
+    ck_assert_int_eq(weir_two_proportions_exact(3, 2, 1, 2).status, WEIR_TEST_BAD_INPUT);
+    ck_assert_double_eq(weir_two_proportions_exact(0, 5, 0, 9).p_value, 1);
+    ck_assert_int_eq(weir_absence(1, 0, 3, 1).status, WEIR_TEST_REFERENCE_EMPTY);
+    ck_assert_int_eq(weir_absence(4, 3, 3, 1).status, WEIR_TEST_BAD_INPUT);
+    ck_assert_double_eq(weir_absence(0, 9, 9, 5).p_value, 1);
+    ck_assert_int_eq(weir_beyond_range(0, 1, 5).status, WEIR_TEST_TOO_FEW);
+    ck_assert_int_eq(weir_beyond_range(6, 9, 5).status, WEIR_TEST_BAD_INPUT);
+    // One of one beyond the range of two: two of three places are.
+    ck_assert_double_eq_tol(weir_beyond_range(1, 2, 1).p_value, 2 / 3.0, 1e-12);
+    ck_assert_int_eq(weir_unseen_share(1, 0, 0.1).status, WEIR_TEST_CURRENT_EMPTY);
+    ck_assert_int_eq(weir_unseen_share(1, 2, 0).status, WEIR_TEST_BAD_INPUT);
+    ck_assert_double_eq_tol(weir_unseen_share(1, 2, 0.1).p_value, 0.19, 1e-12);
+}
+END_TEST
+
 // The methods of the one-sample distribution meet where one gives way to the next.
 START_TEST(the_one_sample_tail_is_smooth)
 {
@@ -109,6 +138,7 @@ int main(void)
     TCase *cases = tcase_create("samples");
     tcase_add_test(cases, by_hand);
     tcase_add_test(cases, what_cannot_be_tested_says_why);
+    tcase_add_test(cases, exact_tests_of_counts_say_what_they_cannot);
     tcase_add_test(cases, the_one_sample_tail_is_smooth);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

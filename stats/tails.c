@@ -156,8 +156,8 @@ static struct weir_hypergeometric inner(double x, const struct table *at, double
     return (struct weir_hypergeometric){1 - upper + point, upper, point};
 }
 
-struct weir_hypergeometric weir_hypergeometric(double x, double population, double marked,
-                                               double drawn)
+static struct weir_hypergeometric hypergeometric(double x, double population, double marked,
+                                                 double drawn, double most_sd)
 {
     struct weir_hypergeometric out = {NAN, NAN, NAN};
     if (!(population >= 0) || !isfinite(population) || !(marked >= 0) || !(drawn >= 0) ||
@@ -174,7 +174,7 @@ struct weir_hypergeometric weir_hypergeometric(double x, double population, doub
     double share = marked / population, mean = drawn * share;
     double sd = sqrt(mean * (1 - share) * (population - drawn) / fmax(population - 1, 1));
     // Far from the mean the sums are short whatever the size; inside they have about 7 sd terms.
-    if (sd > SADDLE_SD && fabs(at.gap) < 4 * sd) {
+    if (sd > most_sd && fabs(at.gap) < 4 * sd) {
         out = inner(x, &at, sd, out.point);
         if (at.gap < 0) { // the tail that is wanted is the lower one: compute it as such
             struct weir_hypergeometric mirrored =
@@ -191,4 +191,16 @@ struct weir_hypergeometric weir_hypergeometric(double x, double population, doub
     out.lower = fmin(fmax(out.lower, 0), 1);
     out.upper = fmin(fmax(out.upper, 0), 1);
     return out;
+}
+
+struct weir_hypergeometric weir_hypergeometric(double x, double population, double marked,
+                                               double drawn)
+{
+    return hypergeometric(x, population, marked, drawn, SADDLE_SD);
+}
+
+struct weir_hypergeometric weir_hypergeometric_summed(double x, double population, double marked,
+                                                      double drawn)
+{
+    return hypergeometric(x, population, marked, drawn, HUGE_VAL);
 }

@@ -33,6 +33,8 @@ const char *weir_test_status_text(enum weir_test_status status)
         return "out of memory";
     case WEIR_TEST_BAD_INPUT:
         return "the counts are not valid";
+    case WEIR_TEST_NO_ROWS:
+        return "needs the rows of both: profiles and windows have none";
     }
     return "unknown";
 }

@@ -32,7 +32,8 @@ enum weir_test_status {
     WEIR_TEST_NOT_APPLICABLE,  // not defined for these values (say, a variance of categories)
     WEIR_TEST_TOO_MANY,        // too many values for an exact distribution
     WEIR_TEST_NO_MEMORY,
-    WEIR_TEST_BAD_INPUT // a count that is negative, not finite or beyond 2^53
+    WEIR_TEST_BAD_INPUT, // a count that is negative, not finite or beyond 2^53
+    WEIR_TEST_NO_ROWS    // needs rows, which profiles and windows do not keep
 };
 // A short reason in words, never NULL.
 const char *weir_test_status_text(enum weir_test_status status);

@@ -16,7 +16,23 @@ static const struct weir_arg args[] = {
     {"json", 0, WEIR_ARG_SWITCH, offsetof(struct options, json), NULL, "print JSON"},
     {.name = NULL}};
 
-static void write_statistic(struct weir_json_writer *json, const struct weir_comparison *c)
+// Of single quantiles, in the field's own unit.
+static void write_shifts(struct weir_json_writer *json, const double *shifts)
+{
+    weir_json_key(json, "shifts");
+    weir_json_open(json, '{');
+    for (int i = 0; i < WEIR_QUANTILES; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "%.2f", (i + 1) / 20.0);
+        weir_json_key(json, name);
+        weir_json_double(json, shifts[i]);
+    }
+    weir_json_close(json, '}');
+}
+
+// `shifts` NULL: it has none.
+static void write_statistic(struct weir_json_writer *json, const struct weir_comparison *c,
+                            const double *shifts)
 {
     weir_json_key(json, c->name);
     weir_json_open(json, '{');
@@ -27,8 +43,10 @@ static void write_statistic(struct weir_json_writer *json, const struct weir_com
     const struct {
         const char *name;
         double value;
-    } more[] = {
-        {"p_value_exact", c->p_exact}, {"reference", c->reference}, {"current", c->current}};
+    } more[] = {{"p_value_exact", c->p_exact},
+                {"reference", c->reference},
+                {"current", c->current},
+                {"bound", c->bound}};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         if (!isnan(more[i].value)) {
             weir_json_key(json, more[i].name);
@@ -38,6 +56,8 @@ static void write_statistic(struct weir_json_writer *json, const struct weir_com
         weir_json_key(json, "reason");
         weir_json_text(json, c->reason);
     }
+    if (shifts && !isnan(shifts[0]))
+        write_shifts(json, shifts);
     weir_json_close(json, '}');
 }
 
@@ -56,8 +76,11 @@ static int print_json(const struct weir_comparison_set *c)
         weir_json_text(&json, weir_compare_type_name(c->fields[i].type));
         weir_json_key(&json, "statistics");
         weir_json_open(&json, '{');
-        for (size_t k = 0; k < c->fields[i].comparison.n; k++)
-            write_statistic(&json, &c->fields[i].comparison.statistics[k]);
+        const struct weir_field_comparison *field = &c->fields[i].comparison;
+        for (size_t k = 0; k < field->n; k++) {
+            int shifts = !strcmp(field->statistics[k].name, "quantile_shift");
+            write_statistic(&json, &field->statistics[k], shifts ? field->shifts : NULL);
+        }
         weir_json_close(&json, '}');
         weir_json_close(&json, '}');
     }
@@ -65,7 +88,7 @@ static int print_json(const struct weir_comparison_set *c)
     weir_json_key(&json, "multivariate");
     weir_json_open(&json, '{');
     for (int i = 0; i < WEIR_MULTIVARIATE; i++)
-        write_statistic(&json, &c->multivariate[i]);
+        write_statistic(&json, &c->multivariate[i], NULL);
     weir_json_close(&json, '}');
     weir_json_close(&json, '}');
     weir_buffer_byte(&out, '\n');

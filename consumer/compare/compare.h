@@ -4,7 +4,8 @@
 #define WEIR_COMPARE_H
 
 #include "consumer/compare/table.h"
-#include "stats/two_sample.h"
+#include "stats/samples.h"
+#include "stats/statistic.h"
 
 // One statistic. Absent numbers are NaN here and null in JSON, never anything else.
 struct weir_comparison {
@@ -13,10 +14,11 @@ struct weir_comparison {
     double p_value;
     double p_exact;            // beside an asymptotic p, where it can be had
     double reference, current; // of each side, where the value compares such (rates)
+    double bound;              // of |value - exact value|, where it comes from summaries
     const char *reason;        // why `value` or `p_value` is absent though others have one
 };
 
-enum { WEIR_COMPARISONS = 32 };
+enum { WEIR_COMPARISONS = WEIR_STATISTICS };
 
 struct weir_field_comparison {
     struct weir_comparison statistics[WEIR_COMPARISONS];
@@ -26,6 +28,8 @@ struct weir_field_comparison {
     // of the omnibus decision.
     double moved;
     double p_value;
+    // Q(current) - Q(reference) at the 5, 10, ... 95% quantiles; NAN: none.
+    double shifts[WEIR_QUANTILES];
 };
 
 // Columns of the same type. 0 or WEIR_ENOMEM.

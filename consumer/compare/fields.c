@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,86 +7,131 @@
 #include "consumer/compare/summaries.h"
 #include "stats/cells.h"
 #include "stats/cells_build.h"
-#include "stats/samples.h"
+#include "stats/hash.h"
 #include "stats/summary.h"
 
 // The text's most frequent values have cells of their own, the rest of them one together. Rarer
 // ones would be chosen by chance, and could only become fewer.
 enum { TEXT_CELLS = 64, TEXT_LEAST = 10 };
 
-static struct weir_comparison *add(struct weir_field_comparison *out, const char *name)
+void weir_comparison_begin(struct weir_field_comparison *out)
 {
-    struct weir_comparison *c = &out->statistics[out->n++];
-    *c = (struct weir_comparison){name, NAN, NAN, NAN, NAN, NAN, NULL};
-    return c;
+    memset(out, 0, sizeof *out);
+    out->p_value = 1;
+    for (int i = 0; i < WEIR_QUANTILES; i++)
+        out->shifts[i] = NAN;
 }
 
-struct weir_comparison *weir_comparison_add(struct weir_field_comparison *out, const char *name,
-                                            struct weir_test test)
+uint64_t weir_comparison_wanted(enum weir_compare_type type)
 {
-    struct weir_comparison *c = add(out, name);
+    uint64_t wanted = 0;
+    for (unsigned i = 0; i < WEIR_STATISTICS; i++)
+        if (weir_statistic_info((enum weir_statistic)i)->kinds >> type & 1)
+            wanted |= (uint64_t)1 << i;
+    return wanted;
+}
+
+struct weir_comparison *weir_comparison_add(struct weir_field_comparison *out,
+                                            enum weir_statistic statistic, struct weir_test test)
+{
+    const struct weir_statistic_info *info = weir_statistic_info(statistic);
+    struct weir_comparison *c = &out->statistics[out->n++];
+    *c = (struct weir_comparison){info->name, NAN, NAN, NAN, NAN, NAN, NAN, NULL};
     if (test.status != WEIR_TEST_OK)
         c->reason = weir_test_status_text(test.status);
-    if (test.status == WEIR_TEST_OK || test.status == WEIR_TEST_TOO_MANY)
+    // What only its exact distribution is too large for has a value all the same.
+    if (test.status == WEIR_TEST_OK ||
+        (test.status == WEIR_TEST_TOO_MANY && statistic != WEIR_STATISTIC_FISHER))
         c->value = test.value;
-    if (test.status == WEIR_TEST_OK)
+    if (test.status == WEIR_TEST_OK && info->has_p)
         c->p_value = test.p_value;
+    if (statistic == WEIR_STATISTIC_FISHER && test.status == WEIR_TEST_OK &&
+        test.value >= DBL_MAX) {
+        c->value = NAN;
+        c->reason = "the odds ratio is infinite";
+    }
     return c;
 }
 
-// A statistic that has no p-value at all.
-static void add_value(struct weir_field_comparison *out, const char *name, struct weir_test test)
+void weir_comparison_judge(struct weir_field_comparison *out, const struct weir_cell_counts *counts,
+                           const struct weir_test *nulls, double change_of_nulls)
 {
-    weir_comparison_add(out, name, test)->p_value = NAN;
-}
-
-void weir_comparison_add_value(struct weir_field_comparison *out, const char *name, double value,
-                               enum weir_test_status status)
-{
-    add_value(out, name, (struct weir_test){value, 1, status});
-}
-
-static double share(double part, double all)
-{
-    return all > 0 ? part / all : NAN;
-}
-
-void weir_comparison_add_nulls(struct weir_field_comparison *out, double null_a, double n_a,
-                               double null_b, double n_b)
-{
-    struct weir_test test = weir_two_proportions(null_a, n_a, null_b, n_b);
-    struct weir_comparison *c = weir_comparison_add(out, "null_rate", test);
-    c->reference = share(null_a, n_a);
-    c->current = share(null_b, n_b);
-    if (test.status == WEIR_TEST_OK) {
-        c->value = c->current;
-        out->moved = fmax(out->moved, fabs(test.value));
-        out->p_value = fmin(out->p_value, fmin(1, 2 * test.p_value));
+    struct weir_cell_distances d;
+    struct weir_omnibus o;
+    weir_cell_distances(counts, &d);
+    if (weir_omnibus(counts, &o) == WEIR_TEST_OK)
+        out->p_value = fmin(1, 2 * o.p_value);
+    out->moved = d.jensen_shannon_debiased;
+    if (nulls->status == WEIR_TEST_OK) {
+        out->moved = fmax(out->moved, fabs(change_of_nulls));
+        out->p_value = fmin(out->p_value, fmin(1, 2 * nulls->p_value));
     }
 }
 
-// What is computed on cells, for values of any kind.
-void weir_comparison_add_cells(struct weir_field_comparison *out,
-                               const struct weir_cell_counts *counts)
+// ---- what is computed before it is put into the table's order
+
+struct results {
+    struct weir_test test[WEIR_STATISTICS];
+    double reference[WEIR_STATISTICS], current[WEIR_STATISTICS]; // rates
+};
+
+static void begin(struct results *r)
+{
+    for (unsigned i = 0; i < WEIR_STATISTICS; i++) {
+        r->test[i] = (struct weir_test){0, 1, WEIR_TEST_NOT_APPLICABLE};
+        r->reference[i] = r->current[i] = NAN;
+    }
+}
+
+static struct weir_test value_of(double value, enum weir_test_status status)
+{
+    return (struct weir_test){status == WEIR_TEST_OK ? value : 0, 1, status};
+}
+
+static void set_share(struct results *r, enum weir_statistic statistic, double hits_a, double n_a,
+                      double hits_b, double n_b)
+{
+    struct weir_test t = weir_two_proportions_exact(hits_a, n_a, hits_b, n_b);
+    r->reference[statistic] = n_a > 0 ? hits_a / n_a : NAN;
+    r->current[statistic] = n_b > 0 ? hits_b / n_b : NAN;
+    if (t.status == WEIR_TEST_OK)
+        t.value = r->current[statistic];
+    r->test[statistic] = t;
+}
+
+static void set_cells(struct results *r, const struct weir_cell_counts *counts)
 {
     struct weir_cell_distances d;
     struct weir_cell_tests t;
-    struct weir_omnibus o;
     enum weir_test_status status = weir_cell_distances(counts, &d);
     weir_cell_tests(counts, &t);
-    weir_comparison_add_value(out, "psi", d.psi, status);
-    weir_comparison_add_value(out, "jensen_shannon", d.jensen_shannon, status);
-    weir_comparison_add_value(out, "kl", d.kl, status);
-    weir_comparison_add_value(out, "hellinger", d.hellinger, status);
-    weir_comparison_add_value(out, "total_variation", d.total_variation, status);
-    weir_comparison_add(out, "chi_square", t.chi_square);
-    weir_comparison_add(out, "g", t.g);
-    weir_comparison_add_value(out, "l_infinity", d.l_infinity, status);
-    weir_comparison_add_value(out, "cramers_v", d.cramers_v, status);
-    if (weir_omnibus(counts, &o) == WEIR_TEST_OK)
-        out->p_value = fmin(out->p_value, fmin(1, 2 * o.p_value));
-    out->moved = fmax(out->moved, d.jensen_shannon_debiased);
+    r->test[WEIR_STATISTIC_PSI] = value_of(d.psi, status);
+    r->test[WEIR_STATISTIC_JENSEN_SHANNON] = value_of(d.jensen_shannon, status);
+    r->test[WEIR_STATISTIC_KL] = value_of(d.kl, status);
+    r->test[WEIR_STATISTIC_HELLINGER] = value_of(d.hellinger, status);
+    r->test[WEIR_STATISTIC_TOTAL_VARIATION] = value_of(d.total_variation, status);
+    r->test[WEIR_STATISTIC_L_INFINITY] = value_of(d.l_infinity, status);
+    r->test[WEIR_STATISTIC_CRAMERS_V] = value_of(d.cramers_v, status);
+    r->test[WEIR_STATISTIC_CHI_SQUARE] = t.chi_square;
+    r->test[WEIR_STATISTIC_G] = t.g;
 }
+
+static void finish(struct weir_field_comparison *out, const struct results *r,
+                   enum weir_compare_type type, const struct weir_cell_counts *counts)
+{
+    uint64_t wanted = weir_comparison_wanted(type);
+    for (unsigned i = 0; i < WEIR_STATISTICS; i++) {
+        if (!(wanted >> i & 1))
+            continue;
+        struct weir_comparison *c = weir_comparison_add(out, (enum weir_statistic)i, r->test[i]);
+        c->reference = r->reference[i];
+        c->current = r->current[i];
+    }
+    enum weir_statistic nulls = WEIR_STATISTIC_NULL_RATE;
+    weir_comparison_judge(out, counts, &r->test[nulls], r->current[nulls] - r->reference[nulls]);
+}
+
+// ---- numbers
 
 static size_t finite_of(const struct weir_table_column *column, double *out)
 {
@@ -100,13 +146,49 @@ static size_t finite_of(const struct weir_table_column *column, double *out)
 static double outside(const double *x, size_t n, const double *range, size_t n_range)
 {
     double count = 0;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && n_range; i++)
         count += x[i] < range[0] || x[i] > range[n_range - 1];
-    return count / (double)n;
+    return count;
 }
 
-// Both sides in the cells of the reference (METHODS: 32 of equal mass, tails, atoms).
-static int add_numeric_cells(struct weir_field_comparison *out, const struct weir_samples *s)
+static void set_numbers(struct results *r, const struct weir_samples *s)
+{
+    double n_a = (double)s->n_a, n_b = (double)s->n_b;
+    r->test[WEIR_STATISTIC_KS] = weir_samples_ks(s);
+    r->test[WEIR_STATISTIC_ANDERSON_DARLING] = weir_samples_anderson_darling(s);
+    r->test[WEIR_STATISTIC_CRAMER_VON_MISES] = weir_samples_cramer_von_mises(s);
+    r->test[WEIR_STATISTIC_KUIPER] = weir_samples_kuiper(s);
+    r->test[WEIR_STATISTIC_BERK_JONES] = weir_samples_berk_jones(s);
+    r->test[WEIR_STATISTIC_WASSERSTEIN] = weir_samples_wasserstein(s);
+    r->test[WEIR_STATISTIC_WASSERSTEIN_NORMALISED] = weir_samples_wasserstein_normalised(s);
+    r->test[WEIR_STATISTIC_ENERGY] = weir_samples_energy(s);
+    r->test[WEIR_STATISTIC_MANN_WHITNEY] = weir_samples_mann_whitney(s);
+    r->test[WEIR_STATISTIC_WELCH_T] = weir_samples_welch_t(s);
+    r->test[WEIR_STATISTIC_VARIANCE_RATIO] = weir_samples_variance_ratio(s);
+    r->test[WEIR_STATISTIC_QUANTILE_SHIFT] = weir_samples_quantile_shift(s);
+    enum weir_test_status status = s->n_a == 0   ? WEIR_TEST_REFERENCE_EMPTY
+                                   : s->n_b == 0 ? WEIR_TEST_CURRENT_EMPTY
+                                                 : WEIR_TEST_OK;
+    double unseen = outside(s->b, s->n_b, s->a, s->n_a);
+    struct weir_test t = weir_beyond_range(unseen, n_a, n_b);
+    if (t.status == WEIR_TEST_TOO_FEW) // a range of one value: a share, but no test
+        t = (struct weir_test){unseen / n_b, 1, WEIR_TEST_OK};
+    r->test[WEIR_STATISTIC_UNSEEN_SHARE] = t;
+    r->test[WEIR_STATISTIC_VANISHED_SHARE] =
+        value_of(status == WEIR_TEST_OK ? outside(s->a, s->n_a, s->b, s->n_b) / n_a : 0, status);
+}
+
+static double infinite_of(const struct weir_table_column *column)
+{
+    double n = 0;
+    for (size_t i = 0; i < column->n; i++)
+        n += isinf(column->number[i]) != 0;
+    return n;
+}
+
+// Both sides in the cells of the reference (METHODS: 32 of equal mass, tails, atoms). *both is
+// the caller's to free.
+static int count_cells(const struct weir_samples *s, double **both, size_t *n_cells)
 {
     struct weir_cells *cells;
     struct weir_error error;
@@ -114,17 +196,16 @@ static int add_numeric_cells(struct weir_field_comparison *out, const struct wei
         return WEIR_ENOMEM;
     size_t n = cells->n;
     uint64_t *count = calloc(2 * n, sizeof *count);
-    double *both = calloc(2 * n, sizeof *both);
-    int code = count && both ? 0 : WEIR_ENOMEM;
+    *both = calloc(2 * n, sizeof **both);
+    *n_cells = n;
+    int code = count && *both ? 0 : WEIR_ENOMEM;
     if (!code) {
         weir_cells_count(cells, s->a, s->n_a, count);
         weir_cells_count(cells, s->b, s->n_b, count + n);
         for (size_t i = 0; i < 2 * n; i++)
-            both[i] = (double)count[i];
-        weir_comparison_add_cells(out, &(struct weir_cell_counts){both, both + n, n, 1});
+            (*both)[i] = (double)count[i];
     }
     free(count);
-    free(both);
     weir_cells_free(cells);
     return code;
 }
@@ -133,41 +214,36 @@ static int compare_numbers(const struct weir_table_column *a, const struct weir_
                            struct weir_field_comparison *out)
 {
     double *va = malloc((a->n + 1) * sizeof *va), *vb = malloc((b->n + 1) * sizeof *vb);
-    if (!va || !vb) {
-        free(va);
-        free(vb);
-        return WEIR_ENOMEM;
+    double *both = NULL;
+    size_t n;
+    struct results r;
+    begin(&r);
+    int code = va && vb ? 0 : WEIR_ENOMEM;
+    if (!code) {
+        struct weir_samples s = {va, finite_of(a, va), vb, finite_of(b, vb)};
+        code = count_cells(&s, &both, &n);
+        if (!code) {
+            struct weir_cell_counts counts = {both, both + n, n, 1};
+            set_numbers(&r, &s);
+            set_cells(&r, &counts);
+            set_share(&r, WEIR_STATISTIC_NULL_RATE, (double)a->n_absent, (double)a->n,
+                      (double)b->n_absent, (double)b->n);
+            set_share(&r, WEIR_STATISTIC_INFINITE_SHARE, infinite_of(a),
+                      (double)(a->n - a->n_absent), infinite_of(b), (double)(b->n - b->n_absent));
+            finish(out, &r, a->type, &counts);
+            weir_samples_quantile_shifts(&s, out->shifts);
+            struct weir_test exact = weir_samples_ks_exact(&s);
+            if (exact.status == WEIR_TEST_OK)
+                out->statistics[0].p_exact = exact.p_value;
+        }
     }
-    struct weir_samples s = {va, finite_of(a, va), vb, finite_of(b, vb)};
-    struct weir_comparison *ks = weir_comparison_add(out, "ks", weir_samples_ks(&s));
-    struct weir_test exact = weir_samples_ks_exact(&s);
-    if (exact.status == WEIR_TEST_OK)
-        ks->p_exact = exact.p_value;
-    weir_comparison_add(out, "anderson_darling", weir_samples_anderson_darling(&s));
-    weir_comparison_add(out, "cramer_von_mises", weir_samples_cramer_von_mises(&s));
-    weir_comparison_add(out, "kuiper", weir_samples_kuiper(&s));
-    weir_comparison_add(out, "berk_jones", weir_samples_berk_jones(&s));
-    int code = add_numeric_cells(out, &s);
-    add_value(out, "wasserstein", weir_samples_wasserstein(&s));
-    add_value(out, "wasserstein_normalised", weir_samples_wasserstein_normalised(&s));
-    add_value(out, "energy", weir_samples_energy(&s));
-    weir_comparison_add(out, "mann_whitney", weir_samples_mann_whitney(&s));
-    weir_comparison_add(out, "welch_t", weir_samples_welch_t(&s));
-    weir_comparison_add(out, "variance_ratio", weir_samples_variance_ratio(&s));
-    add_value(out, "quantile_shift", weir_samples_quantile_shift(&s));
-    weir_comparison_add_nulls(out, (double)a->n_absent, (double)a->n, (double)b->n_absent,
-                              (double)b->n);
-    enum weir_test_status status = s.n_a == 0   ? WEIR_TEST_REFERENCE_EMPTY
-                                   : s.n_b == 0 ? WEIR_TEST_CURRENT_EMPTY
-                                                : WEIR_TEST_OK;
-    int ok = status == WEIR_TEST_OK;
-    weir_comparison_add_value(out, "unseen_share", ok ? outside(vb, s.n_b, va, s.n_a) : 0, status);
-    weir_comparison_add_value(out, "vanished_share", ok ? outside(va, s.n_a, vb, s.n_b) : 0,
-                              status);
+    free(both);
     free(va);
     free(vb);
     return code;
 }
+
+// ---- categories
 
 struct category {
     uint64_t hash;
@@ -228,21 +304,61 @@ static int in_order(const struct weir_table_column *a, const struct weir_table_c
     return text[0] && text[1] ? strcmp(text[0], text[1]) <= 0 : c[0].hash <= c[1].hash;
 }
 
-static void add_fisher(struct weir_field_comparison *out, const struct weir_table_column *a,
-                       const struct weir_table_column *b, const struct category *c, size_t n)
+// Fisher's test: of two values their odds ratio, else the whole table.
+static struct weir_test exact_test(const struct weir_table_column *a,
+                                   const struct weir_table_column *b, const struct category *c,
+                                   size_t n, const struct weir_cell_counts *counts)
 {
-    if (n != 2) {
-        struct weir_test none = {0, 1, WEIR_TEST_NOT_APPLICABLE};
-        weir_comparison_add(out, "fisher", none)->reason = "only for two values";
-        return;
-    }
+    if (n != 2)
+        return weir_exact_table(counts->reference, counts->current, counts->n);
     int first = in_order(a, b, c) ? 0 : 1, second = 1 - first;
-    struct weir_test test = weir_fisher_exact(c[first].a, c[second].a, c[first].b, c[second].b);
-    struct weir_comparison *f = weir_comparison_add(out, "fisher", test);
-    if (test.status == WEIR_TEST_OK && test.value > 1e300) {
-        f->value = NAN;
-        f->reason = "the odds ratio is infinite";
+    return weir_fisher_exact(c[first].a, c[second].a, c[first].b, c[second].b);
+}
+
+static void set_categories(struct results *r, const struct category *c, size_t n)
+{
+    double total[2] = {0, 0}, share[2] = {0, 0}, values[2] = {0, 0}, most[2] = {0, 0}, once = 0;
+    for (size_t i = 0; i < n; i++) {
+        double count[2] = {c[i].a, c[i].b};
+        once += c[i].a == 1;
+        for (int side = 0; side < 2; side++) {
+            total[side] += count[side];
+            if (count[1 - side] > 0)
+                continue; // only this side has it
+            share[side] += count[side];
+            values[side]++;
+            most[side] = fmax(most[side], count[side]);
+        }
     }
+    enum weir_test_status status = !(total[0] > 0)   ? WEIR_TEST_REFERENCE_EMPTY
+                                   : !(total[1] > 0) ? WEIR_TEST_CURRENT_EMPTY
+                                                     : WEIR_TEST_OK;
+    static const enum weir_statistic counts[2] = {WEIR_STATISTIC_VANISHED_CATEGORIES,
+                                                  WEIR_STATISTIC_NEW_CATEGORIES};
+    for (int side = 0; side < 2; side++) {
+        struct weir_test t = value_of(0, status);
+        if (status == WEIR_TEST_OK)
+            t = weir_absence(most[side], total[1 - side], total[side], (double)n);
+        if (t.status == WEIR_TEST_OK)
+            t.value = values[side];
+        r->test[counts[side]] = t;
+    }
+    // More of the reference would bring new values at the rate of those it has once.
+    double rate = fmax(once, 1) / (total[0] + 1);
+    r->test[WEIR_STATISTIC_UNSEEN_SHARE] =
+        status == WEIR_TEST_OK ? weir_unseen_share(share[1], total[1], fmin(rate, 1))
+                               : value_of(0, status);
+    r->test[WEIR_STATISTIC_VANISHED_SHARE] =
+        value_of(status == WEIR_TEST_OK ? share[0] / total[0] : 0, status);
+}
+
+static double empty_of(const struct category *c, size_t n, int side)
+{
+    uint64_t empty = weir_hash("", 0);
+    for (size_t i = 0; i < n; i++)
+        if (c[i].hash == empty)
+            return side ? c[i].b : c[i].a;
+    return 0;
 }
 
 static int compare_categories(const struct weir_table_column *a, const struct weir_table_column *b,
@@ -250,36 +366,32 @@ static int compare_categories(const struct weir_table_column *a, const struct we
 {
     size_t n;
     struct category *c = categories_of(a, b, &n);
-    double *counts = c ? calloc(2 * n + 2, sizeof *counts) : NULL;
-    if (!counts) {
+    double *both = c ? calloc(2 * n + 2, sizeof *both) : NULL;
+    if (!both) {
         free(c);
         return WEIR_ENOMEM;
     }
-    double total[2] = {0, 0}, unseen = 0, vanished = 0;
     size_t cells = n;
     if (a->type == WEIR_COMPARE_TEXT)
         for (cells = 1; cells <= TEXT_CELLS && cells < n && c[cells - 1].a >= TEXT_LEAST;)
             cells++;
     for (size_t i = 0; i < n; i++) {
         size_t k = i < cells ? i : cells - 1;
-        counts[k] += c[i].a;
-        counts[cells + k] += c[i].b;
-        total[0] += c[i].a;
-        total[1] += c[i].b;
-        unseen += c[i].a > 0 ? 0 : c[i].b;
-        vanished += c[i].b > 0 ? 0 : c[i].a;
+        both[k] += c[i].a;
+        both[cells + k] += c[i].b;
     }
-    weir_comparison_add_cells(out, &(struct weir_cell_counts){counts, counts + cells, cells, 0});
-    add_fisher(out, a, b, c, n);
-    weir_comparison_add_nulls(out, (double)a->n_absent, (double)a->n, (double)b->n_absent,
-                              (double)b->n);
-    enum weir_test_status status = !(total[0] > 0)   ? WEIR_TEST_REFERENCE_EMPTY
-                                   : !(total[1] > 0) ? WEIR_TEST_CURRENT_EMPTY
-                                                     : WEIR_TEST_OK;
-    int ok = status == WEIR_TEST_OK;
-    weir_comparison_add_value(out, "unseen_share", ok ? unseen / total[1] : 0, status);
-    weir_comparison_add_value(out, "vanished_share", ok ? vanished / total[0] : 0, status);
-    free(counts);
+    struct weir_cell_counts counts = {both, both + cells, cells, 0};
+    struct results r;
+    begin(&r);
+    set_cells(&r, &counts);
+    set_categories(&r, c, n);
+    r.test[WEIR_STATISTIC_FISHER] = exact_test(a, b, c, n, &counts);
+    set_share(&r, WEIR_STATISTIC_NULL_RATE, (double)a->n_absent, (double)a->n, (double)b->n_absent,
+              (double)b->n);
+    set_share(&r, WEIR_STATISTIC_EMPTY_SHARE, empty_of(c, n, 0), (double)(a->n - a->n_absent),
+              empty_of(c, n, 1), (double)(b->n - b->n_absent));
+    finish(out, &r, a->type, &counts);
+    free(both);
     free(c);
     return 0;
 }
@@ -287,8 +399,7 @@ static int compare_categories(const struct weir_table_column *a, const struct we
 int weir_compare_field(const struct weir_table_column *reference,
                        const struct weir_table_column *current, struct weir_field_comparison *out)
 {
-    memset(out, 0, sizeof *out);
-    out->p_value = 1;
+    weir_comparison_begin(out);
     if (reference->type == WEIR_COMPARE_NUMERIC || reference->type == WEIR_COMPARE_VECTOR)
         return compare_numbers(reference, current, out);
     return compare_categories(reference, current, out);

@@ -21,8 +21,8 @@ static struct weir_comparison make(const char *name, double value, double p, con
 {
     if (!isfinite(value))
         return (struct weir_comparison){
-            name, NAN, NAN, NAN, NAN, NAN, reason ? reason : "not defined for these values"};
-    return (struct weir_comparison){name, value, p, NAN, NAN, NAN, NULL};
+            name, NAN, NAN, NAN, NAN, NAN, NAN, reason ? reason : "not defined for these values"};
+    return (struct weir_comparison){name, value, p, NAN, NAN, NAN, NAN, NULL};
 }
 
 // splitmix64: the same numbers everywhere.

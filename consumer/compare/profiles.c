@@ -105,8 +105,8 @@ static int compare_both(const struct weir_profile *a, const struct weir_profile 
         struct weir_summary none;
         if (y && y->summary.shape == x->summary.shape) {
             int same = weir_cells_hash(x->cells) == weir_cells_hash(y->cells);
-            code =
-                weir_compare_summaries(&x->summary, &y->summary, same, &set->fields[i].comparison);
+            code = weir_compare_summaries(&x->summary, &y->summary, set->fields[i].type, same,
+                                          &set->fields[i].comparison);
             continue;
         }
         // The current one has no such field, or one of another kind: there is no value.
@@ -114,7 +114,8 @@ static int compare_both(const struct weir_profile *a, const struct weir_profile 
         code = weir_summary_init(&none, &spec);
         if (!code) {
             none.rows = none.missing = b->rows;
-            code = weir_compare_summaries(&x->summary, &none, 1, &set->fields[i].comparison);
+            code = weir_compare_summaries(&x->summary, &none, set->fields[i].type, 1,
+                                          &set->fields[i].comparison);
             weir_summary_free(&none);
         }
     }
@@ -172,7 +173,7 @@ static int compare_file(const struct weir_profile *a, const char *path,
     if (!code)
         code = absorb_file(file, a, fields, summaries, &set->rows_current, error);
     for (size_t i = 0; i < a->n_fields && !code; i++)
-        code = weir_compare_summaries(&a->fields[i].summary, &summaries[i], 1,
+        code = weir_compare_summaries(&a->fields[i].summary, &summaries[i], set->fields[i].type, 1,
                                       &set->fields[i].comparison);
     for (size_t i = 0; i < made; i++)
         weir_summary_free(&summaries[i]);
@@ -185,7 +186,6 @@ static int compare_file(const struct weir_profile *a, const char *path,
 int weir_compare_profiles(const char *reference, const char *current,
                           struct weir_comparison_set *set, struct weir_error *error)
 {
-    static const char *const names[] = {"mmd", "pca_error", "domain_auc", "correlation_change"};
     struct weir_profile *a = NULL, *b = NULL;
     error->code = 0;
     int code = weir_compare_is_profile(reference) ? weir_profile_load(reference, &a, error)
@@ -199,7 +199,14 @@ int weir_compare_profiles(const char *reference, const char *current,
     }
     for (int i = 0; i < WEIR_MULTIVARIATE; i++)
         set->multivariate[i] = (struct weir_comparison){
-            names[i], NAN, NAN, NAN, NAN, NAN, "needs the rows of both: a profile has none"};
+            weir_statistic_info((enum weir_statistic)(WEIR_STATISTIC_MMD + i))->name,
+            NAN,
+            NAN,
+            NAN,
+            NAN,
+            NAN,
+            NAN,
+            weir_test_status_text(WEIR_TEST_NO_ROWS)};
     if (code && !error->code)
         weir_error_set(error, code, "memory is out");
     weir_profile_free(b);

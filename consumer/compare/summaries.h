@@ -4,24 +4,22 @@
 #define WEIR_COMPARE_SUMMARIES_H
 
 #include "consumer/compare/compare.h"
-#include "weir/summary.h"
+#include "stats/summary_statistics.h"
 
 // Of the same shape; cells, moments and (numbers) sketches in both. `same_cells`: the current
 // one counts in the reference's cells. 0 or WEIR_ENOMEM.
 int weir_compare_summaries(const struct weir_summary *reference, const struct weir_summary *current,
-                           int same_cells, struct weir_field_comparison *out);
+                           enum weir_compare_type type, int same_cells,
+                           struct weir_field_comparison *out);
 
-// What both ways of comparing say the same of (fields.c). A test, with its reason.
-struct weir_comparison *weir_comparison_add(struct weir_field_comparison *out, const char *name,
-                                            struct weir_test test);
-// A statistic without a p-value.
-void weir_comparison_add_value(struct weir_field_comparison *out, const char *name, double value,
-                               enum weir_test_status status);
-// Null rates: so many of so many rows.
-void weir_comparison_add_nulls(struct weir_field_comparison *out, double null_a, double n_a,
-                               double null_b, double n_b);
-// What cells say of values of any kind.
-void weir_comparison_add_cells(struct weir_field_comparison *out,
-                               const struct weir_cell_counts *counts);
+// What both ways of comparing share (fields.c): an empty comparison, and one more statistic of it.
+void weir_comparison_begin(struct weir_field_comparison *out);
+struct weir_comparison *weir_comparison_add(struct weir_field_comparison *out,
+                                            enum weir_statistic statistic, struct weir_test test);
+// The statistics of a field of this type; bits.
+uint64_t weir_comparison_wanted(enum weir_compare_type type);
+// `moved` and the p-value of the whole, from what the cells and the null rate say.
+void weir_comparison_judge(struct weir_field_comparison *out, const struct weir_cell_counts *counts,
+                           const struct weir_test *nulls, double change_of_nulls);
 
 #endif

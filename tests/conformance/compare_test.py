@@ -19,9 +19,10 @@ from scipy.spatial import distance
 WEIR = os.path.join(os.environ["WEIR_BUILD"], "weir")
 NUMERIC = """ks anderson_darling cramer_von_mises kuiper berk_jones psi jensen_shannon kl hellinger
 total_variation wasserstein wasserstein_normalised energy mann_whitney welch_t variance_ratio
-chi_square g l_infinity cramers_v quantile_shift null_rate unseen_share vanished_share""".split()
+chi_square g l_infinity cramers_v quantile_shift null_rate infinite_share unseen_share
+vanished_share""".split()
 CATEGORICAL = """psi jensen_shannon kl hellinger total_variation chi_square g fisher l_infinity
-cramers_v null_rate unseen_share vanished_share""".split()
+cramers_v null_rate unseen_share vanished_share new_categories vanished_categories""".split()
 faults = checks = 0
 
 
@@ -103,6 +104,9 @@ def check_numeric(name, got, a, b):
         near(s[key]["value"], result.statistic, f"{name} {key}", 1e-8)
         expect(abs(s[key]["p_value"] - result.pvalue) <= 1e-6 * result.pvalue + 2e-6, f"{name} {key} p")
     near(s["wasserstein"]["value"], stats.wasserstein_distance(a, b), f"{name} wasserstein")
+    q = np.arange(1, 20) / 20
+    for key, want in zip(q, np.quantile(b, q) - np.quantile(a, q)):
+        near(s["quantile_shift"]["shifts"][f"{key:.2f}"], want, f"{name} shift {key}", 1e-8)
     near(s["energy"]["value"], stats.energy_distance(a, b), f"{name} energy")
     near(s["wasserstein_normalised"]["value"], stats.wasserstein_distance(a, b) / a.std(ddof=1), f"{name} w1/sd")
 
@@ -110,7 +114,10 @@ def check_numeric(name, got, a, b):
 def check_categorical(name, got, a, b, kind):
     s = got["fields"][name]["statistics"]
     expect(got["fields"][name]["type"] == kind, f"{name} is {got['fields'][name]['type']}")
-    expect(sorted(s) == sorted(CATEGORICAL), f"{name}: {sorted(set(CATEGORICAL) ^ set(s))}")
+    wanted = CATEGORICAL + ([] if kind == "boolean" else ["empty_share"])
+    expect(sorted(s) == sorted(wanted), f"{name}: {sorted(set(wanted) ^ set(s))}")
+    expect(s["new_categories"]["value"] == len(set(b) - set(a)), f"{name} new_categories")
+    expect(s["vanished_categories"]["value"] == len(set(a) - set(b)), f"{name} vanished_categories")
     table = pd.crosstab(np.array(["a"] * len(a) + ["b"] * len(b)), np.array(a + b)).to_numpy()
     chi = stats.chi2_contingency(table, correction=False)
     near(s["chi_square"]["value"], chi.statistic, f"{name} chi_square")

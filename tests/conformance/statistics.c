@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every two-sample statistic of libweir-stats, for a program in another language to hold them
-// against its own. From standard input, until it ends: a kind ('v' values, 'c' counts), two sizes
-// (int64) and as many doubles; to standard output a line of JSON each: name: [value, p, status].
+// against its own. From standard input, until it ends: a kind ('v' values, 'c' counts, 's' values
+// put into summaries with the first one's cells, 'o' into summaries with cells of their own), two
+// sizes (int64) and as many doubles; to standard output a line of JSON each: name: [value, p,
+// status], from summaries also the bound on the error (null: not known).
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "stats/cells_build.h"
 #include "stats/samples.h"
+#include "stats/summary.h"
+#include "stats/summary_statistics.h"
 
 static const char *before = "";
 
@@ -39,6 +45,59 @@ static void values(double *a, size_t n, double *b, size_t m)
     print("wasserstein_normalised", weir_samples_wasserstein_normalised(&s));
     print("energy", weir_samples_energy(&s));
     print("quantile_shift", weir_samples_quantile_shift(&s));
+    double below = 0;
+    for (size_t i = 0; i < m && n; i++)
+        below += b[i] < a[0] || b[i] > a[n - 1];
+    print("beyond_range", weir_beyond_range(below, (double)n, (double)m));
+}
+
+static void summarise(const double *x, size_t n, const struct weir_cells *cells,
+                      struct weir_summary *summary)
+{
+    struct weir_summary_spec spec = {
+        WEIR_SHAPE_NUMERIC, WEIR_PART_MOMENTS | WEIR_PART_CELLS | WEIR_PART_QUANTILES, cells, 0};
+    struct weir_absorb_scratch *scratch;
+    if (weir_summary_init(summary, &spec) || weir_absorb_scratch_create(&scratch))
+        exit(1);
+    static const uint8_t state[WEIR_BATCH_ROWS];
+    for (size_t i = 0; i < n; i += WEIR_BATCH_ROWS) {
+        size_t rows = n - i < WEIR_BATCH_ROWS ? n - i : WEIR_BATCH_ROWS;
+        struct weir_column column = {.type = WEIR_TYPE_DOUBLE, .n = (uint32_t)rows, .state = state};
+        column.values.f64 = x + i;
+        if (weir_summary_absorb(summary, &column, NULL, 0, scratch))
+            exit(1);
+    }
+    weir_absorb_scratch_destroy(scratch);
+}
+
+static void summaries(const double *a, size_t n, const double *b, size_t m, int own)
+{
+    struct weir_cells *cells[2] = {NULL, NULL};
+    struct weir_summary summary[2];
+    struct weir_statistic_result out[WEIR_STATISTICS];
+    if (weir_cells_build_numeric(a, n, &cells[0], NULL) ||
+        (own && weir_cells_build_numeric(b, m, &cells[1], NULL)))
+        exit(1);
+    summarise(a, n, cells[0], &summary[0]);
+    summarise(b, m, cells[own], &summary[1]);
+    if (weir_summary_statistics(&summary[0], &summary[1], !own, WEIR_ALL_STATISTICS, out, NULL))
+        exit(1);
+    for (unsigned i = 0; i < WEIR_STATISTICS; i++) {
+        const struct weir_statistic_info *info = weir_statistic_info((enum weir_statistic)i);
+        if (!(info->kinds & WEIR_KIND_NUMERIC))
+            continue;
+        printf("%s\"%s\": [%.17g, %.17g, %d, ", before, info->name, out[i].test.value,
+               out[i].test.p_value, out[i].test.status);
+        before = ", ";
+        if (isnan(out[i].bound))
+            printf("null]");
+        else
+            printf("%.17g]", out[i].bound);
+    }
+    for (int i = 0; i < 2; i++) {
+        weir_summary_free(&summary[i]);
+        weir_cells_free(cells[i]);
+    }
 }
 
 static void counts(const double *a, const double *b, size_t n)
@@ -57,8 +116,21 @@ static void counts(const double *a, const double *b, size_t n)
     print_number("total_variation", d.total_variation);
     print_number("l_infinity", d.l_infinity);
     print_number("cramers_v", d.cramers_v);
+    print("exact_table", weir_exact_table(a, b, n));
+    double n_a = 0, n_b = 0, most = 0, values = 0, unseen = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_a += a[i];
+        n_b += b[i];
+        values += a[i] + b[i] > 0;
+        unseen += a[i] > 0 ? 0 : b[i];
+        most = a[i] > 0 || b[i] < most ? most : b[i];
+    }
+    print("absence", weir_absence(most, n_a, n_b, values));
+    print("unseen_share", weir_unseen_share(unseen, n_b, 1 / (n_a + 1)));
     if (n == 2) {
         print("fisher", weir_fisher_exact(a[0], a[1], b[0], b[1]));
+        print("two_proportions_exact",
+              weir_two_proportions_exact(a[0], a[0] + a[1], b[0], b[0] + b[1]));
         print("two_proportions", weir_two_proportions(a[0], a[0] + a[1], b[0], b[0] + b[1]));
     }
 }
@@ -78,6 +150,8 @@ int main(void)
         before = "";
         if (kind == 'v')
             values(a, n, b, m);
+        else if (kind == 's' || kind == 'o')
+            summaries(a, n, b, m, kind == 'o');
         else if (n == m)
             counts(a, b, n);
         puts("}");
