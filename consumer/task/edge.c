@@ -520,6 +520,9 @@ int weir_edge_task_finish(struct weir_edge_task *task, struct weir_error *error)
 {
     struct weir_clock_step step = weir_clock_end(&task->clock);
     int code = confirm_or_deny(task, &step);
+    // How far the records reached, whatever the batches: the last window is not complete.
+    if (!code && task->clock.newest != INT64_MIN)
+        code = emit_control(task, task->clock.newest);
     return end_call(task, code ? code : close_panes(task, INT64_MAX), error);
 }
 

@@ -67,6 +67,7 @@ struct weir_rules_key {
 struct weir_merge_task { // what is known of one edge task
     int known, idle;
     int64_t newest;
+    int64_t reached; // `newest`, before the input ended
 };
 
 struct weir_merge_stream {

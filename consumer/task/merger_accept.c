@@ -210,6 +210,8 @@ static int accept_control(struct weir_merger *merger, const struct weir_partial 
     struct weir_merge_task *task = &stream->tasks[partial->task];
     if (!task->known || partial->end > task->newest)
         task->newest = partial->end;
+    if (task->newest != INT64_MAX)
+        task->reached = task->newest;
     task->known = 1;
     task->idle = partial->idle;
     stream->watermark = weir_merger_watermark(stream);

@@ -420,6 +420,19 @@ static int judge_host(struct weir_merger *merger, struct weir_merge_key *key, in
     return weir_alerts_end(merger->alerts);
 }
 
+// Up to when a window's records are all there.
+static int64_t complete(const struct weir_merge_stream *stream, int64_t start, int64_t end)
+{
+    int64_t reached = start;
+    if (stream->watermark != INT64_MAX)
+        return end;
+    for (size_t t = 0; t < stream->n_known; t++) {
+        const struct weir_merge_task *task = &stream->tasks[t];
+        reached = task->known && task->reached > reached ? task->reached : reached;
+    }
+    return reached < end ? weir_time_add(reached, 1) : end;
+}
+
 int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
                       struct weir_pane *window, int64_t start, int64_t end)
 {
@@ -448,7 +461,8 @@ int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
                     .reference = window_reference,
                     .emit = window_emit,
                     .report = window_report,
-                    .undecided = window_undecided},
+                    .undecided = window_undecided,
+                    .complete = complete(stream, start, end)},
             .merger = merger,
         };
         view.api.host = &view;

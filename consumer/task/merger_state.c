@@ -290,6 +290,8 @@ static int get_stream(struct weir_merger *merger, struct weir_reader *in)
         stream->tasks[t].known = weir_get_long(in) != 0;
         stream->tasks[t].idle = weir_get_long(in) != 0;
         stream->tasks[t].newest = weir_get_long(in);
+        stream->tasks[t].reached =
+            stream->tasks[t].newest == INT64_MAX ? 0 : stream->tasks[t].newest;
     }
     free(unknown_stream.tasks);
     rules->started = weir_get_long(in) != 0;

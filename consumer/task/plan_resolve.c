@@ -111,6 +111,31 @@ static int resolve_by(struct weir_plan *plan, struct weir_plan_detector *detecto
     return 0;
 }
 
+static int list_peers(struct weir_plan *plan, struct weir_plan_detector *detector,
+                      struct weir_error *error)
+{
+    const struct weir_config *config = plan->config;
+    struct weir_peer *peers = weir_plan_alloc(plan, (config->n_detectors + 1) * sizeof *peers);
+    size_t n = 0;
+    if (!peers)
+        return weir_plan_no_memory(error);
+    for (size_t i = 0; i < config->n_detectors; i++) {
+        const struct weir_detector_entry *other = &config->detectors[i];
+        if (other == detector->entry || other->stream != detector->entry->stream)
+            continue;
+        peers[n++] = (struct weir_peer){.size = sizeof *peers,
+                                        .name = other->name,
+                                        .type = other->type,
+                                        .window_hop = other->window.hop,
+                                        .by = (const char *const *const *)other->by_names,
+                                        .n_by_fields = other->n_by_fields,
+                                        .n_by = other->n_by};
+    }
+    detector->config.peers = peers;
+    detector->config.n_peers = n;
+    return 0;
+}
+
 static uint64_t state_hash(const struct weir_plan_detector *detector)
 {
     const struct weir_plugin *plugin = detector->plugin;
@@ -144,7 +169,9 @@ int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detec
     detector->config.open_after = entry->open_after >= 1 ? entry->open_after : 1;
     detector->config.resolve_after = entry->resolve_after >= 1 ? entry->resolve_after : 3;
     detector->config.calibration_last = plan->config->calibration_last;
-    int code = resolve_options(plan, detector, error);
+    int code = list_peers(plan, detector, error);
+    if (!code)
+        code = resolve_options(plan, detector, error);
     if (code)
         return code;
     detector->state_hash = state_hash(detector);

@@ -31,6 +31,17 @@ static int probe_create(const struct weir_detector_config *config, const struct 
             made->amount = (int)f;
     }
     rule.field = made->amount;
+    // The others of the stream are its peers.
+    size_t hopping = strcmp(config->name, "tumbling") != 0 ? 1 : 0;
+    ck_assert_uint_eq(config->n_peers, 2);
+    ck_assert_str_eq(config->peers[0].name, hopping ? "tumbling" : "hopping");
+    ck_assert_str_eq(config->peers[1].type, "probe");
+    if (!hopping) {
+        ck_assert_int_eq(config->peers[0].window_hop, 60000);
+        ck_assert_int_eq(config->peers[1].window_hop, 0);
+        ck_assert_uint_eq(config->peers[0].n_by, 1);
+        ck_assert_str_eq(config->peers[0].by[0][0], "route");
+    }
     made->rule = setup->rule(setup, &rule, error);
     int code = made->rule < 0 ? made->rule : 0;
     for (unsigned by = 0; by <= config->n_by && !code; by++)
@@ -150,6 +161,7 @@ static int owner_window(void *state, const struct weir_window *window, struct we
     (void)error;
     struct owner *owner = state;
     int64_t handed = 0, seen = 0;
+    ck_assert(window->complete > window->start && window->complete <= window->end);
     for (size_t i = 0; i < window->n_extracts; i++) {
         struct weir_reader in =
             weir_reader_make(window->extracts[i].data, window->extracts[i].length);
@@ -165,9 +177,9 @@ static int owner_window(void *state, const struct weir_window *window, struct we
         char text[200];
         snprintf(text, sizeof text,
                  "%s: %" PRIu64 " rows, sum %.6f, %" PRId64 " handed, %" PRId64
-                 " seen, window %" PRId64 ", before %.6f",
+                 " seen, window %" PRId64 " less %" PRId64 " ms, before %.6f",
                  s ? window->slices[s].values[0].value : "all", amount->rows, sum, handed, seen,
-                 owner->windows, owner->last);
+                 owner->windows, window->end - window->complete, owner->last);
         struct weir_finding finding = {.size = sizeof finding,
                                        .rule = "sum",
                                        .kind = "drift.feature",

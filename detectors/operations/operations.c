@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct weir_option options[] = {
     [OPERATIONS_OPTION_VERSIONS] = {"versions", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
@@ -84,6 +85,23 @@ static int find_scores(struct operations *operations, const struct weir_setup *s
     return code;
 }
 
+// What an outage detector sees as soon as this one would is left to it, so that there are not two
+// incidents of one silence. It leaves what it would see later (detectors/outage/outage.c).
+static void leave_to_peers(struct operations *operations, const struct weir_detector_config *config)
+{
+    for (size_t i = 0; i < config->n_peers; i++) {
+        const struct weir_peer *peer = &config->peers[i];
+        if (strcmp(peer->type, "outage") || !peer->window_hop ||
+            peer->window_hop > config->window_hop)
+            continue;
+        operations->leave_stream = 1;
+        for (size_t k = 0; k < peer->n_by && operations->source >= 0; k++)
+            operations->leave_producers |=
+                peer->n_by_fields[k] == 1 &&
+                !strcmp(peer->by[k][0], config->stream->fields[operations->source].name);
+    }
+}
+
 static int is_input(const struct weir_stream *stream, size_t field)
 {
     enum weir_role role = stream->fields[field].role;
@@ -135,6 +153,7 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     operations->version = find_role(config->stream, WEIR_ROLE_MODEL_VERSION);
     operations->host = find_role(config->stream, WEIR_ROLE_HOST);
     operations->source = find_role(config->stream, WEIR_ROLE_SOURCE);
+    leave_to_peers(operations, config);
     if (values[OPERATIONS_OPTION_VERSIONS].set) {
         operations->versions = values[OPERATIONS_OPTION_VERSIONS].strings;
         operations->n_versions = values[OPERATIONS_OPTION_VERSIONS].n_strings;

@@ -31,6 +31,7 @@ struct operations {
     struct operations_shape shape;     // of tallies
     int64_t step;                      // from window to window, ms
     double alarms;                     // allowed in 30 days
+    int leave_stream, leave_producers; // what they lose is an outage detector's to tell
     unsigned host_by;                  // of slices that are hosts, 0: none
     int compared[OPERATIONS_COMPARED]; // inputs by which hosts' traffic is compared
     size_t n_compared;

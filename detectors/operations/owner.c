@@ -96,7 +96,7 @@ int operations_owner_window(void *state, const struct weir_window *window, struc
         operations_score_step(&owner->scores[i], &step, i);
     if (!code && operations->shape.inputs)
         code = operations_same_input_step(&owner->same_input, &step);
-    if (!code)
+    if (!code && window->complete == window->end) // else what is missing may yet come
         code = operations_traffic_step(&owner->traffic, &step);
     if (!code && operations->host_by)
         code = operations_hosts_step(&owner->hosts, &step);

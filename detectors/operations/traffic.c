@@ -226,7 +226,8 @@ int operations_traffic_step(struct operations_traffic *traffic, const struct ope
         return 0;
     if (!part_at(traffic, step->operations, OPERATIONS_STREAM, "", start, &full) ||
         add_parts(traffic, step, &step->tally->partitions, OPERATIONS_PARTITION) ||
-        add_parts(traffic, step, &step->tally->sources, OPERATIONS_PRODUCER))
+        (!step->operations->leave_producers &&
+         add_parts(traffic, step, &step->tally->sources, OPERATIONS_PRODUCER)))
         return WEIR_ENOMEM;
     struct operations_found *found = calloc(traffic->n, sizeof *found);
     if (!found)
@@ -236,10 +237,12 @@ int operations_traffic_step(struct operations_traffic *traffic, const struct ope
     const struct operations_found *parts = found + whole;
     doubt_stream(traffic, step, parts, n - whole);
     // Where the stream is silent, that is the one incident; where parts of it are, they are.
-    if (whole && is_silent(&found[0]))
-        operations_say_stream_silent(step, &found[0], parts, n - whole);
-    else {
-        if (whole && !explain(&found[0], parts, n - whole))
+    int left = whole && step->operations->leave_stream && found[0].decision.left < 1;
+    if (whole && is_silent(&found[0])) {
+        if (!left)
+            operations_say_stream_silent(step, &found[0], parts, n - whole);
+    } else {
+        if (whole && !left && !explain(&found[0], parts, n - whole))
             operations_say_throughput(step, &found[0]);
         operations_say_parts_silent(step, parts, n - whole);
     }

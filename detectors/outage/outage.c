@@ -2,6 +2,7 @@
 #include "detectors/outage/outage.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const struct weir_option options[] = {
     {"depth", WEIR_OPTION_SHARE, "20%", 0.01, 1, NULL, NULL,
@@ -21,7 +22,27 @@ static const struct weir_option options[] = {
 // What share of the usual is assumed to be left.
 static const double left_shares[] = {0.02, 0.5, 0.8};
 
-static const char *const kinds[] = {"outage.silence", "outage.collapse", "outage.partial", NULL};
+static const char *const kinds[] = {"outage.silence", "outage.collapse", "outage.partial",
+                                    "operations.silent", NULL};
+
+// A stream, or a producer, that is silent is seen by an operations detector, too. The one whose
+// windows are shorter says so, this one where they are alike (detectors/operations/operations.c).
+static void look_at_peers(struct outage *outage, const struct weir_detector_config *config)
+{
+    for (size_t i = 0; i < config->n_peers; i++) {
+        const struct weir_peer *peer = &config->peers[i];
+        if (strcmp(peer->type, "operations"))
+            continue;
+        outage->has_operations = 1;
+        outage->leave_stream |= peer->window_hop && peer->window_hop < config->window_hop;
+    }
+    outage->leave_producers = outage->leave_stream;
+    for (unsigned k = 0; k < config->n_by; k++) {
+        if (config->n_by_fields[k] == 1 &&
+            config->stream->fields[config->by[k][0]].role == WEIR_ROLE_SOURCE)
+            outage->producers = k + 1;
+    }
+}
 
 static int create(const struct weir_detector_config *config, const struct weir_setup *setup,
                   void **instance, struct weir_error *error)
@@ -50,6 +71,7 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     outage->rules.learn_delay = values[OUTAGE_OPTION_LEARN_DELAY].integer;
     outage->rules.adopt = values[OUTAGE_OPTION_ADOPT].integer;
     outage->rules.alarms = values[OUTAGE_OPTION_FALSE_ALARMS].number;
+    look_at_peers(outage, config);
     // Slices are counted where something is asked of them.
     int code = 0;
     for (unsigned by = 0; by <= config->n_by && !code; by++) {

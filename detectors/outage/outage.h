@@ -21,6 +21,10 @@ struct outage {
     const size_t *n_by_fields;
     size_t n_by;
     struct weir_count_rules rules;
+    int has_operations;  // such a detector has its eye on the same stream
+    int leave_stream;    // it sees sooner that the stream is silent, and says so
+    unsigned producers;  // which `by` is the producers', 0: none
+    int leave_producers; // and so it does of these
 };
 
 int outage_owner_create(void *instance, void **owner, struct weir_error *error);

@@ -127,7 +127,8 @@ static void look_at(int step, const double *counts, size_t n_slices)
                                  .tasks_reporting = 1,
                                  .slices = slices,
                                  .n_slices = n_slices,
-                                 .emit = on_emit};
+                                 .emit = on_emit,
+                                 .complete = START + (int64_t)(step + 1) * length};
     struct weir_error error = {0};
     memset(&found, 0, sizeof found);
     ck_assert_int_eq(weir_plugin.owner_window(owner, &window, &error), 0);

@@ -101,9 +101,13 @@ static struct weir_count_series *find(struct owner *owner, const struct weir_sli
 
 // ---- words
 
-static const char *kind_of(const struct weir_count_decision *decision)
+// A silence that an operations detector would see, too, has the name that it would give.
+static const char *kind_of(const struct outage *outage, const struct weir_slice *slice,
+                           const struct weir_count_decision *decision)
 {
-    return decision->left < 0.02  ? "outage.silence"
+    int shared = outage->has_operations &&
+                 (slice->by == 0 || (outage->producers && slice->by == outage->producers));
+    return decision->left < 0.02  ? shared ? "operations.silent" : "outage.silence"
            : decision->left < 0.5 ? "outage.collapse"
                                   : "outage.partial";
 }
@@ -124,6 +128,40 @@ struct found {
     size_t slice;
     struct weir_count_decision decision;
 };
+
+// Whether this window alone says that most is back, which the sums would take hours to say.
+static int is_over(const struct weir_count_decision *decision, double rows)
+{
+    double half = 0.5 * decision->expected;
+    return decision->left < 0.5 && rows > half + 2 * sqrt(half);
+}
+
+// Whether a few slices have lost most of what the whole stream lacks, while the others flow.
+static int is_slices_own(const struct weir_window *window, const struct found *found, size_t n,
+                         unsigned n_by)
+{
+    for (unsigned by = 1; by <= n_by; by++) {
+        double missing = 0, usual = 0;
+        for (size_t i = 1; i < n; i++) {
+            if (window->slices[found[i].slice].by != by)
+                continue;
+            missing += found[i].decision.missing;
+            usual += found[i].decision.expected;
+        }
+        if (missing > 0.6 * found[0].decision.missing && usual < 0.6 * found[0].decision.expected)
+            return 1;
+    }
+    return 0;
+}
+
+// What slices have lost with the stream is not theirs to tell of once it is back.
+static void end_slices(struct owner *owner, const struct weir_count_series *stream)
+{
+    for (uint32_t i = 0; i < owner->n; i++) {
+        if (&owner->series[i] != stream)
+            memset(owner->series[i].sums, 0, sizeof owner->series[i].sums);
+    }
+}
 
 static int by_loss(const void *a, const void *b)
 {
@@ -166,7 +204,7 @@ static void report(const struct outage *outage, const struct weir_window *window
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "count",
-        .kind = kind_of(decision),
+        .kind = kind_of(outage, slice, decision),
         .severity = decision->left < 0.5 ? WEIR_CRITICAL : WEIR_WARNING,
         .action = WEIR_ACTION_INVESTIGATE_UPSTREAM,
         // It may deepen from partial to silence and be one outage all the same.
@@ -185,6 +223,52 @@ static void report(const struct outage *outage, const struct weir_window *window
     window->emit(window, &finding);
 }
 
+// What an operations detector with shorter windows has said by now: all but a loss that is no
+// silence, and not the beginning of one either.
+static int is_left(const struct outage *outage, const struct weir_window *window,
+                   const struct found *found)
+{
+    const struct weir_slice *slice = &window->slices[found->slice];
+    const struct weir_count_decision *decision = &found->decision;
+    if (slice->by ? !outage->leave_producers || slice->by != outage->producers
+                  : !outage->leave_stream)
+        return 0;
+    return decision->left < 0.5 || decision->since >= window->start ||
+           (double)slice->rows < 0.5 * decision->expected;
+}
+
+// Whether there is an outage of the slice in this window.
+static int judge(struct owner *owner, const struct weir_window *window,
+                 const struct weir_slice *slice, struct weir_count_series *series,
+                 struct weir_count_decision *decision)
+{
+    int was_out = series->alarm_since != INT64_MIN;
+    weir_count_series_step(&owner->outage->rules, series, window->start, (double)slice->rows,
+                           (double)window->n_slices, decision);
+    int over = decision->found && is_over(decision, (double)slice->rows);
+    if (over)
+        memset(series->sums, 0, sizeof series->sums);
+    if (slice->by == 0 && (over || (was_out && !decision->found)))
+        end_slices(owner, series);
+    return decision->found && !over;
+}
+
+static void report_all(const struct outage *outage, const struct weir_window *window,
+                       struct found *found, size_t n)
+{
+    size_t first = n && found[0].slice == 0;
+    qsort(found + first, n - first, sizeof *found, by_loss);
+    if (first && !is_slices_own(window, found, n, (unsigned)outage->n_by)) {
+        if (!is_left(outage, window, &found[0]))
+            report(outage, window, &found[0], found + 1, n - 1);
+        return;
+    }
+    for (size_t i = first; i < n && i < first + REPORTED; i++) {
+        if (!is_left(outage, window, &found[i]))
+            report(outage, window, &found[i], NULL, 0);
+    }
+}
+
 int outage_owner_window(void *state, const struct weir_window *window, struct weir_error *error)
 {
     struct owner *owner = state;
@@ -193,6 +277,10 @@ int outage_owner_window(void *state, const struct weir_window *window, struct we
     // no record is what came. A task of which nothing is known holds its windows back.
     if (window->phase != WEIR_FINAL || !window->n_slices)
         return 0;
+    if (window->complete < window->end) { // what is missing may yet come
+        window->undecided(window);
+        return 0;
+    }
     struct found *found = calloc(window->n_slices, sizeof *found);
     size_t n = 0;
     if (!found)
@@ -207,16 +295,9 @@ int outage_owner_window(void *state, const struct weir_window *window, struct we
             return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for a slice", outage->name);
         }
         found[n].slice = s;
-        weir_count_series_step(&outage->rules, series, window->start, (double)slice->rows,
-                               (double)window->n_slices, &found[n].decision);
-        n += found[n].decision.found != 0;
+        n += judge(owner, window, slice, series, &found[n].decision);
     }
-    int whole = n && found[0].slice == 0;
-    qsort(found + whole, n - (size_t)whole, sizeof *found, by_loss);
-    if (whole)
-        report(outage, window, &found[0], found + 1, n - 1);
-    for (size_t i = 0; !whole && i < n && i < REPORTED; i++)
-        report(outage, window, &found[i], NULL, 0);
+    report_all(outage, window, found, n);
     free(found);
     return 0;
 }

@@ -104,6 +104,17 @@ struct weir_setup {
     const struct weir_cells *(*cells)(const struct weir_setup *setup, int field);
 };
 
+// Another detector of the same stream: where two would see the same, one can leave it to the other.
+// Since minor 1.
+struct weir_peer {
+    size_t size;
+    const char *name, *type;
+    int64_t window_hop;           // ms; 0 where windows count records
+    const char *const *const *by; // by[k] is a list of n_by_fields[k] names of fields
+    const size_t *n_by_fields;
+    size_t n_by;
+};
+
 // What the configuration says. Lives as long as the instance.
 struct weir_detector_config {
     size_t size;
@@ -132,6 +143,8 @@ struct weir_detector_config {
     // alarms_per 0: there is no budget.
     double alarms_at_most;
     int64_t alarms_per;
+    const struct weir_peer *peers; // in the order of the configuration
+    size_t n_peers;
 };
 
 // Host services at the edge.
@@ -195,6 +208,9 @@ struct weir_window {
     // The window cannot be judged (too few records, say): incidents that are not found in it
     // stay as they are, instead of coming nearer to being resolved.
     void (*undecided)(const struct weir_window *window);
+    // Since minor 1. Records are all there up to this time: `end`, or before it in the last window
+    // of an input that has ended, of which the rest has not come (yet).
+    int64_t complete;
 };
 
 // A name that weir_edge.detail gave to rows. Minimum and maximum are of the rows' values, and so
