@@ -110,6 +110,12 @@ int schema_text_sentinel(const struct schema *schema, const struct schema_field 
                          uint64_t *limited);
 void schema_say_sentinel(const struct schema_said *said, struct schema_text *text);
 
+// record_misspelled.c
+int schema_text_misspelled(const struct schema *schema, const struct schema_field *field,
+                           const struct weir_string *string, pcre2_match_data *match,
+                           uint64_t *limited);
+void schema_say_misspelled(const struct schema_said *said, struct schema_text *text);
+
 // record_number.c
 int schema_observe_nan(struct schema_pass *pass);
 int schema_observe_range(struct schema_pass *pass);

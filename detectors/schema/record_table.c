@@ -57,6 +57,12 @@ static int has_values(const struct schema *schema, const struct schema_field *fi
     return field->field->n_values != 0;
 }
 
+static int has_words(const struct schema *schema, const struct schema_field *field)
+{
+    (void)schema;
+    return field->n_words > 0;
+}
+
 static int has_pattern(const struct schema *schema, const struct schema_field *field)
 {
     (void)schema;
@@ -143,6 +149,8 @@ const struct schema_record_check schema_record_checks[SCHEMA_CHECKS] = {
                        schema_text_length, schema_say_length},
     [SCHEMA_VALUES] = {"values", "schema.values", UPSTREAM, has_values, schema_observe_values,
                        schema_text_values, schema_say_values},
+    [SCHEMA_MISSPELLED] = {"misspelled", "schema.values", UPSTREAM, has_words, NULL,
+                           schema_text_misspelled, schema_say_misspelled},
     [SCHEMA_PATTERN] = {"pattern", "schema.pattern", UPSTREAM, has_pattern, NULL,
                         schema_text_pattern, schema_say_pattern},
     [SCHEMA_UNDECODABLE] = {"undecodable", "schema.undecodable", PRODUCER, always,

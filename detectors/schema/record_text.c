@@ -6,6 +6,9 @@
 
 #include "detectors/schema/record.h"
 
+// Whose strings are told of.
+enum { NAMED = 1 << SCHEMA_VALUES | 1 << SCHEMA_SENTINEL | 1 << SCHEMA_MISSPELLED };
+
 _Static_assert(SCHEMA_FIELD_CHECKS <= 16, "faults of a string are 16 bits");
 
 static int64_t characters(const struct weir_string *string, enum weir_type type)
@@ -178,7 +181,7 @@ int schema_observe_texts(struct schema_pass *pass)
                 pass->edge->found[n++] = i;
         }
         n = schema_flag(pass, (enum schema_check)check, n);
-        if (n && (check == SCHEMA_VALUES || check == SCHEMA_SENTINEL))
+        if (n && (1u << check & NAMED))
             detail_strings(pass, (enum schema_check)check, n);
     }
     return 0;

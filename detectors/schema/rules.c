@@ -17,6 +17,7 @@ void schema_rules_destroy(struct schema *schema)
         free(schema->fields[i].numbers);
         free(schema->fields[i].texts);
         free(schema->fields[i].lengths);
+        free(schema->fields[i].words);
         free(schema->fields[i].sentinels);
         free(schema->fields[i].sentinel_names);
     }
@@ -241,6 +242,8 @@ static int create_field(struct schema_make *make, struct schema_field *field,
 {
     const struct weir_field *of = field->field;
     int code = schema_sentinels_create(make, field, error);
+    if (!code)
+        code = schema_words_create(make, field, error);
     for (int check = 0; check < SCHEMA_FIELD_CHECKS; check++) {
         field->rule[check] = -1;
         if (!code && schema_record_checks[check].applies(make->schema, field))

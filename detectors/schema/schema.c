@@ -14,6 +14,10 @@ static const struct weir_option options[] = {
      "Report values that often stand for \"none\" (-999, N/A, 1970-01-01, 0) where the reference "
      "never had them; declared ones are always reported.",
      0},
+    {"misspelled", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Report strings that the reference never had and that are a letter or two from a frequent "
+     "one.",
+     0},
     {"critical_share", WEIR_OPTION_SHARE, "5%", 0, 1, NULL, NULL,
      "Share of bad records from which on a rule is critical and not a warning.", 0},
     {"only_alert", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,

@@ -21,6 +21,7 @@ enum schema_check {
     SCHEMA_PRECISION,
     SCHEMA_LENGTH,
     SCHEMA_VALUES,
+    SCHEMA_MISSPELLED,
     SCHEMA_PATTERN,
     SCHEMA_FIELD_CHECKS, // so many are of a field
     SCHEMA_UNDECODABLE = SCHEMA_FIELD_CHECKS,
@@ -37,6 +38,7 @@ enum schema_option {
     SCHEMA_OPTION_QUARANTINE,
     SCHEMA_OPTION_EMPTY,
     SCHEMA_OPTION_SENTINELS,
+    SCHEMA_OPTION_MISSPELLED,
     SCHEMA_OPTION_CRITICAL_SHARE,
     SCHEMA_OPTION_ONLY_ALERT,
     SCHEMA_OPTION_ONLY_QUARANTINE,
@@ -73,6 +75,14 @@ struct schema_sentinel {
     int is_date;   // a time of day may follow
 };
 
+// A frequent value of the reference.
+struct schema_word {
+    const char *data;
+    size_t length;
+    uint64_t count;
+    uint64_t letters;
+};
+
 // A field that is looked at.
 struct schema_field {
     int index; // in the stream
@@ -87,8 +97,10 @@ struct schema_field {
     struct schema_sentinel *sentinels; // of a number field ascending
     const char **sentinel_names;       // parallel
     size_t n_sentinels;
-    double sentinel_low, sentinel_high;   // no number between is one
-    int sentinel_explains;                // what is one breaks no other rule beside it
+    double sentinel_low, sentinel_high; // no number between is one
+    int sentinel_explains;              // what is one breaks no other rule beside it
+    struct schema_word *words;          // that others may be misspellings of
+    size_t n_words;
     const struct weir_summary *reference; // the first that knows the field; NULL: none
     unsigned window_checks;               // bits of 1 << place in the table of window checks
     // For these:
@@ -174,6 +186,9 @@ int schema_pattern_match(const struct schema *schema, const struct schema_field 
 // usual ones that stand apart from all that the reference has.
 int schema_sentinels_create(struct schema_make *make, struct schema_field *field,
                             struct weir_error *error);
+// record_misspelled.c: the words of a field that has a settled set of them.
+int schema_words_create(struct schema_make *make, struct schema_field *field,
+                        struct weir_error *error);
 // The place of a number among field->sentinels, -1: it is none.
 int schema_sentinel_number(const struct schema_field *field, double value);
 

@@ -316,6 +316,41 @@ START_TEST(nan_and_infinities_that_are_legal)
 }
 END_TEST
 
+START_TEST(words_that_are_misspelled)
+{
+    static const char *const cities[] = {"Birmingham", "boaz", "Gadsden", "US", "route-41"};
+    options[SCHEMA_OPTION_MISSPELLED].integer = 1;
+    words(cities, 5);
+    start(&stream, options);
+    ck_assert_str_eq(OBSERVE("{\"word\":\"Birmingham\"}", "{\"word\":\"birminghxm\"}",
+                             "{\"word\":\"Birmngam\"}", "{\"word\":\"bxz\"}", "{\"word\":\"boa\"}",
+                             "{\"word\":\"baoz\"}", "{\"word\":\"us\"}", "{\"word\":\" US\"}",
+                             "{\"word\":\"UK\"}", "{\"word\":\"route-42\"}",
+                             "{\"word\":\"rout-41\"}", "{\"word\":\"Paris\"}",
+                             "{\"word\":\"Gadsden \"}", "{\"word\":\"\"}"),
+                     "misspelled:word=1,5,6,7,10,12;");
+    struct weir_rule_detail details[] = {{"birminghxm", 10, 60, NAN, NAN},
+                                         {"baoz", 4, 2, NAN, NAN}};
+    ck_assert_str_eq(sentence("misspelled:word", 62, details, 2),
+                     "word: 62 of 10,240 records have a value that training never had and that is "
+                     "nearly a frequent one: \"birminghxm\" for Birmingham (60), \"baoz\" for boaz "
+                     "(2)");
+    stop();
+    ck_assert_int_eq(create(&stream, options, 1), 0);
+    ck_assert_str_eq(sentence("misspelled:word", 62, details, 2),
+                     "word: 62 of 10,240 records have a value that training never had and that is "
+                     "nearly a frequent one: \"birminghxm\" for Birmingham (60), boaz (2)");
+    weir_plugin.destroy(instance);
+    teardown();
+    // Two that are meant, a letter apart: who knows of a third?
+    static const char *const towns[] = {"Newton", "Newtown", "Boston"};
+    words(towns, 3);
+    start(&stream, options);
+    ck_assert_str_eq(OBSERVE("{\"word\":\"Bosten\"}"), "");
+    stop();
+}
+END_TEST
+
 // ---- contradictions
 
 static const char *complaints(int code)
@@ -452,6 +487,7 @@ int main(void)
     tcase_add_test(tcase, words_that_stand_for_none);
     tcase_add_test(tcase, dates_that_stand_for_none);
     tcase_add_test(tcase, texts_that_are_declared);
+    tcase_add_test(tcase, words_that_are_misspelled);
     tcase_add_test(tcase, empty_strings_where_there_were_none);
     tcase_add_test(tcase, nan_and_infinities_that_are_legal);
     tcase_add_test(tcase, numbers_against_each_other);
