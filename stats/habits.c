@@ -9,7 +9,7 @@
 #include "stats/samples.h"
 #include "weir/summary.h"
 
-enum { VERSION = 2, LEAST = 4, STEADY = 1 << 16 };
+enum { VERSION = 3, LEAST = 4, STEADY = 1 << 16 };
 
 struct weir_habits *weir_habits_create(void)
 {
@@ -28,6 +28,7 @@ void weir_habits_free(struct weir_habits *habits)
         return;
     free(habits->steady);
     free(habits->pairs);
+    weir_depends_free(habits->by, habits->n_by);
     free(habits);
 }
 
@@ -105,7 +106,7 @@ int weir_habits_write(const struct weir_habits *habits, struct weir_buffer *out)
     weir_put_long(out, habits->pairs != NULL);
     if (habits->pairs)
         weir_pairs_write(habits->pairs, out);
-    return out->failed ? WEIR_ENOMEM : 0;
+    return weir_depends_write(habits->by, habits->n_by, out);
 }
 
 static double get_share(struct weir_reader *in)
@@ -127,6 +128,15 @@ static int read_steady(struct weir_habits *habits, struct weir_reader *in)
     if (length)
         memcpy(habits->steady, steady, length);
     habits->n_steady = length;
+    return 0;
+}
+
+static int read_pairs(struct weir_habits *habits, struct weir_reader *in)
+{
+    habits->pairs = calloc(1, sizeof *habits->pairs);
+    if (!habits->pairs)
+        return WEIR_ENOMEM;
+    weir_pairs_read(habits->pairs, in);
     return 0;
 }
 
@@ -152,13 +162,11 @@ static int read_into(struct weir_habits *habits, struct weir_reader *in)
     if (weir_get_count(in, 1))
         habits->fresh = get_share(in);
     int code = read_steady(habits, in);
-    if (code || !weir_get_count(in, 1))
-        return code ? code : in->failed ? WEIR_ECORRUPT : 0;
-    habits->pairs = calloc(1, sizeof *habits->pairs);
-    if (!habits->pairs)
-        return WEIR_ENOMEM;
-    weir_pairs_read(habits->pairs, in);
-    return in->failed ? WEIR_ECORRUPT : 0;
+    if (!code && weir_get_count(in, 1))
+        code = read_pairs(habits, in);
+    if (!code && version > 2)
+        code = weir_depends_read(in, &habits->by, &habits->n_by);
+    return code ? code : in->failed ? WEIR_ECORRUPT : 0;
 }
 
 int weir_habits_read(struct weir_reader *in, struct weir_habits **out)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a reference knows of a field beside its distribution: single values that are common in
 // it, whether it varies all the time, whether values never seen before go on coming, which of its
-// categories are always there, what its texts read like. Detectors find it at cells->habits.
+// categories are always there, what its texts read like, which fields say what it is. Detectors find it at cells->habits.
 #ifndef WEIR_STATS_HABITS_H
 #define WEIR_STATS_HABITS_H
 
 #include "stats/buffer.h"
+#include "stats/depends.h"
 #include "stats/pairs.h"
 #include "weir/error.h"
 
@@ -33,6 +34,8 @@ struct weir_habits {
     uint8_t *steady;
     size_t n_steady;
     struct weir_pairs *pairs; // NULL: texts are not judged
+    struct weir_depends *by;  // what says this field; owned
+    size_t n_by;
 };
 
 struct weir_habits *weir_habits_create(void); // NULL: memory is out

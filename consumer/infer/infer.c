@@ -316,6 +316,33 @@ static void put_keys(const struct writer *writer)
     }
 }
 
+static int is_sound(const struct weir_profile_field *field)
+{
+    return field && !field->summary.fault && !strstr(field->name, "->");
+}
+
+static void put_depends(const struct writer *writer)
+{
+    const struct weir_profile *profile = writer->profile;
+    char text[32];
+    int any = 0;
+    for (size_t f = 0; f < profile->n_fields; f++) {
+        const struct weir_habits *habits = profile->fields[f].habits;
+        for (size_t i = 0; habits && is_sound(&profile->fields[f]) && i < habits->n_by; i++) {
+            const struct weir_depends *by = &habits->by[i];
+            char item[2 * WEIR_DEPENDS_NAME + 8];
+            int length = snprintf(item, sizeof item, "%s -> %s", by->by, profile->fields[f].name);
+            if (!is_sound(weir_profile_find(profile, by->by)) || length >= (int)sizeof item)
+                continue;
+            put(writer, any++ ? "" : "    depends:\n");
+            put(writer, "      - ");
+            put_quoted(writer, item, (size_t)length);
+            weir_buffer_printf(writer->out, "    # known of %s values, from %s repeats\n",
+                               count_text(by->n, (char[32]){0}), count_text(by->repeats, text));
+        }
+    }
+}
+
 static void put_detector(const struct writer *writer)
 {
     int faulty = 0, any = 0;
@@ -324,6 +351,7 @@ static void put_detector(const struct writer *writer)
     put(writer, "\n    reference: training\n");
     for (size_t f = 0; f < writer->profile->n_fields; f++)
         faulty |= writer->profile->fields[f].summary.fault > 0;
+    put_depends(writer);
     if (!faulty)
         return;
     put(writer, "    fields: [");

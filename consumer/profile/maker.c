@@ -7,6 +7,7 @@
 
 #include "consumer/profile/count.h"
 #include "consumer/profile/habits.h"
+#include "consumer/profile/joint.h"
 #include "stats/cells_build.h"
 #include "stats/hll.h"
 #include "stats/top.h"
@@ -45,6 +46,7 @@ struct weir_profile_maker {
     size_t n_fields;
     struct sampled *heap; // highest hash on top: the rows with the lowest hashes stay
     uint32_t n_heap;
+    struct weir_joint *joint;     // the same rows
     struct weir_profile *profile; // from turn() on
     size_t room_panes;
 };
@@ -65,7 +67,8 @@ int weir_profile_maker_create(const struct weir_stream *stream, int64_t pane,
     maker->next_half = FIRST_HALF;
     maker->fields = calloc(stream->n_fields ? stream->n_fields : 1, sizeof *maker->fields);
     maker->heap = malloc(SAMPLE_ROWS * sizeof *maker->heap);
-    int failed = !maker->fields || !maker->heap;
+    int failed = !maker->fields || !maker->heap ||
+                 weir_joint_create(stream, SAMPLE_ROWS, &maker->joint) != 0;
     for (size_t i = 0; !failed && i < stream->n_fields; i++) {
         const struct weir_field *info = &stream->fields[i];
         if (info->type == WEIR_TYPE_UNKNOWN)
@@ -109,6 +112,7 @@ void weir_profile_maker_destroy(struct weir_profile_maker *maker)
     }
     free(maker->fields);
     free(maker->heap);
+    weir_joint_destroy(maker->joint);
     weir_profile_free(maker->profile);
     free(maker);
 }
@@ -202,6 +206,7 @@ static void sample_rows(struct weir_profile_maker *maker, const struct weir_batc
         for (size_t k = 0; field->sample && k < n_taken; k++)
             field->sample[slots[k]] = number_at(&batch->columns[field->index], taken[k]);
     }
+    weir_joint_sample(maker->joint, batch, taken, slots, n_taken);
 }
 
 static int fits(const struct weir_batch *batch, const struct maker_field *field,
@@ -377,6 +382,8 @@ int weir_profile_maker_turn(struct weir_profile_maker *maker, struct weir_error 
         if (code)
             return code;
     }
+    if (weir_joint_find(maker->joint, maker->n_heap, profile))
+        return out_of_memory(error);
     uint64_t span = (uint64_t)maker->last_time - (uint64_t)maker->first_time;
     uint64_t most = PANE_SUMMARIES / (maker->n_fields + 1) + 1;
     most = most < PANES ? most : PANES;
@@ -515,6 +522,7 @@ int weir_profile_maker_second(struct weir_profile_maker *maker, const struct wei
                                 rows, n, field->scratch))
             return out_of_memory(error);
     }
+    weir_joint_check(maker->joint, batch, rows, n);
     return absorb_panes(maker, batch, rows, n) ? out_of_memory(error) : 0;
 }
 
@@ -528,6 +536,7 @@ int weir_profile_maker_finish(struct weir_profile_maker *maker, struct weir_prof
         return weir_error_set(error, WEIR_EIO,
                               "the input changed while it was read: %llu rows, then %llu",
                               (unsigned long long)maker->rows, (unsigned long long)rows);
+    weir_joint_finish(maker->joint);
     if (weir_profile_habits_finish(maker->profile))
         return out_of_memory(error);
     *profile = maker->profile;

@@ -118,6 +118,8 @@ int schema_edge_observe(void *state, const struct weir_batch *batch, const struc
     if (!code)
         code = schema_cross_observe(&schema->cross, edge->cross, batch, host, edge->found);
     if (!code)
+        schema_depends_observe(&schema->depends, batch, host, edge->found);
+    if (!code)
         code = schema_watch_observe(edge->watch, batch, host);
     return code ? out_of_memory(error) : 0;
 }

@@ -70,6 +70,11 @@ static const struct weir_option options[] = {
      "Conditions that each record has to meet, such as \"dates: end >= start\" or "
      "\"amount > 100 when country == 'JP'\"; see docs/expressions.md.",
      0},
+    {"depends", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
+     "Fields that say what another is, as \"zip -> city\": records with another city than the "
+     "reference had with that zip are reported. Needs a profile that has learnt it; `weir infer` "
+     "lists what one has.",
+     0},
     {0}};
 
 static const char *const kinds[] = {
@@ -90,6 +95,7 @@ static void destroy(void *instance)
         schema_windows_destroy(schema);
         schema_rules_destroy(schema);
         schema_cross_destroy(&schema->cross);
+        schema_depends_destroy(&schema->depends);
     }
     free(schema);
 }

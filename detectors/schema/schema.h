@@ -7,6 +7,7 @@
 #include <pcre2.h>
 
 #include "detectors/schema/cross.h"
+#include "detectors/schema/depends.h"
 #include "weir/detector.h"
 
 // What one field, or the record as a whole, can break: the places of record_table.c.
@@ -60,7 +61,8 @@ enum schema_option {
     SCHEMA_OPTION_SWAPPED,
     SCHEMA_OPTION_GIBBERISH,
     SCHEMA_OPTION_FRESHNESS,
-    SCHEMA_OPTION_RULES
+    SCHEMA_OPTION_RULES,
+    SCHEMA_OPTION_DEPENDS
 };
 
 // What an empty string is.
@@ -141,6 +143,7 @@ struct schema {
     const char *const *references;
     size_t n_references;
     struct schema_cross cross;
+    struct schema_depends depends;
 };
 
 // rules.c
