@@ -131,10 +131,16 @@ struct count {
 static uint64_t value_of(const struct weir_depends_field *field, const struct keyed *rows,
                          size_t from, size_t to, struct count *count)
 {
-    uint64_t value = 0, several = 0, n = 0;
+    uint64_t value = 0, lead = 0, several = 0, n = 0;
+    for (size_t i = from; i < to; i++) { // a majority, where there is one
+        uint64_t one = field->hash[rows[i].row];
+        if (!one)
+            continue;
+        value = lead ? value : one;
+        lead = one == value ? lead + 1 : lead - 1;
+    }
     for (size_t i = from; i < to; i++) {
         uint64_t one = field->hash[rows[i].row];
-        value = value ? value : one;
         several += one && one != value;
         n += one != 0;
     }
