@@ -225,8 +225,8 @@ static int try_pair(const struct weir_depends_field *says, struct weir_depends_f
 {
     struct count count = count_pair(field, rows, n, WEIR_DEPENDS_WRONG * (double)n);
     double repeats = (double)count.repeats;
-    if (repeats < REPEATS || (double)count.wrong > WEIR_DEPENDS_WRONG * repeats || differ * repeats < OTHERS ||
-        !count.known || !is_better(field, count.repeats))
+    if (repeats < REPEATS || (double)count.wrong > WEIR_DEPENDS_WRONG * repeats ||
+        differ * repeats < OTHERS || !count.known || !is_better(field, count.repeats))
         return 0;
     struct weir_depends pair;
     int code = keep_pair(says, field, rows, n, &count, &pair);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a reference knows of a field beside its distribution: single values that are common in
 // it, whether it varies all the time, whether values never seen before go on coming, which of its
-// categories are always there, what its texts read like, which fields say what it is. Detectors find it at cells->habits.
+// categories are always there, what its texts read like, which fields say what it is. Detectors
+// find it at cells->habits.
 #ifndef WEIR_STATS_HABITS_H
 #define WEIR_STATS_HABITS_H
 

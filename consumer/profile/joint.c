@@ -101,9 +101,8 @@ static int take(struct weir_joint *joint, struct weir_depends_field *found)
         habits->by = found[f].by;
         habits->n_by = found[f].n_by;
         for (size_t i = 0; joint->pairs && i < habits->n_by; i++)
-            joint->pairs[joint->n_pairs++] =
-                (struct pair){&habits->by[i], index_of(joint, habits->by[i].by),
-                              joint->fields[f].index, 0, 0};
+            joint->pairs[joint->n_pairs++] = (struct pair){
+                &habits->by[i], index_of(joint, habits->by[i].by), joint->fields[f].index, 0, 0};
     }
     return joint->pairs ? 0 : WEIR_ENOMEM;
 }

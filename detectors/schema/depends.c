@@ -246,7 +246,10 @@ int schema_depends_say(const struct schema_depends *depends, const struct weir_r
     schema_put_count(&out, count->rows);
     schema_put(&out, " records have another %s than went with the same ", name);
     for (size_t k = 0; k < rule->n; k++)
-        schema_put(&out, "%s%s", !k ? "" : k + 1 < rule->n ? ", " : " or ",
+        schema_put(&out, "%s%s",
+                   !k                ? ""
+                   : k + 1 < rule->n ? ", "
+                                     : " or ",
                    fields[rule->by[k]].name);
     schema_put(&out, " in %s. Where one of these has truly changed, make the profile anew",
                reference);

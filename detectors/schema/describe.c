@@ -59,9 +59,9 @@ int schema_describe(void *instance, const struct weir_rule_count *count,
     if (size &&
         schema_cross_say(&schema->cross, count, schema->critical_share, finding, text, size))
         return 0;
-    if (size && schema_depends_say(&schema->depends, count, schema->critical_share,
-                                   schema->n_references ? schema->references[0] : "", finding,
-                                   text, size))
+    if (size &&
+        schema_depends_say(&schema->depends, count, schema->critical_share,
+                           schema->n_references ? schema->references[0] : "", finding, text, size))
         return 0;
     if (count->rule >= schema->n_rules || !size)
         return WEIR_EINVAL;
