@@ -309,10 +309,10 @@ static int read_one(struct weir_reader *in, struct weir_depends *one)
     one->type = (enum weir_type)weir_get_count(in, WEIR_TYPE_BYTES);
     one->repeats = weir_get_count(in, (size_t)1 << 60);
     size_t n = weir_get_count(in, WEIR_DEPENDS_KEYS);
-    if (in->failed || n > weir_reader_left(in) / 16)
+    if (in->failed)
+        return weir_reader_code(in);
+    if (n > weir_reader_left(in) / 16)
         return WEIR_ECORRUPT;
-    if (!one->by)
-        return WEIR_ENOMEM;
     one->keys = malloc((n + 1) * sizeof *one->keys);
     one->values = malloc((n + 1) * sizeof *one->values);
     if (!one->keys || !one->values)
