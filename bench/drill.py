@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A fire drill: kinds of fault injected into clean public data, one at a time, at several rates.
+
+    WEIR_DATA=FOLDER script/python bench/drill.py [--only KIND ...] [--rates 100,10,1,slice]
+
+For each fault and rate it prints whether an incident was opened that names the right kind and
+field, and how many records after the first faulty one; then what was found that was not there,
+and what was raised on the same data without a fault. The contract is what `weir infer` learns
+from the first part of the data, with the options below that no data can teach. Rates are shares of
+the records after the fault begins; `slice` is all records of one state, which `by:` knows of.
+"""
+
+import argparse
+import collections
+import csv
+import gzip
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+
+SOURCE = pathlib.Path(__file__).resolve().parents[1]
+BUILD = pathlib.Path(os.environ.get("WEIR_BUILD", SOURCE / "build"))
+START = 1_772_409_600_000  # 2026-03-02 00:00 UTC
+STEP = 500  # ms from record to record
+LEARN, SERVE, BEFORE = 20000, 20000, 12000  # records; BEFORE: of those served, before the fault
+SLICE = "CA"
+
+
+# ---- clean data
+
+
+def loans(data):
+    path = data / "nannyml_car_loan" / "synthetic_car_loan_reference.csv.gz"
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def beers(data):
+    with open(data / "data_errors" / "beers" / "clean.csv", encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file)]
+
+
+def clean(data):
+    """Records of car loans, each with a beer beside it for its texts: LEARN, then SERVE of them."""
+    rng = random.Random(1)
+    cellar = beers(data)
+    for n, loan in enumerate(loans(data)):
+        if n == LEARN + SERVE:
+            return
+        beer = rng.choice(cellar)
+        at = START + n * STEP
+        value = float(loan["car_value"])
+        yield {
+            "id": f"tx-{n:06d}",
+            "at": at,
+            "car_value": value,
+            "fee": round(value * rng.uniform(0.01, 0.02), 2),
+            "tenure": float(loan["driver_tenure"]),
+            "loan_length": int(float(loan["loan_length"])),
+            "months": int(float(loan["loan_length"])) + rng.randint(0, 240),
+            "repaid": loan["repaid_loan_on_prev_car"] == "True",
+            "ratio": float(loan["debt_to_income_ratio"]),
+            "score": float(loan["y_pred_proba"]),
+            "salary": loan["salary_range"].replace(" \u20ac", ""),
+            "downpayment": loan["size_of_downpayment"],
+            "style": beer["style"] or "unknown style",
+            "state": beer["state"],
+            "brewery": beer["brewery-name"],
+            "opened": at - rng.randint(0, 90 * 86400000),
+            "wait": round(rng.lognormvariate(1, 0.6), 3),
+            "heat": round(rng.gauss(18, 6), 1),
+            "memo": beer["style"] if rng.random() < 0.6 else None,
+            "bytes": int(rng.lognormvariate(12, 0.8)),
+            **({"extra": rng.randint(1, 9)} if rng.random() < 0.7 else {}),
+        }
+
+
+# ---- faults
+
+
+def set_to(field, value):
+    def fault(row, rng, state):
+        row[field] = value(row, rng) if callable(value) else value
+
+    return fault
+
+
+def remove(field):
+    def fault(row, rng, state):
+        row.pop(field, None)
+
+    return fault
+
+
+def swap(a, b):
+    def fault(row, rng, state):
+        row[a], row[b] = row[b], row[a]
+
+    return fault
+
+
+def repeat_key(row, rng, state):
+    row["id"] = state.setdefault("id", row["id"])
+
+
+def frozen(field):
+    def fault(row, rng, state):
+        row[field] = state.setdefault(field, row[field])
+
+    return fault
+
+
+def drop(row, rng, state):
+    row.clear()
+
+
+def gibberish(text, rng):
+    return "".join(rng.choice("qxzjkvwfbpg") for _ in text)
+
+
+def misspell(text, rng):
+    at = rng.randrange(1, len(text) - 1)
+    return text[:at] + text[at + 1] + text[at] + text[at + 2:]
+
+
+def cut(row, rng, state):
+    state["raw"] = True
+
+
+def in_ms(field):
+    return lambda row, rng: round(row[field] * 1000, 3)
+
+
+# name: (fault, right kinds, field, how sure). "rule" faults break a record by themselves and are to
+# be found at every rate; "window" faults are of a window as a whole, and have a rate from which
+# on they are to be found, which the documents state.
+RULE, WINDOW = "record", "window"
+FAULTS = {
+    "number as a string": (set_to("car_value", lambda r, g: str(r["car_value"])), "type", "car_value", RULE),
+    "word for a number": (set_to("tenure", "unknown"), "type sentinel", "tenure", RULE),
+    "fraction for an integer": (set_to("loan_length", lambda r, g: r["loan_length"] + 0.5), "type", "loan_length", RULE),
+    "0/1 for a boolean": (set_to("repaid", lambda r, g: int(r["repaid"])), "type", "repaid", RULE),
+    '"true" for a boolean': (set_to("repaid", lambda r, g: str(r["repaid"]).lower()), "type", "repaid", RULE),
+    "date as text": (set_to("opened", "2026-03-02T10:00:00Z"), "type", "opened", RULE),
+    "list for a scalar": (set_to("salary", lambda r, g: [r["salary"]]), "type", "salary", RULE),
+    "object for a scalar": (set_to("ratio", lambda r, g: {"value": r["ratio"]}), "type", "ratio", RULE),
+    "number for a string": (set_to("style", lambda r, g: g.randint(1, 99)), "type", "style", RULE),
+    "beyond 64 bits": (set_to("months", 10**30), "type range", "months", RULE),
+    "field missing": (remove("ratio"), "missing", "ratio", RULE),
+    "null": (set_to("tenure", None), "null", "tenure", RULE),
+    "NaN": (set_to("tenure", float("nan")), "nan", "tenure", RULE),
+    "infinity": (set_to("car_value", float("inf")), "nan range", "car_value", RULE),
+    "empty string": (set_to("salary", ""), "empty values length sentinel", "salary", RULE),
+    "sentinel -999": (set_to("heat", -999), "sentinel range", "heat", RULE),
+    "sentinel N/A": (set_to("style", "N/A"), "sentinel values", "style", RULE),
+    "sentinel 0": (set_to("car_value", 0), "sentinel range", "car_value", RULE),
+    "sentinel 1970": (set_to("opened", 0), "sentinel range", "opened", RULE),
+    "out of range": (set_to("loan_length", 100000), "range", "loan_length", RULE),
+    "negative": (set_to("car_value", lambda r, g: -r["car_value"]), "range unit", "car_value", RULE),
+    "too long": (set_to("brewery", lambda r, g: r["brewery"] * 40), "length", "brewery", RULE),
+    "pattern": (set_to("id", lambda r, g: r["id"].replace("tx-", "TX_")), "pattern", "id", RULE),
+    "unknown category": (set_to("salary", "1M - 2M"), "values", "salary", RULE),
+    "misspelled category": (set_to("downpayment", lambda r, g: r["downpayment"].replace("%", " %")), "values", "downpayment", RULE),
+    "other case": (set_to("state", lambda r, g: r["state"].lower()), "values pattern", "state", RULE),
+    "unknown field": (set_to("amuont", 1), "unknown_field", "amuont", RULE),
+    "precision": (set_to("fee", lambda r, g: r["fee"] / 3), "precision", "fee", RULE),
+    "duplicate key": (repeat_key, "duplicate", "id", RULE),
+    "event in the future": (set_to("at", lambda r, g: r["at"] + 86400000 * 40), "time", "at", RULE),
+    "fields contradict": (set_to("months", lambda r, g: r["loan_length"] - 1), "rule", "months", RULE),
+    "undecodable": (cut, "undecodable", None, RULE),
+    "more nulls": (set_to("memo", None), "null_rate", "memo", WINDOW),
+    "more missing": (remove("extra"), "null_rate", "extra", WINDOW),
+    "fewer records": (drop, "volume", None, WINDOW),
+    "frozen": (frozen("heat"), "frozen", "heat", WINDOW),
+    "default filled in": (set_to("wait", 2.718), "default_spike", "wait", WINDOW),
+    "most common filled in": (set_to("style", "American IPA"), "default_spike", "style", WINDOW),
+    "new categories": (set_to("style", lambda r, g: f"Style {g.randint(1, 30)}"), "categories", "style", WINDOW),
+    "swapped": (swap("ratio", "score"), "swapped", "ratio", WINDOW),
+    "gibberish": (set_to("brewery", lambda r, g: gibberish(r["brewery"], g)), "gibberish", "brewery", WINDOW),
+    "USD to JPY": (set_to("car_value", lambda r, g: r["car_value"] * 155), "unit range", "car_value", WINDOW),
+    "s to ms": (set_to("wait", in_ms("wait")), "unit range", "wait", WINDOW),
+    "fraction to percent": (set_to("ratio", lambda r, g: r["ratio"] * 100), "unit range", "ratio", WINDOW),
+    "Celsius to Fahrenheit": (set_to("heat", lambda r, g: round(r["heat"] * 1.8 + 32, 1)), "unit range", "heat", WINDOW),
+    "bytes to KiB": (set_to("bytes", lambda r, g: r["bytes"] // 1024), "unit range", "bytes", WINDOW),
+    "sign flipped": (set_to("heat", lambda r, g: -r["heat"]), "unit range", "heat", WINDOW),
+}
+
+# What data cannot teach: appended to the contract that was learnt.
+OPTIONS = """    duplicates: 1h
+    future: 5m
+    empty: true
+    rules: ["months >= loan_length"]
+"""
+FIELDS = {"car_value": "unit: USD", "wait": "unit: s", "heat": "unit: C", "bytes": "unit: B",
+          "fee": "precision: 2"}  # fmt: skip
+
+
+# ---- the drill
+
+
+def weir(*arguments, check=True):
+    done = subprocess.run([BUILD / "weir", *map(str, arguments)], capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    if check and done.returncode:
+        sys.exit(f"weir {arguments[0]}: {done.stderr}")
+    return done
+
+
+def write(path, rows, states=()):
+    with open(path, "w", encoding="utf-8") as file:
+        for row in rows:
+            if row.get("__cut"):
+                del row["__cut"]
+                file.write(json.dumps(row)[:-9] + "\n")
+            elif row:
+                file.write(json.dumps(row) + "\n")
+
+
+class Drill:
+    def __init__(self, folder, data):
+        self.folder = folder
+        rows = list(clean(data))
+        self.served = rows[LEARN:]
+        bare = folder / "bare.yaml"
+        bare.write_text("version: 1\napp: drill\nstreams:\n  loans: {topic: loans, format: json, "
+                        "key: id, time: at, fields: {id: {type: string}, at: {type: long}, "
+                        "state: {type: string, role: slice}}}\n")  # fmt: skip
+        write(folder / "learn.jsonl", [dict(row) for row in rows[:LEARN]])
+        weir("profile", "-q", "-c", bare, "-s", "loans", "-i", folder / "learn.jsonl",
+             "-o", folder / "learnt.avro", "--pane", "5m")  # fmt: skip
+        weir("infer", folder / "learnt.avro", "-o", folder / "contract.yaml")
+        lines = []
+        for line in (folder / "contract.yaml").read_text().splitlines():
+            lines.append(line)
+            name = line.strip().rstrip(":")
+            if name in FIELDS and line.startswith("      ") and line.endswith(":"):
+                lines.append("        " + FIELDS[name])
+        (folder / "contract.yaml").write_text(
+            "\n".join(lines) + "\n    by: [state]\n    window: {size: 5m}\n" + OPTIONS)
+        done = weir("check", folder / "contract.yaml", check=False)
+        if done.returncode:
+            sys.exit(f"{done.stderr}\n{(folder / 'contract.yaml').read_text()}")
+
+    def replay(self, rows):
+        write(self.folder / "served.jsonl", rows)
+        weir("replay", "-q", "-c", self.folder / "contract.yaml", "-i",
+             f"loans={self.folder / 'served.jsonl'}", "--output",
+             f"alerts={self.folder / 'alerts.jsonl'}")  # fmt: skip
+        with open(self.folder / "alerts.jsonl", encoding="utf-8") as file:
+            alerts = [json.loads(line) for line in file]
+        return [a for a in alerts if a["status"] == "open"]
+
+    def spoilt(self, fault, rate):
+        rng = random.Random(f"{rate}")
+        state, rows, first, n = {}, [], None, 0
+        for number, row in enumerate(self.served):
+            row = dict(row)
+            hit = number >= BEFORE and (
+                row["state"] == SLICE if rate == "slice" else rng.random() * 100 < float(rate))
+            if hit:
+                n += 1
+                first = number if first is None else first
+                fault(row, rng, state)
+                if state.pop("raw", False):
+                    row["__cut"] = True
+            rows.append(row)
+        return rows, first, n
+
+    def run(self, name, rate):
+        fault, kinds, field, _ = FAULTS[name]
+        rows, first, n = self.spoilt(fault, rate)
+        right = {f"schema.{kind}" for kind in kinds.split()}
+        found, others = None, []
+        for alert in self.replay(rows):
+            named = field is None or field in alert["fields"] or field in alert["summary"]
+            if alert["kind"] in right and named:
+                after = (alert["opened_at"] - self.served[first]["at"]) // STEP
+                found = after if found is None else min(found, after)
+            else:
+                others.append(alert)
+        return found, n, others
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", default=os.environ.get("WEIR_DATA"))
+    parser.add_argument("--only", nargs="*", default=list(FAULTS))
+    parser.add_argument("--rates", default="100,10,1,slice")
+    parser.add_argument("--verbose", action="store_true")
+    args = parser.parse_args()
+    if not args.data:
+        print("skipped: WEIR_DATA is not set, and the data are not part of weir")
+        return 0
+    rates = args.rates.split(",")
+    with tempfile.TemporaryDirectory() as name:
+        drill = Drill(pathlib.Path(name), pathlib.Path(args.data))
+        quiet = drill.replay([dict(row) for row in drill.served])
+        print(f"clean data: {len(quiet)} alerts in {SERVE:,} records")
+        for alert in quiet:
+            print(f"  {alert['kind']}: {alert['summary']}")
+        print(f"\n{'fault':26} {'to be found as':24} " + " ".join(f"{r + ('' if r == 'slice' else '%'):>10}" for r in rates))
+        tally, extra = collections.Counter(), collections.Counter()
+        for fault in args.only:
+            cells = []
+            for rate in rates:
+                found, n, others = drill.run(fault, rate)
+                tally[FAULTS[fault][3], rate, found is not None] += 1
+                cells.append("-" if found is None else f"{found:,}")
+                for alert in others:
+                    extra[fault, alert["kind"], ",".join(alert["fields"])] += 1
+                    if args.verbose:
+                        print(f"    {rate}: {alert['kind']}: {alert['summary'][:200]}")
+            print(f"{fault:26} {FAULTS[fault][1]:24} " + " ".join(f"{c:>10}" for c in cells), flush=True)
+        print("\nfound and named rightly (the figures above: after how many records; - not)")
+        for sort in (RULE, WINDOW):
+            print(f"  {sort} faults: " + ", ".join(
+                f"{rate}{'' if rate == 'slice' else '%'} {tally[sort, rate, True]} of "
+                f"{tally[sort, rate, True] + tally[sort, rate, False]}" for rate in rates))
+        print("\nbeside them, of the same fault (fault: kind, fields, at how many rates)")
+        for (fault, kind, fields), times in sorted(extra.items()):
+            print(f"  {fault}: {kind} {fields} {times}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
