@@ -73,7 +73,7 @@ def clean(data):
             "opened": at - rng.randint(0, 90 * 86400000),
             "wait": round(rng.lognormvariate(1, 0.6), 3),
             "heat": round(rng.gauss(18, 6), 1),
-            "memo": beer["style"] if rng.random() < 0.6 else None,
+            "memo": (beer["style"] or "none") if rng.random() < 0.6 else None,
             "bytes": int(rng.lognormvariate(12, 0.8)),
             **({"extra": rng.randint(1, 9)} if rng.random() < 0.7 else {}),
         }
