@@ -27,7 +27,10 @@ BUILD = pathlib.Path(os.environ.get("WEIR_BUILD", SOURCE / "build"))
 START = 1_772_409_600_000  # 2026-03-02 00:00 UTC
 STEP = 500  # ms from record to record
 LEARN, SERVE, BEFORE = 20000, 20000, 12000  # records; BEFORE: of those served, before the fault
+ROLLED_OUT = 3000  # of the records served: from there on another version of the model answers
+RETRIES = 0.05  # so many are the same question as an earlier one, asked again
 SLICE = "CA"
+ODD_POD = "pod-3"
 
 
 # ---- clean data
@@ -48,13 +51,14 @@ def clean(data):
     """Records of car loans, each with a beer beside it for its texts: LEARN, then SERVE of them."""
     rng = random.Random(1)
     cellar = beers(data)
+    asked = collections.deque(maxlen=100)
     for n, loan in enumerate(loans(data)):
         if n == LEARN + SERVE:
             return
         beer = rng.choice(cellar)
         at = START + n * STEP
         value = float(loan["car_value"])
-        yield {
+        row = {
             "id": f"tx-{n:06d}",
             "at": at,
             "car_value": value,
@@ -75,8 +79,14 @@ def clean(data):
             "heat": round(rng.gauss(18, 6), 1),
             "memo": (beer["style"] or "none") if rng.random() < 0.6 else None,
             "bytes": int(rng.lognormvariate(12, 0.8)),
+            "model": "v1" if n < LEARN + ROLLED_OUT else "v2",
+            "pod": f"pod-{rng.randint(1, 5)}",
             **({"extra": rng.randint(1, 9)} if rng.random() < 0.7 else {}),
         }
+        if rng.random() < RETRIES and asked and asked[0]["model"] == row["model"]:
+            row = {**asked[0], "id": row["id"], "at": at, "pod": row["pod"]}
+        asked.append(row)
+        yield row
 
 
 # ---- faults
@@ -115,7 +125,8 @@ def frozen(field):
 
 
 def drop(row, rng, state):
-    row.clear()
+    if rng.random() < 0.9:
+        row.clear()
 
 
 def gibberish(text, rng):
@@ -129,6 +140,15 @@ def misspell(text, rng):
 
 def cut(row, rng, state):
     state["raw"] = True
+
+
+def shaken(row, rng, state):
+    row["score"] = min(1, max(0, row["score"] + rng.uniform(-0.02, 0.02)))
+
+
+def odd_pod(row, rng, state):
+    if row["pod"] == ODD_POD:
+        row["score"] = 0.3 + 0.4 * row["score"]
 
 
 def in_ms(field):
@@ -172,9 +192,17 @@ FAULTS = {
     "event in the future": (set_to("at", lambda r, g: r["at"] + 86400000 * 40), "time", "at", RULE),
     "fields contradict": (set_to("months", lambda r, g: r["loan_length"] - 1), "rule", "months", RULE),
     "undecodable": (cut, "undecodable", None, RULE),
+    "score above 1": (set_to("score", lambda r, g: 1 + r["score"]), "range operations.score_invalid", "score", RULE),
+    "old model version": (set_to("model", "v1"), "operations.stale_model", "model", RULE),
+    "two model versions": (set_to("model", "v3"), "operations.mixed_models", "model", WINDOW),
+    "same input, other score": (shaken, "operations.nondeterminism", "score", WINDOW),
+    "one host's scores": (odd_pod, "operations.host_outlier", "score", WINDOW),
+    "a time is an identifier": (set_to("opened", lambda r, g: g.randint(10**17, 10**18)), "range semantics.mismatch", "opened", WINDOW),
+    "e-mail in a harmless text": (set_to("memo", lambda r, g: f"{gibberish('abcdef', g)}@example.com"), "semantics.personal_data", "memo", WINDOW),
+    "scores stand still": (frozen("score"), "frozen default_spike operations.score_invalid", "score", WINDOW),
     "more nulls": (set_to("memo", None), "null_rate", "memo", WINDOW),
     "more missing": (remove("extra"), "null_rate", "extra", WINDOW),
-    "fewer records": (drop, "volume", None, WINDOW),
+    "nine of ten lost": (drop, "volume", None, WINDOW),
     "frozen": (frozen("heat"), "frozen", "heat", WINDOW),
     "default filled in": (set_to("wait", 2.718), "default_spike", "wait", WINDOW),
     "most common filled in": (set_to("style", "American IPA"), "default_spike", "style", WINDOW),
@@ -189,14 +217,19 @@ FAULTS = {
     "sign flipped": (set_to("heat", lambda r, g: -r["heat"]), "unit range", "heat", WINDOW),
 }
 
-# What data cannot teach: appended to the contract that was learnt.
-OPTIONS = """    duplicates: 1h
-    future: 5m
-    empty: true
-    rules: ["months >= loan_length"]
-"""
-FIELDS = {"car_value": "unit: USD", "wait": "unit: s", "heat": "unit: C", "bytes": "unit: B",
-          "fee": "precision: 2"}  # fmt: skip
+# What data cannot teach: added to the contract that was learnt, below these lines of it.
+ADDED = {
+    "    type: schema": ["by: [state]", "window: {size: 5m}", "duplicates: 1h", "future: 5m",
+                         'rules: ["months >= loan_length"]'],
+    "    type: operations": ["rollout: 10m"],
+    "      car_value:": ["    unit: USD"],
+    "      wait:": ["    unit: s"],
+    "      heat:": ["    unit: C"],
+    "      bytes:": ["    unit: B"],
+    "      fee:": ["    precision: 2"],
+    "      opened:": ["    semantic: timestamp_ms"],
+    "      memo:": ["    semantic: category"],
+}  # fmt: skip
 
 
 # ---- the drill
@@ -228,19 +261,17 @@ class Drill:
         bare = folder / "bare.yaml"
         bare.write_text("version: 1\napp: drill\nstreams:\n  loans: {topic: loans, format: json, "
                         "key: id, time: at, fields: {id: {type: string}, at: {type: long}, "
-                        "state: {type: string, role: slice}}}\n")  # fmt: skip
+                        "state: {type: string, role: slice}, model: {type: string, role: model_version}, "
+                        "score: {type: double, role: score}, pod: {type: string, role: host}}}\n")  # fmt: skip
         write(folder / "learn.jsonl", [dict(row) for row in rows[:LEARN]])
         weir("profile", "-q", "-c", bare, "-s", "loans", "-i", folder / "learn.jsonl",
              "-o", folder / "learnt.avro", "--pane", "5m")  # fmt: skip
         weir("infer", folder / "learnt.avro", "-o", folder / "contract.yaml")
         lines = []
         for line in (folder / "contract.yaml").read_text().splitlines():
-            lines.append(line)
-            name = line.strip().rstrip(":")
-            if name in FIELDS and line.startswith("      ") and line.endswith(":"):
-                lines.append("        " + FIELDS[name])
-        (folder / "contract.yaml").write_text(
-            "\n".join(lines) + "\n    by: [state]\n    window: {size: 5m}\n" + OPTIONS)
+            lines += [line] + ["    " + added for added in ADDED.get(line, ())]
+        lines.append("  meaning: {type: semantics, stream: loans}")
+        (folder / "contract.yaml").write_text("\n".join(lines) + "\n")
         done = weir("check", folder / "contract.yaml", check=False)
         if done.returncode:
             sys.exit(f"{done.stderr}\n{(folder / 'contract.yaml').read_text()}")
@@ -273,7 +304,7 @@ class Drill:
     def run(self, name, rate):
         fault, kinds, field, _ = FAULTS[name]
         rows, first, n = self.spoilt(fault, rate)
-        right = {f"schema.{kind}" for kind in kinds.split()}
+        right = {kind if "." in kind else f"schema.{kind}" for kind in kinds.split()}
         found, others = None, []
         for alert in self.replay(rows):
             named = field is None or field in alert["fields"] or field in alert["summary"]

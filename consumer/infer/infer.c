@@ -209,10 +209,19 @@ static void put_values(const struct writer *writer, const struct known *known)
     put(writer, "]\n");
 }
 
+// Versions, hosts and annotators come and go: what they were says little of what they may be.
+static int is_name_of_the_day(const struct known *known)
+{
+    return known->field->role == WEIR_ROLE_MODEL_VERSION || known->field->role == WEIR_ROLE_HOST ||
+           known->field->role == WEIR_ROLE_ANNOTATOR || known->field->role == WEIR_ROLE_SOURCE;
+}
+
 static void put_text(const struct writer *writer, const struct known *known)
 {
     const struct weir_text_shape *shape = &known->field->clues.shape;
     char pattern[PATTERN];
+    if (is_name_of_the_day(known))
+        return;
     if (is_closed_set(known)) {
         put_values(writer, known);
         return;
@@ -343,7 +352,30 @@ static void put_depends(const struct writer *writer)
     }
 }
 
-static void put_detector(const struct writer *writer)
+// What serves a model is watched where the stream says who answered, or what.
+static void put_operations(const struct writer *writer)
+{
+    size_t host = SIZE_MAX;
+    int serves = 0;
+    for (size_t f = 0; f < writer->profile->n_fields; f++) {
+        enum weir_role role = writer->profile->fields[f].role;
+        serves |= role == WEIR_ROLE_MODEL_VERSION || role == WEIR_ROLE_SCORE;
+        if (role == WEIR_ROLE_HOST && host == SIZE_MAX)
+            host = f;
+    }
+    if (!serves)
+        return;
+    put(writer, "  serving:\n    type: operations\n    stream: ");
+    put_name(writer, writer->profile->stream);
+    if (host < SIZE_MAX) {
+        put(writer, "\n    by: [");
+        put_name(writer, writer->profile->fields[host].name);
+        put(writer, "]");
+    }
+    put(writer, "\n    window: {size: 5m}\n");
+}
+
+static void put_contract(const struct writer *writer)
 {
     int faulty = 0, any = 0;
     put(writer, "detectors:\n  contract:\n    type: schema\n    stream: ");
@@ -390,6 +422,7 @@ int weir_infer_contract(const struct weir_profile *profile,
     put(&writer, "references:\n  training: {profile: ");
     put_quoted(&writer, options->profile, strlen(options->profile));
     put(&writer, "}\n");
-    put_detector(&writer);
+    put_contract(&writer);
+    put_operations(&writer);
     return out->failed ? weir_error_set(error, WEIR_ENOMEM, "memory is out for the contract") : 0;
 }

@@ -10,7 +10,7 @@ import unittest
 
 from program import Program
 
-BARE = "version: 1\napp: bare\nstreams:\n  s: {topic: s, format: %s}\n"
+BARE = "version: 1\napp: bare\nstreams:\n  s:\n    topic: s\n    format: %s\n"
 
 
 def odd_rows(rng, n):
@@ -37,7 +37,7 @@ class Infer(Program):
         self.file("bare.yaml", BARE % form)
         done = self.weir("profile", "-q", "-c", "bare.yaml", "-s", "s", "-i", data, "-o", "p.avro")
         self.assertEqual(done.returncode, 0, done.stderr)
-        done = self.weir("infer", "p.avro", "-f", form, "-o", "contract.yaml")
+        done = self.weir("infer", "p.avro", "-f", form.split()[0], "-o", "contract.yaml")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         done = self.weir("check", "contract.yaml")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -81,6 +81,23 @@ class Infer(Program):
         self.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
         text = self.silent("rows.jsonl", "json")
         self.assertIn("fields: [b]", text)
+
+    def test_what_serves_a_model_is_watched(self):
+        roles = {"model": "model_version", "pod": "host", "score": "score"}
+        rows = [{"model": "v1", "pod": f"pod-{i % 3}", "score": i % 97 / 97, "at": 10**12 + i}
+                for i in range(3000)]  # fmt: skip
+        self.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        bare = "".join(f"      {field}: {{role: {role}, type: {kind}}}\n" for (field, role), kind in
+                       zip(roles.items(), ("string", "string", "double")))  # fmt: skip
+        text = self.silent("rows.jsonl", f"json\n    time: at\n    fields:\n{bare}      at: {{type: long}}")
+        for field, role in roles.items():
+            self.assertRegex(text, rf"{field}:(\n +(#|type).*)+\n +role: {role}")
+        self.assertIn("type: operations", text)
+        self.assertIn("by: [pod]", text)
+        # Versions and hosts come and go.
+        rows += [{**row, "model": "v2", "pod": "new", "at": row["at"] + 3000} for row in rows]
+        self.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        self.assertEqual(self.replay(text, s="rows.jsonl").alerts, [])
 
     def test_public_data(self):
         if not os.environ.get("WEIR_DATA"):
