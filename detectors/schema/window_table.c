@@ -64,6 +64,16 @@ void schema_verdict_add(struct schema_verdict *verdict, const char *type, const 
     };
 }
 
+// Versions, hosts, annotators and sources come and go: which ones there are is for the detectors
+// that know what they are, and here only whether there is one.
+static int is_looked_at(const struct schema_window_check *check, const struct schema_field *field)
+{
+    enum weir_role role = field->field->role;
+    int comes_and_goes = role == WEIR_ROLE_MODEL_VERSION || role == WEIR_ROLE_HOST ||
+                         role == WEIR_ROLE_ANNOTATOR || role == WEIR_ROLE_SOURCE;
+    return check->scope == SCHEMA_OF_FIELD && (!comes_and_goes || check == &schema_check_null_rate);
+}
+
 static int create_field(struct schema *schema, struct schema_field *field,
                         const struct weir_detector_config *config, const struct weir_setup *setup,
                         struct weir_error *error)
@@ -74,7 +84,7 @@ static int create_field(struct schema *schema, struct schema_field *field,
         return 0;
     for (size_t c = 0; c < schema_n_window_checks; c++) {
         const struct schema_window_check *check = schema_window_checks[c];
-        int wanted = check->scope == SCHEMA_OF_FIELD && config->options[check->option].integer
+        int wanted = is_looked_at(check, field) && config->options[check->option].integer
                          ? check->parts(schema, field, reference)
                          : -1;
         if (wanted < 0)
