@@ -19,37 +19,56 @@ static void offer(struct weir_merger *merger, uint8_t *bytes, size_t length)
     weir_merger_accept(merger, key, (struct weir_span){bytes, length}, &error);
 }
 
+enum { RECORDS = 400, AFTER = 6 }; // partials at most; those that follow the changed one
+
+static struct weir_buffer before[RECORDS]; // the merger's state before each partial
+static struct weir_span partials[RECORDS];
+
+static void remember(struct engine *engine)
+{
+    struct weir_merger *merger = engine_merger(engine);
+    struct weir_reader in = weir_reader_make(engine->partials.data, engine->partials.length);
+    struct weir_span key = {0};
+    struct weir_error error;
+    if (engine->n_partials > RECORDS)
+        abort();
+    for (size_t i = 0; i < engine->n_partials; i++) {
+        partials[i].data = weir_get_bytes(&in, &partials[i].length);
+        weir_buffer_init(&before[i], WEIR_BUFFER_MAXIMUM);
+        if (weir_merger_save(merger, &before[i]) ||
+            weir_merger_accept(merger, key, partials[i], &error))
+            abort();
+    }
+    weir_merger_destroy(merger);
+}
+
+// The first byte says which record is changed, in a merger that has had those before it.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct engine engine;
     struct weir_error error;
     struct weir_span key = {0};
-    if (!engine.plan)
-        engine_start(&engine);
-    struct weir_merger *merger = engine_merger(&engine);
-    weir_merger_accept(merger, key, (struct weir_span){data, size}, &error);
-    struct weir_reader in = weir_reader_make(engine.partials.data, engine.partials.length);
-    // The first byte says which record is changed; those before it come as they were.
-    for (size_t i = 0; size && weir_reader_left(&in); i++) {
-        struct weir_span value;
-        value.data = weir_get_bytes(&in, &value.length);
-        if (i != data[0] % engine.n_partials) {
-            weir_merger_accept(merger, key, value, &error);
-            continue;
-        }
-        struct weir_buffer whole = {.data = (uint8_t *)(uintptr_t)value.data,
-                                    .length = value.length};
-        size_t length;
-        uint8_t *changed = engine_change(&whole, data + 1, size - 1, &length);
-        offer(merger, changed, length);
-        free(changed);
-    }
     struct weir_buffer state;
-    weir_buffer_init(&state, WEIR_BUFFER_MAXIMUM);
-    if (weir_merger_save(merger, &state))
+    size_t length;
+    if (!engine.plan) {
+        engine_start(&engine);
+        remember(&engine);
+    }
+    size_t at = size ? data[0] * engine.n_partials / 256 : 0;
+    struct weir_merger *merger = engine_merger(&engine), *other = engine_merger(&engine);
+    if (weir_merger_restore(merger, before[at].data, before[at].length, &error))
         abort();
-    struct weir_merger *other = engine_merger(&engine);
-    if (weir_merger_restore(other, state.data, state.length, &error))
+    weir_merger_accept(merger, key, (struct weir_span){data, size}, &error);
+    struct weir_buffer whole = {.data = (uint8_t *)(uintptr_t)partials[at].data,
+                                .length = partials[at].length};
+    uint8_t *changed = engine_change(&whole, size ? data + 1 : data, size ? size - 1 : 0, &length);
+    offer(merger, changed, length);
+    free(changed);
+    for (size_t i = at + 1; i < engine.n_partials && i <= at + AFTER; i++)
+        weir_merger_accept(merger, key, partials[i], &error);
+    weir_buffer_init(&state, WEIR_BUFFER_MAXIMUM);
+    if (weir_merger_save(merger, &state) ||
+        weir_merger_restore(other, state.data, state.length, &error))
         abort();
     weir_merger_destroy(other);
     weir_buffer_free(&state);
