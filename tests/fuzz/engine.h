@@ -186,6 +186,7 @@ static inline void engine_start(struct engine *engine)
         "version: 1\napp: fuzz\nstreams:\n  s:\n    topic: t\n    format: csv\n    time: at\n"
         "    fields:\n      at: {type: long}\n      x: {type: double}\n"
         "      route: {type: string, role: slice}\n"
+        "    gate: {topic: c, quarantine_at_most: 10%, over: 20s, at_least: 10}\n"
         "alerts: {topic: a}\nquarantine: {topic: q}\nlimits: {slices: 3}\ndetectors:\n"
         "  whole: {type: probe, stream: s, window: {size: 10s, lateness: 1s}}\n"
         "  hops: {type: probe, stream: s, by: [route], window: {size: 6s, hop: 2s, lateness: 3s}}\n"

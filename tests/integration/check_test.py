@@ -103,6 +103,17 @@ class Check(unittest.TestCase):
         # Asking creates nothing.
         self.assertNotIn(f"{self.prefix}.alerts", self.cluster.topics())
 
+    def test_a_clean_topic_needs_the_partitions_of_its_source(self):
+        self.create()
+        gate = f"{{amount: {{type: double}}}}\n    gate: {{topic: {self.prefix}.clean}}"
+        done = self.check("--connect", fields=gate)
+        self.assertIn(f"topic {self.prefix}.clean (gate): not there yet", done.stdout)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.cluster.create_topic(f"{self.prefix}.clean", **{"max.message.bytes": 2000000})
+        done = self.check("--connect", fields=gate)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("(gate): 1 partitions, and", done.stdout)
+
     def test_faults_of_the_cluster(self):
         self.create(labels=3, **{"retention.ms": 3600000})
         self.cluster.create_topic(f"{self.prefix}.quarantine")
