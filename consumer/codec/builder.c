@@ -10,6 +10,7 @@ enum {
     DICTIONARY_ENTRIES_MAX = 1 << 28,
     DICTIONARY_BYTES = 4 << 20,
     PRESET_ROWS = 64, // rows that are preset at once
+    PATIENCE = 1 << 18, // rows that a full dictionary is given
     UNKNOWN_MAX = 65536
 };
 
@@ -34,6 +35,7 @@ static int create_field(struct weir_builder *builder, const struct weir_builder_
                          entries < DICTIONARY_ENTRIES_MAX ? entries : DICTIONARY_ENTRIES_MAX,
                          options->dictionary_bytes ? options->dictionary_bytes : DICTIONARY_BYTES);
     column->type = field->type;
+    inside->patience = PATIENCE;
     column->is_list = field->is_list;
     if (column->is_list) {
         builder->has_lists = 1;
@@ -135,10 +137,32 @@ void weir_builder_destroy(struct weir_builder *builder)
     free(builder);
 }
 
+// Categories change over the months: a full dictionary that most values miss is begun anew. Where
+// that was of no use, values that never come twice, it is tried ever more seldom.
+static void look_at_dictionary(struct weir_builder_field *field, uint32_t n_rows)
+{
+    if (!field->dictionary.max_entries || !weir_dictionary_full(&field->dictionary))
+        return;
+    field->rows += n_rows;
+    field->missed += field->n_local;
+    if (field->rows < field->patience)
+        return;
+    if (field->missed > field->rows / 2) {
+        weir_dictionary_clear(&field->dictionary);
+        memset(field->recent, 0, sizeof field->recent);
+        field->generation++;
+        field->patience *= field->patience < (uint64_t)PATIENCE << 20 ? 2 : 1;
+    } else {
+        field->patience = PATIENCE;
+    }
+    field->rows = field->missed = 0;
+}
+
 void weir_builder_begin(struct weir_builder *builder, const char *topic, int32_t partition)
 {
     weir_arena_reset(&builder->arena);
     for (size_t i = 0; i < builder->n_fields; i++) {
+        look_at_dictionary(&builder->fields[i], builder->n_rows);
         builder->fields[i].n_local = 0;
         builder->fields[i].n_elements = 0;
     }
@@ -325,6 +349,7 @@ static void finish_column(struct weir_builder *builder, size_t i)
         .n_dictionary = field->n_local ? field->first_local : field->dictionary.n,
         .local = field->local,
         .n_local = field->n_local,
+        .generation = field->generation,
     };
     column->values.f64 = from->values.f64;
     count_states(column);

@@ -147,6 +147,44 @@ START_TEST(codes_keep_their_meaning_and_caps_hold)
 }
 END_TEST
 
+// A batch of strings from `first` on, each of them `times` times; how many are local.
+static uint32_t batch_of(struct weir_builder *b, uint32_t first, uint32_t n, int times)
+{
+    char text[32];
+    weir_builder_begin(b, "topic", 0);
+    for (uint32_t i = 0; i < 4096; i++) {
+        int length = snprintf(text, sizeof text, "category-number-%u", first + i / times % n);
+        weir_builder_row(b, i, 0, none, none);
+        weir_builder_string(b, S, text, (size_t)length, 0);
+    }
+    const struct weir_batch *batch = weir_builder_finish(b);
+    for (uint32_t i = 0; i < 4096; i += 97) {
+        snprintf(text, sizeof text, "category-number-%u", first + i / times % n);
+        check_string(&batch->columns[S], i, text);
+    }
+    return batch->columns[S].n_local;
+}
+
+START_TEST(a_full_dictionary_follows_what_is_frequent)
+{
+    struct weir_builder *b = make((struct weir_builder_options){.dictionary_entries = 200});
+    int batches = 0;
+    ck_assert_uint_eq(batch_of(b, 0, 200, 1), 0);
+    // Others come, and stay: they are not local for ever.
+    while (batch_of(b, 1000, 150, 1))
+        ck_assert_int_lt(batches++, 200);
+    ck_assert_int_gt(batches, 60);
+    ck_assert_uint_eq(weir_builder_finish(b)->columns[S].generation, 1);
+    // What never comes twice fills it again and again, ever more seldom.
+    for (uint32_t i = 0; i < 1000; i++)
+        batch_of(b, 10000 + i * 4096, 4096, 1);
+    uint32_t generation = weir_builder_finish(b)->columns[S].generation;
+    ck_assert_uint_ge(generation, 3);
+    ck_assert_uint_le(generation, 5);
+    weir_builder_destroy(b);
+}
+END_TEST
+
 START_TEST(a_long_string_does_not_shift_codes)
 {
     struct weir_builder *b = make((struct weir_builder_options){.dictionary_bytes = 6400});
@@ -383,6 +421,7 @@ int main(void)
     tcase_add_test(tcase, values_and_widening);
     tcase_add_test(tcase, faults_tell_what_was_there);
     tcase_add_test(tcase, codes_keep_their_meaning_and_caps_hold);
+    tcase_add_test(tcase, a_full_dictionary_follows_what_is_frequent);
     tcase_add_test(tcase, a_long_string_does_not_shift_codes);
     tcase_add_test(tcase, an_undecodable_row_has_nothing);
     tcase_add_test(tcase, full_batches_again_and_again);

@@ -19,6 +19,15 @@ void weir_dictionary_free(struct weir_dictionary *dictionary)
     *dictionary = (struct weir_dictionary){0};
 }
 
+void weir_dictionary_clear(struct weir_dictionary *dictionary)
+{
+    weir_arena_reset(&dictionary->arena);
+    if (dictionary->slots)
+        memset(dictionary->slots, 0, ((size_t)dictionary->mask + 1) * sizeof *dictionary->slots);
+    dictionary->n = 0;
+    dictionary->bytes = 0;
+}
+
 static void place(uint64_t *slots, uint32_t mask, uint64_t hash, uint32_t code)
 {
     uint32_t at = (uint32_t)hash & mask;

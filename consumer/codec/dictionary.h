@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The distinct strings of one field, in order of arrival: append-only, capped. Open addressing
+// The distinct strings of one field, in order of arrival: append-only until cleared, capped. Open addressing
 // over 8-byte slots, so that a hit costs one line of the table and one of the strings.
 #ifndef WEIR_CODEC_DICTIONARY_H
 #define WEIR_CODEC_DICTIONARY_H
@@ -29,6 +29,15 @@ void weir_dictionary_free(struct weir_dictionary *dictionary);
 // memory is out.
 uint32_t weir_dictionary_insert(struct weir_dictionary *dictionary, const char *data, size_t length,
                                 uint64_t hash);
+
+// Forgets all strings and keeps the memory.
+void weir_dictionary_clear(struct weir_dictionary *dictionary);
+// Whether a string of middling length would be beyond a cap.
+static inline int weir_dictionary_full(const struct weir_dictionary *dictionary)
+{
+    return dictionary->n >= dictionary->max_entries ||
+           dictionary->bytes > dictionary->max_bytes - dictionary->max_bytes / 64;
+}
 
 static inline int weir_bytes_equal(const char *a, const char *b, size_t length)
 {
