@@ -17,7 +17,8 @@
 enum {
     WEIR_EXPRESSION_BYTES = 8192, // of a text, at most
     WEIR_EXPRESSION_MESSAGE = 240,
-    WEIR_EXPRESSION_FAULT = 0x80 // in a null: something could not be computed
+    WEIR_EXPRESSION_LIMIT = 0x40, // in a null: a pattern or a text reached its limit
+    WEIR_EXPRESSION_FAULT = 0x80  // in a null: something could not be computed
 };
 
 enum weir_expression_type {

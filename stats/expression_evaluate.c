@@ -358,9 +358,9 @@ static void count_faults(const uint8_t *null, uint32_t n, struct weir_expression
     uint8_t any = 0;
     for (uint32_t i = 0; i < n; i++)
         any |= null[i];
-    for (uint32_t i = 0; i < n && any & (WEIR_EXPRESSION_FAULT | EXPRESSION_LIMITED); i++) {
-        result->faults += null[i] & WEIR_EXPRESSION_FAULT && !(null[i] & EXPRESSION_LIMITED);
-        result->limited += (null[i] & EXPRESSION_LIMITED) != 0;
+    for (uint32_t i = 0; i < n && any & (WEIR_EXPRESSION_FAULT | WEIR_EXPRESSION_LIMIT); i++) {
+        result->faults += null[i] & WEIR_EXPRESSION_FAULT && !(null[i] & WEIR_EXPRESSION_LIMIT);
+        result->limited += (null[i] & WEIR_EXPRESSION_LIMIT) != 0;
     }
 }
 

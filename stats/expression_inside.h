@@ -12,9 +12,7 @@ enum {
     EXPRESSION_VECTOR = 1024, // rows an instruction works on at a time
     EXPRESSION_DEPTH = 100,   // of nesting in the text
     EXPRESSION_HEIGHT = 400,  // of the tree
-    EXPRESSION_NODES = 4000,
-    // Bits of a null beside the states of a column (weir_state), which lie below.
-    EXPRESSION_LIMITED = 0x40
+    EXPRESSION_NODES = 4000
 };
 
 // ---- text to tokens (expression_lex.c)

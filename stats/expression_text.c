@@ -137,7 +137,7 @@ static unsigned matches(const struct call *call)
                                frame->match, frame->limits);
         out[i] = code >= 0;
         if (code < 0 && code != PCRE2_ERROR_NOMATCH) { // not shown to be one or the other
-            call->null[i] = EXPRESSION_LIMITED;
+            call->null[i] = WEIR_EXPRESSION_LIMIT;
             any = 1;
         }
     }
@@ -176,7 +176,7 @@ static unsigned change_case(const struct call *call, char from, char to)
             a[i].length <= LONGEST ? expression_text_room(call->frame->texts, a[i].length) : NULL;
         if (!room) {
             call->frame->out_of_memory |= a[i].length <= LONGEST;
-            call->null[i] = EXPRESSION_LIMITED;
+            call->null[i] = WEIR_EXPRESSION_LIMIT;
             any = 1;
             continue;
         }

@@ -9,7 +9,7 @@ enum {
     DICTIONARY_ENTRIES = 10000,
     DICTIONARY_ENTRIES_MAX = 1 << 28,
     DICTIONARY_BYTES = 4 << 20,
-    PRESET_ROWS = 64, // rows that are preset at once
+    PRESET_ROWS = 64,   // rows that are preset at once
     PATIENCE = 1 << 18, // rows that a full dictionary is given
     UNKNOWN_MAX = 65536
 };

@@ -20,9 +20,9 @@ struct weir_builder_recent {
 struct weir_builder_field {
     struct weir_builder_recent recent[WEIR_BUILDER_RECENT];
     struct weir_dictionary dictionary;
-    uint32_t generation;              // how often the dictionary was begun anew
-    uint64_t rows, missed, patience;  // since it was full; rows until it is judged again
-    struct weir_string *local; // strings of this batch alone
+    uint32_t generation;             // how often the dictionary was begun anew
+    uint64_t rows, missed, patience; // since it was full; rows until it is judged again
+    struct weir_string *local;       // strings of this batch alone
     uint32_t n_local, local_capacity;
     uint32_t first_local;                  // code of local[0], fixed when the first is made
     uint32_t n_elements, element_capacity; // lists

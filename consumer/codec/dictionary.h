@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The distinct strings of one field, in order of arrival: append-only until cleared, capped. Open addressing
-// over 8-byte slots, so that a hit costs one line of the table and one of the strings.
+// The distinct strings of one field, in order of arrival: append-only until cleared, capped. Open
+// addressing over 8-byte slots, so that a hit costs one line of the table and one of the strings.
 #ifndef WEIR_CODEC_DICTIONARY_H
 #define WEIR_CODEC_DICTIONARY_H
 

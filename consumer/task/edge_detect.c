@@ -222,6 +222,19 @@ static void edge_limit(const struct weir_edge *api, const char *what, uint64_t n
     }
 }
 
+static void edge_limit_rows(const struct weir_edge *api, const char *what, const uint32_t *rows,
+                            size_t n)
+{
+    struct weir_edge_detector *detector = detector_of(api);
+    struct weir_edge_task *task = detector->task;
+    if (!n || rows[n - 1] >= task->batch->n_rows)
+        return;
+    WEIR_COUNT(limits, n);
+    weir_log(WEIR_LOG_DEBUG, "detector", "%s: a limit on %s left out %zu records",
+             detector->plan->name, what, n);
+    weir_edge_tally(task, host_rule(task, WEIR_HOST_LIMIT), rows, n);
+}
+
 static void failed(struct weir_edge_task *task, size_t d, const struct weir_error *error)
 {
     struct weir_edge_detector *detector = &task->detectors[d];
@@ -423,6 +436,12 @@ int weir_edge_detect(struct weir_edge_task *task, int held)
 
 void weir_edge_detector_api(struct weir_edge_detector *detector)
 {
-    detector->api = (struct weir_edge){sizeof detector->api, detector,        edge_flag, NULL,
-                                       edge_limit,           weir_edge_detail};
+    detector->api = (struct weir_edge){
+        .size = sizeof detector->api,
+        .host = detector,
+        .flag = edge_flag,
+        .limit = edge_limit,
+        .detail = weir_edge_detail,
+        .limit_rows = edge_limit_rows,
+    };
 }

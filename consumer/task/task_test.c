@@ -76,11 +76,13 @@ static int edge_observe(void *state, const struct weir_batch *batch, const struc
 {
     (void)error;
     struct edge *edge = state;
-    uint32_t rows[WEIR_BATCH_ROWS], n = 0;
+    uint32_t rows[WEIR_BATCH_ROWS], n = 0, left_out[WEIR_BATCH_ROWS], n_left_out = 0;
     const struct weir_column *amount = &batch->columns[edge->of->amount];
     for (uint32_t i = 0; i < batch->n_rows; i++) {
         if (amount->state[i] == WEIR_STATE_VALUE && amount->values.f64[i] > 90)
             rows[n++] = i;
+        if (amount->state[i] == WEIR_STATE_VALUE && amount->values.f64[i] < 0.3)
+            left_out[n_left_out++] = i;
         // Never of a pane before its own, but for records that wait to be confirmed.
         int64_t gap = batch->time[i] - host->pane[i];
         ck_assert(host->pane[i] < 1000000 || gap < 60000 || gap > 86400000);
@@ -97,6 +99,7 @@ static int edge_observe(void *state, const struct weir_batch *batch, const struc
         edge->seen++;
     }
     host->flag(host, (unsigned)edge->of->rule, rows, n);
+    host->limit_rows(host, "nothing", left_out, n_left_out);
     return 0;
 }
 
@@ -548,6 +551,7 @@ static void same_answer(const struct manner *manner)
         char *expected = play(&(struct manner){.batch = 64, .partitions = 1, .seed = 1});
         char *got = play(manner);
         ck_assert_uint_gt(strlen(expected), 2000);
+        ck_assert_ptr_nonnull(strstr(expected, "weir.limit"));
         first_difference(expected, got);
         free(expected);
         free(got);

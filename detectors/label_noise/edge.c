@@ -141,7 +141,7 @@ static int read_label(struct edge *edge, const struct weir_batch *batch, uint32_
         return 0;
     int annotator = weir_names_add(&edge->annotators, text, length);
     if (annotator == WEIR_EAGAIN)
-        host->limit(host, "annotators", 1);
+        host->limit_rows(host, "annotators", &row, 1);
     if (annotator < 0)
         return annotator == WEIR_ENOMEM ? annotator : 0;
     if (!text_of(&batch->columns[instance->label], row, buffer, sizeof buffer, &text, &length))
@@ -150,7 +150,7 @@ static int read_label(struct edge *edge, const struct weir_batch *batch, uint32_
     if (class == WEIR_ENOMEM)
         return class;
     if (class < 0)
-        host->limit(host, "label classes", 1);
+        host->limit_rows(host, "label classes", &row, 1);
     label->annotator = (uint32_t)annotator;
     label->class = (uint16_t)(class < 0 ? NOISE_CLASSES - 1 : class);
     label->gold = (uint16_t)is_gold(instance, edge->annotators.texts[annotator]);
@@ -158,11 +158,12 @@ static int read_label(struct edge *edge, const struct weir_batch *batch, uint32_
 }
 
 // The oldest item makes room; what its labels say counts in the pane at hand.
-static int drop_oldest(struct edge *edge, struct noise_tally *tally, const struct weir_edge *host)
+static int drop_oldest(struct edge *edge, struct noise_tally *tally, uint32_t row,
+                       const struct weir_edge *host)
 {
     const struct noise_item *item = noise_items_oldest(&edge->items);
     int code = !item->judged && item->n > 1 ? noise_item_judge(item, tally) : 0;
-    host->limit(host, "open items", 1);
+    host->limit_rows(host, "open items", &row, 1);
     noise_items_drop_oldest(&edge->items);
     return code;
 }
@@ -233,7 +234,7 @@ static int observe_row(struct edge *edge, const struct weir_batch *batch, uint32
     struct noise_item *item =
         noise_items_find(&edge->items, sample.hash, time, edge->instance->open_for);
     if (!item) {
-        if (noise_items_are_full(&edge->items) && drop_oldest(edge, tally, host))
+        if (noise_items_are_full(&edge->items) && drop_oldest(edge, tally, row, host))
             return WEIR_ENOMEM;
         item = noise_items_add(&edge->items, sample.hash, time);
     }

@@ -65,10 +65,12 @@ static void *make(const struct options *given)
 
 static uint64_t limited;
 
-static void limit(const struct weir_edge *edge, const char *what, uint64_t n)
+static void limit_rows(const struct weir_edge *edge, const char *what, const uint32_t *rows,
+                       size_t n)
 {
     (void)edge;
     (void)what;
+    (void)rows;
     limited += n;
 }
 
@@ -114,7 +116,7 @@ static void observe(void *edge, const struct label *labels, size_t n, int32_t pa
                                .timestamp = time,
                                .fault = good,
                                .columns = columns};
-    struct weir_edge host = {.size = sizeof host, .pane = pane, .limit = limit};
+    struct weir_edge host = {.size = sizeof host, .pane = pane, .limit_rows = limit_rows};
     struct weir_error error;
     ck_assert_int_eq(weir_plugin.edge_observe(edge, &batch, &host, &error), 0);
 }

@@ -199,13 +199,17 @@ static int number_of(struct memo *memo, const struct pane *pane, struct operatio
 // Numbers of the rows' values in a table, counted there.
 static int count_names(struct memo *memo, const struct weir_batch *batch, int field,
                        const struct pane *pane, struct operations_table *table,
-                       const uint32_t *rows, uint32_t n, int *numbers)
+                       const uint32_t *rows, uint32_t n, int *numbers, const struct weir_edge *host,
+                       const char *what)
 {
     const struct weir_column *column = &batch->columns[field];
     for (uint32_t i = 0; i < n; i++) {
+        uint64_t dropped = table->dropped;
         int number = number_of(memo, pane, table, column, rows[i]);
         if (number == WEIR_ENOMEM)
             return number;
+        if (table->dropped > dropped)
+            host->limit_rows(host, what, &rows[i], 1);
         numbers[i] = number;
         if (number >= 0)
             operations_count_add(&table->counts[number], sane_time(batch->time[rows[i]]));
@@ -371,33 +375,25 @@ static int count_rows(struct edge *edge, const struct weir_batch *batch, int64_t
     if (!pane)
         return WEIR_ENOMEM;
     struct operations_tally *tally = &pane->tally;
-    uint64_t versions = tally->versions.dropped, hosts = tally->hosts.dropped;
-    uint64_t sources = tally->sources.dropped;
     int code = operations_tally_topic(tally, batch->topic);
     tally->rows += n;
     for (uint32_t i = 0; i < n; i++)
         edge->version_of[i] = edge->host_of[i] = WEIR_EAGAIN;
     if (!code && operations->version >= 0)
         code = count_names(&edge->versions, batch, operations->version, pane, &tally->versions,
-                           rows, n, edge->version_of);
+                           rows, n, edge->version_of, host, "model versions");
     if (!code && operations->host >= 0)
         code = count_names(&edge->hosts, batch, operations->host, pane, &tally->hosts, rows, n,
-                           edge->host_of);
+                           edge->host_of, host, "hosts");
     if (!code && operations->source >= 0)
         code = count_names(&edge->sources, batch, operations->source, pane, &tally->sources, rows,
-                           n, edge->source_of);
+                           n, edge->source_of, host, "producers");
     if (!code)
         code = count_partition(tally, batch, rows, n);
     count_pairs(edge, tally, n);
     count_scores(edge, batch, pane, rows, n);
     if (!code && operations->shape.inputs)
         code = count_inputs(edge, batch, tally, rows, n);
-    if (tally->versions.dropped > versions)
-        host->limit(host, "model versions", tally->versions.dropped - versions);
-    if (tally->hosts.dropped > hosts)
-        host->limit(host, "hosts", tally->hosts.dropped - hosts);
-    if (tally->sources.dropped > sources)
-        host->limit(host, "producers", tally->sources.dropped - sources);
     return code;
 }
 

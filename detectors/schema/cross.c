@@ -262,8 +262,10 @@ struct pass {
 
 static void note_faults(struct pass *pass, const struct weir_expression_result *result, uint32_t n)
 {
-    if (result->limited)
-        pass->host->limit(pass->host, "schema.expression", result->limited);
+    for (uint32_t i = 0; result->limited && i < n; i++) {
+        if (result->null[i] & WEIR_EXPRESSION_LIMIT)
+            pass->host->limit_rows(pass->host, "schema.expression", &i, 1);
+    }
     if (!result->faults)
         return;
     if (!pass->faults)

@@ -77,7 +77,7 @@ struct schema_record_check {
     // `text` is enough.
     int (*observe)(struct schema_pass *pass);
     // Whether a string breaks it, asked once a distinct string; may be NULL. *limited counts
-    // strings that cannot be judged within bounds.
+    // checks that cannot be made within bounds.
     int (*text)(const struct schema *schema, const struct schema_field *field,
                 const struct weir_string *string, pcre2_match_data *match, uint64_t *limited);
     // Goes on behind "FIELD: 12 of 3,000 records ".
@@ -89,8 +89,10 @@ extern const struct schema_record_check schema_record_checks[SCHEMA_CHECKS];
 // record_flag.c: the first `n` of edge->found break the check. Of lists they are elements, and
 // rows afterwards, each once, with edge->elements. Returns how many rows.
 uint32_t schema_flag(const struct schema_pass *pass, enum schema_check check, uint32_t n);
-// The same, with a detail for each kind: edge->kinds says which of `names`, and edge->values, with
-// `has_values`, a number for each of the found.
+// The first `n` of edge->found, in the same way, were left out of something by a limit.
+void schema_limit(const struct schema_pass *pass, const char *what, uint32_t n);
+// The same as schema_flag, with a detail for each kind: edge->kinds says which of `names`, and
+// edge->values, with `has_values`, a number for each of the found.
 void schema_flag_kinds(const struct schema_pass *pass, enum schema_check check, uint32_t n,
                        const char *const *names, size_t n_names, int has_values);
 // Whether there is a record in that row at all.

@@ -24,7 +24,7 @@ int schema_observe_duplicates(struct schema_pass *pass)
     struct schema_edge *edge = pass->edge;
     const struct weir_batch *batch = pass->batch;
     int key = edge->schema->stream->key;
-    uint64_t refused = 0, hashes[BLOCK];
+    uint64_t hashes[BLOCK];
     uint32_t n = 0;
     for (uint32_t first = 0; first < batch->n_rows; first += BLOCK) {
         uint32_t end = first + BLOCK < batch->n_rows ? first + BLOCK : batch->n_rows;
@@ -41,12 +41,11 @@ int schema_observe_duplicates(struct schema_pass *pass)
                 return WEIR_ENOMEM;
             edge->found[n] = row;
             n += seen == SCHEMA_KEY_SEEN;
-            refused += seen == SCHEMA_KEY_NO_ROOM;
+            if (seen == SCHEMA_KEY_NO_ROOM)
+                pass->host->limit_rows(pass->host, "schema.duplicates", &row, 1);
         }
     }
     schema_flag(pass, SCHEMA_DUPLICATE, n);
-    if (refused)
-        pass->host->limit(pass->host, "schema.duplicates", refused);
     return 0;
 }
 

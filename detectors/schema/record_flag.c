@@ -29,6 +29,14 @@ static uint32_t to_rows(const struct schema_pass *pass, uint32_t n)
     return kept;
 }
 
+void schema_limit(const struct schema_pass *pass, const char *what, uint32_t n)
+{
+    if (n && pass->column && pass->column->offsets)
+        n = to_rows(pass, n);
+    if (n)
+        pass->host->limit_rows(pass->host, what, pass->edge->found, n);
+}
+
 uint32_t schema_flag(const struct schema_pass *pass, enum schema_check check, uint32_t n)
 {
     struct schema_edge *edge = pass->edge;

@@ -9,7 +9,8 @@
 // Whose strings are told of.
 enum { NAMED = 1 << SCHEMA_VALUES | 1 << SCHEMA_SENTINEL | 1 << SCHEMA_MISSPELLED };
 
-_Static_assert(SCHEMA_FIELD_CHECKS <= 16, "faults of a string are 16 bits");
+enum { LIMITED = 1 << 15 }; // a check of the string ran into a limit
+_Static_assert(SCHEMA_FIELD_CHECKS < 16, "faults of a string are 16 bits");
 
 static int64_t characters(const struct weir_string *string, enum weir_type type)
 {
@@ -78,20 +79,20 @@ int schema_text_pattern(const struct schema *schema, const struct schema_field *
     return matches == 0;
 }
 
-static unsigned faults_of(const struct schema_pass *pass, const struct weir_string *string,
-                          uint64_t *limited)
+static unsigned faults_of(const struct schema_pass *pass, const struct weir_string *string)
 {
     const struct schema *schema = pass->edge->schema;
+    uint64_t limited = 0;
     unsigned faults = 0;
     for (int check = 0; check < SCHEMA_FIELD_CHECKS; check++) {
         const struct schema_record_check *row = &schema_record_checks[check];
         if (row->text && pass->field->rule[check] >= 0 &&
-            row->text(schema, pass->field, string, pass->edge->match, limited))
+            row->text(schema, pass->field, string, pass->edge->match, &limited))
             faults |= 1u << check;
     }
     if (faults & 1u << SCHEMA_SENTINEL && pass->field->sentinel_explains)
         faults = 1u << SCHEMA_SENTINEL;
-    return faults;
+    return limited ? faults | LIMITED : faults;
 }
 
 static int grow(uint16_t **bits, uint32_t *capacity, uint32_t needed)
@@ -112,7 +113,6 @@ static int judge(const struct schema_pass *pass, unsigned *any)
 {
     const struct weir_column *column = pass->column;
     struct schema_memo *memo = pass->memo;
-    uint64_t limited = 0;
     if (memo->generation != column->generation || column->n_dictionary < memo->n) {
         memo->n = 0;
         memo->any = 0;
@@ -122,7 +122,7 @@ static int judge(const struct schema_pass *pass, unsigned *any)
         grow(&memo->local, &memo->local_capacity, column->n_local))
         return WEIR_ENOMEM;
     for (; memo->n < column->n_dictionary; memo->n++) {
-        unsigned faults = faults_of(pass, &column->dictionary[memo->n], &limited);
+        unsigned faults = faults_of(pass, &column->dictionary[memo->n]);
         memo->faults[memo->n] = (uint16_t)faults;
         memo->any |= faults;
     }
@@ -133,12 +133,10 @@ static int judge(const struct schema_pass *pass, unsigned *any)
         if (code < column->n_dictionary || column->state[i] != WEIR_STATE_VALUE)
             continue;
         code -= column->n_dictionary;
-        unsigned faults = faults_of(pass, &column->local[code], &limited);
+        unsigned faults = faults_of(pass, &column->local[code]);
         memo->local[code] = (uint16_t)faults;
         *any |= faults;
     }
-    if (limited)
-        pass->host->limit(pass->host, "schema.pattern", limited);
     return 0;
 }
 
@@ -159,27 +157,35 @@ static void detail_strings(const struct schema_pass *pass, enum schema_check che
     }
 }
 
-int schema_observe_texts(struct schema_pass *pass)
+// Elements whose string has one of the bits.
+static uint32_t find(const struct schema_pass *pass, unsigned bit)
 {
     const struct weir_column *column = pass->column;
     const struct schema_memo *memo = pass->memo;
     const uint32_t *codes = column->values.code;
+    uint32_t n = 0;
+    for (uint32_t i = pass->first; i < column->n; i++) {
+        if (column->state[i] != WEIR_STATE_VALUE)
+            continue;
+        uint32_t code = codes[i];
+        unsigned faults = code < column->n_dictionary ? memo->faults[code]
+                                                      : memo->local[code - column->n_dictionary];
+        if (faults & bit)
+            pass->edge->found[n++] = i;
+    }
+    return n;
+}
+
+int schema_observe_texts(struct schema_pass *pass)
+{
     unsigned any = 0;
     if (judge(pass, &any))
         return WEIR_ENOMEM;
+    if (any & LIMITED)
+        schema_limit(pass, "schema.pattern", find(pass, LIMITED));
     for (int check = 0; check < SCHEMA_FIELD_CHECKS; check++) {
         unsigned bit = 1u << check;
-        uint32_t n = 0;
-        for (uint32_t i = pass->first; (any & bit) && i < column->n; i++) {
-            if (column->state[i] != WEIR_STATE_VALUE)
-                continue;
-            uint32_t code = codes[i];
-            unsigned faults = code < column->n_dictionary
-                                  ? memo->faults[code]
-                                  : memo->local[code - column->n_dictionary];
-            if (faults & bit)
-                pass->edge->found[n++] = i;
-        }
+        uint32_t n = any & bit ? find(pass, bit) : 0;
         n = schema_flag(pass, (enum schema_check)check, n);
         if (n && (1u << check & NAMED))
             detail_strings(pass, (enum schema_check)check, n);

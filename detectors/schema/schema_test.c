@@ -98,10 +98,11 @@ static void on_detail(const struct weir_edge *edge, unsigned rule, const char *n
     }
 }
 
-static void on_limit(const struct weir_edge *edge, const char *what, uint64_t n)
+static void on_limit(const struct weir_edge *edge, const char *what, const uint32_t *rows, size_t n)
 {
     (void)edge;
     (void)what;
+    (void)rows;
     limited += n;
 }
 
@@ -128,7 +129,7 @@ static const struct weir_setup setup_host = {.size = sizeof(struct weir_setup),
                                              .reference = on_reference,
                                              .complain = on_complain};
 static const struct weir_edge edge_host = {
-    .size = sizeof(struct weir_edge), .flag = on_flag, .limit = on_limit, .detail = on_detail};
+    .size = sizeof(struct weir_edge), .flag = on_flag, .limit_rows = on_limit, .detail = on_detail};
 
 static void *instance, *edge;
 static struct weir_builder *builder;

@@ -304,9 +304,11 @@ int schema_watch_observe(struct schema_watch *watch, const struct weir_batch *ba
             to++;
         int full = 0;
         struct watch_pane *pane = watch_pane_at(watch, host->pane[from], &full);
+        for (uint32_t row = from; full && row < to; row++)
+            host->limit_rows(host, "schema.panes", &row, 1);
         if (full)
-            host->limit(host, "schema.panes", to - from);
-        else if (!pane || observe_part(watch, batch, pane, from, to))
+            continue;
+        if (!pane || observe_part(watch, batch, pane, from, to))
             return WEIR_ENOMEM;
     }
     return 0;

@@ -157,7 +157,8 @@ struct weir_edge {
     // For each row of the current batch the start of its pane (ms) in this detector's window
     // spec, never one that is closed: a late row has the oldest open pane. Only in observe().
     const int64_t *pane;
-    // Counts `n` units of something that a cap dropped: a metric and `weir.limit`.
+    // Counts `n` units of something that a cap dropped: a metric and `weir.limit`. They count where
+    // the batch ends; where rows lost something, say which with limit_rows.
     void (*limit)(const struct weir_edge *edge, const char *what, uint64_t n);
     // Since minor 1. Says more of rows that were flagged: each of the `n` ascending rows has
     // `name`, which is one of few ("below", the kind of a fault, the name of an unknown field;
@@ -167,6 +168,10 @@ struct weir_edge {
     // few.
     void (*detail)(const struct weir_edge *edge, unsigned rule, const char *name, size_t length,
                    const uint32_t *rows, const double *values, size_t n);
+    // Since minor 1. As limit(): a cap left the `n` ascending rows of the current batch out of
+    // something. Each counts at its own time, so that where batches end does not matter.
+    void (*limit_rows)(const struct weir_edge *edge, const char *what, const uint32_t *rows,
+                       size_t n);
 };
 
 // One slice of a window. `values` has one string for each field of by[`by` - 1].
