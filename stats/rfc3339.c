@@ -126,7 +126,8 @@ int weir_time_parse(const char *string, size_t length, int64_t *ms)
 
 void weir_time_split(int64_t ms, struct weir_time_parts *parts)
 {
-    int64_t days = ms / 86400000 - (ms % 86400000 < 0), rest = ms - days * 86400000;
+    int64_t rest = ms % 86400000 + (ms % 86400000 < 0 ? 86400000 : 0);
+    int64_t days = ms / 86400000 - (ms % 86400000 < 0);
     // Years that begin in March again, in eras of 400.
     int64_t shifted = days + 719468, era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
     int64_t day_of_era = shifted - era * 146097;
