@@ -36,7 +36,7 @@ const char *weir_expression_type_name(enum weir_expression_type type); // "a num
 struct weir_expression_aggregate {
     const char *name; // NULL ends a table
     int has_field, has_parameter;
-    int of_numbers; // its field has to be a number (or a string, whose length counts, if 0)
+    int of_numbers; // not of strings; conditions are 0 and 1
     const char *form, *help;
 };
 

@@ -198,8 +198,7 @@ static int resolve_aggregate(struct tree *tree, uint32_t at, uint32_t call, int 
     enum weir_expression_type type = type_of(stream, field);
     if (type == WEIR_EXPRESSION_NULL)
         return unknown_yet(tree, at);
-    if (aggregate->of_numbers && type != WEIR_EXPRESSION_NUMBER &&
-        type != WEIR_EXPRESSION_INTEGER && type != WEIR_EXPRESSION_TIME)
+    if (aggregate->of_numbers && type == WEIR_EXPRESSION_STRING)
         return expression_fault(tree->fault, name->at, "%.60s is %s, and %s wants a number",
                                 stream->fields[field].name, weir_expression_type_name(type),
                                 aggregate->form);

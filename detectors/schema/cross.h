@@ -3,32 +3,23 @@
 #ifndef WEIR_DETECTORS_SCHEMA_CROSS_H
 #define WEIR_DETECTORS_SCHEMA_CROSS_H
 
-#include "stats/expression.h"
-#include "weir/detector.h"
+#include "detectors/schema/condition.h"
 
 struct schema_cross_rule {
-    char *holds_text, *when_text; // as written; when_text NULL: for every record
-    struct weir_expression *holds, *when;
     int condition, broken, undefined; // the host's numbers; condition -1: none
-    const char **fields;              // that it reads
-    size_t n_fields;
 };
 
 struct schema_cross {
-    struct schema_cross_rule *rules;
-    size_t n;
+    struct schema_conditions conditions;
+    struct schema_cross_rule *rules; // parallel to the conditions
 };
 
-struct schema_make;
 // Nothing is allocated where there are no rules. Faults and warnings are complained of with their
 // place in the text.
 int schema_cross_create(struct schema_make *make, struct weir_error *error);
 void schema_cross_destroy(struct schema_cross *cross);
 
-// At the edge. *evaluator is NULL where there are no rules.
-int schema_cross_start(const struct schema_cross *cross, struct weir_evaluator **evaluator,
-                       struct weir_error *error);
-// `found` has room for a row each.
+// At the edge: `evaluator` is of the conditions. `found` has room for a row each.
 int schema_cross_observe(const struct schema_cross *cross, struct weir_evaluator *evaluator,
                          const struct weir_batch *batch, const struct weir_edge *host,
                          uint32_t *found);

@@ -117,7 +117,9 @@ START_TEST(faults_and_warnings_have_their_place)
                      "error rules[0]@3: stream orders has no field 'ende'; did you mean 'end'?\n"
                      "error rules[1]@0: a rule is a condition, and this is a number\n"
                      "error rules[2]@7: a condition is missing behind when\n"
+                     "warning rules[3]@3: it is always false: every record breaks it\n"
                      "error rules[4]@0: another rule has this name: `name: condition` gives one\n"
+                     "warning rules[5]@12: its condition is always true: leave it out\n"
                      "error rules[6]@17: this divides by zero\n");
     RULES("b: 1 > 2", "  true when vip", "c: vip when  2 > 1");
     ck_assert_int_eq(create(&stream, options, 0), 0);

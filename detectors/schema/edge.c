@@ -72,7 +72,7 @@ int schema_edge_create(void *instance, void **result, struct weir_error *error)
         schema_edge_destroy(edge);
         return out_of_memory(error);
     }
-    int code = schema_cross_start(&schema->cross, &edge->cross, error);
+    int code = schema_conditions_start(&schema->cross.conditions, &edge->cross, error);
     if (code) {
         schema_edge_destroy(edge);
         return code;
