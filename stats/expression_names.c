@@ -146,6 +146,13 @@ int expression_resolve_name(struct tree *tree, uint32_t at)
     return add_input(tree, at, (struct weir_expression_input){field, -1, 0, 0}, type);
 }
 
+// min(a, b) is a function, whatever min(amount) is.
+static int is_function(const struct node *node)
+{
+    const struct function *function = expression_function_find(node->value.text.data, node->n);
+    return function && node->n >= function->least && node->n <= function->most;
+}
+
 // The aggregate that a call means; -1: none. An aggregate's argument is a field's bare name.
 static int find_aggregate(const struct tree *tree, const struct node *node)
 {
@@ -153,7 +160,7 @@ static int find_aggregate(const struct tree *tree, const struct node *node)
     for (int i = 0; table && table[i].name; i++) {
         if (table[i].has_field && !strcasecmp(table[i].name, node->value.text.data) && node->n &&
             tree->nodes[node->first].op == OP_NAME)
-            return i;
+            return node->n != 1u + (table[i].has_parameter != 0) && is_function(node) ? -1 : i;
     }
     return -1;
 }
@@ -206,13 +213,33 @@ static int resolve_aggregate(struct tree *tree, uint32_t at, uint32_t call, int 
                      WEIR_EXPRESSION_NUMBER);
 }
 
+// A call that is neither an aggregate as it is to be written, nor a function.
+static int unknown_aggregate(struct tree *tree, const struct node *node)
+{
+    const char *name = node->value.text.data;
+    struct weir_nearest nearest = {0};
+    if (expression_function_find(name, node->n))
+        return 0;
+    for (int i = 0; tree->scope->aggregates[i].name; i++) {
+        if (!strcasecmp(tree->scope->aggregates[i].name, name))
+            return expression_fault(tree->fault, node->at, "it is written %s",
+                                    tree->scope->aggregates[i].form);
+        weir_nearest_offer(&nearest, name, tree->scope->aggregates[i].name);
+    }
+    return expression_fault(tree->fault, node->at, "a window knows no '%.60s'%s%s%s", name,
+                            nearest.best ? "; did you mean '" : "",
+                            nearest.best ? nearest.best : "", nearest.best ? "'?" : "");
+}
+
 int expression_resolve_aggregate(struct tree *tree, uint32_t at)
 {
     const struct node *node = &tree->nodes[at];
     if (!tree->scope->aggregates)
         return 0;
-    if (strcasecmp(node->value.text.data, "reference"))
-        return resolve_aggregate(tree, at, at, 0);
+    if (strcasecmp(node->value.text.data, "reference")) {
+        int resolved = resolve_aggregate(tree, at, at, 0);
+        return resolved ? resolved : unknown_aggregate(tree, node);
+    }
     uint32_t inner = node->first;
     if (node->n != 1 || tree->nodes[inner].op != OP_CALL ||
         find_aggregate(tree, &tree->nodes[inner]) < 0)

@@ -392,18 +392,33 @@ START_TEST(windows_have_aggregates)
         {"quantile", 1, 1, 1, "quantile(field, q)", ""},
         {NULL, 0, 0, 0, NULL, NULL}};
     struct weir_expression_scope window = {.stream = &stream, .aggregates = table};
-    static const char *const bad[] = {"a > 1",           "mean(country) > 1",  "mean(b + 1) > 1",
-                                      "qantile > 1",     "quantile(a, 2) > 1", "rows > at",
-                                      "quantile(a) > 1", "reference(rows) > 1"};
+    static const struct {
+        const char *text, *says;
+        size_t offset;
+    } bad[] = {{"a > 1", "say which, as mean(a)", 0},
+               {"mean(country) > 1", "wants a number", 5},
+               {"mean(b + 1) > 1", "it is written mean(field)", 0},
+               {"qantile > 1", "did you mean 'quantile'", 0},
+               {"maen(a) > 1", "did you mean 'mean'", 0},
+               {"quantile(a, 2) > 1", "between 0 and 1", 12},
+               {"rows > at", "say which, as mean(at)", 7},
+               {"quantile(a) > 1", "it is written", 0},
+               {"reference(rows) > 1", "takes what a window knows", 0},
+               {"abs(a) > 1", "say which, as mean(a)", 4},
+               {"event_time() > 1", "no function", 0}};
     struct weir_expression_fault fault;
     struct weir_expression *expression;
     struct weir_expression_result result;
     struct weir_evaluator *evaluator;
     struct weir_error error;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_msg(weir_expression_compile(bad[i], strlen(bad[i]), &window, &expression,
-                                              &fault) == WEIR_EINVAL,
-                      "%s", bad[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *wrong_text = bad[i].text;
+        ck_assert_int_eq(
+            weir_expression_compile(wrong_text, strlen(wrong_text), &window, &expression, &fault),
+            WEIR_EINVAL);
+        ck_assert_msg(strstr(fault.message, bad[i].says) && fault.offset == bad[i].offset,
+                      "'%s', at %zu: %s", wrong_text, fault.offset, fault.message);
+    }
     const char *text =
         "mean(a) between 0.9 * reference(mean(a)) and quantile(a, 0.99) and rows > 5";
     ck_assert_msg(!weir_expression_compile(text, strlen(text), &window, &expression, &fault), "%s",

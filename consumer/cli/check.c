@@ -8,7 +8,7 @@
 #include "consumer/config/document.h"
 #include "consumer/source/fields.h"
 #include "consumer/task/task.h"
-#include "stats/expression.h"
+#include "stats/aggregate.h"
 
 struct options {
     int connect, schema, manual, expressions, calibrate, accept;
@@ -61,13 +61,21 @@ static void print_summary(const struct weir_config *config, const char *path)
            plural(d), r, plural(r));
 }
 
+static void print_row(const char *form, const char *help)
+{
+    printf("| `%s` | %s |\n", form, help);
+}
+
 static int print_functions(void)
 {
     printf("| function | |\n|---|---|\n");
     for (size_t i = 0; i < weir_expression_functions(); i++) {
         struct weir_expression_function function = weir_expression_function(i);
-        printf("| `%s` | %s |\n", function.form, function.help);
+        print_row(function.form, function.help);
     }
+    printf("\n| of a window | |\n|---|---|\n");
+    for (size_t i = 0; i < WEIR_AGGREGATES; i++)
+        print_row(weir_aggregates[i].form, weir_aggregates[i].help);
     return fflush(stdout) ? weir_cli_failed("standard output cannot be written") : WEIR_EXIT_DONE;
 }
 

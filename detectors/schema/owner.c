@@ -22,6 +22,7 @@ struct owner {
     size_t n_held, held_room;
     struct schema_extract extract;
     struct schema_verdict verdict;
+    struct schema_bounds_judge bounds;
 };
 
 static int out_of_memory(struct weir_error *error)
@@ -43,6 +44,11 @@ int schema_owner_create(void *instance, void **result, struct weir_error *error)
         free(owner);
         return out_of_memory(error);
     }
+    int code = schema_bounds_start(owner->schema, &owner->bounds, error);
+    if (code) {
+        schema_owner_destroy(owner);
+        return code;
+    }
     *result = owner;
     return 0;
 }
@@ -54,6 +60,7 @@ void schema_owner_destroy(void *state)
         return;
     schema_memories_free(&owner->memories);
     schema_extract_free(&owner->extract);
+    schema_bounds_stop(&owner->bounds);
     free(owner->explained);
     free(owner->held);
     free(owner);
@@ -245,14 +252,8 @@ static int run_checks(struct owner *owner, const struct weir_window *window, con
     return code;
 }
 
-int schema_owner_window(void *state, const struct weir_window *window, struct weir_error *error)
+static int judge(struct owner *owner, const struct weir_window *window)
 {
-    struct owner *owner = state;
-    if (window->phase != WEIR_FINAL || !window->n_slices || !owner->schema->window_checks)
-        return 0;
-    // Too few records say nothing, for a change or against it.
-    if (window->rows < owner->schema->minimum && window->undecided)
-        window->undecided(window);
     size_t *of = calloc(window->n_slices, sizeof *of);
     int code = of ? schema_memories_match(&owner->memories, window, of) : WEIR_ENOMEM;
     if (!code) {
@@ -270,6 +271,21 @@ int schema_owner_window(void *state, const struct weir_window *window, struct we
     if (!code)
         schema_memories_forget(&owner->memories);
     free(of);
+    return code;
+}
+
+int schema_owner_window(void *state, const struct weir_window *window, struct weir_error *error)
+{
+    struct owner *owner = state;
+    const struct schema *schema = owner->schema;
+    if (window->phase != WEIR_FINAL || !window->n_slices ||
+        (!schema->window_checks && !schema->bounds.conditions.n))
+        return 0;
+    // Too few records say nothing, for a change or against it.
+    if (window->rows < schema->minimum && window->undecided)
+        window->undecided(window);
+    schema_bounds_window(schema, &owner->bounds, window);
+    int code = schema->window_checks ? judge(owner, window) : 0;
     return code ? out_of_memory(error) : 0;
 }
 

@@ -75,18 +75,20 @@ static const struct weir_option options[] = {
      "reference had with that zip are reported. Needs a profile that has learnt it; `weir infer` "
      "lists what one has.",
      0},
+    {"window_rules", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
+     "Conditions that each window has to meet, such as \"mean(amount) between 40 and 60\" or "
+     "\"null_rate(country) < 1% when rows > 1000\"; see docs/expressions.md.",
+     0},
     {0}};
 
 static const char *const kinds[] = {
-    "schema.type",        "schema.missing",       "schema.null",
-    "schema.nan",         "schema.range",         "schema.length",
-    "schema.values",      "schema.pattern",       "schema.empty",
-    "schema.time",        "schema.null_rate",     "schema.unknown_field",
-    "schema.undecodable", "schema.volume",        "schema.frozen",
-    "schema.categories",  "schema.distinct",      "schema.unit",
-    "schema.precision",   "schema.sentinel",      "schema.duplicate",
-    "schema.rule",        "schema.default_spike", "schema.swapped",
-    "schema.gibberish",   "schema.freshness",     NULL};
+    "schema.type",        "schema.missing",   "schema.null",          "schema.nan",
+    "schema.range",       "schema.length",    "schema.values",        "schema.pattern",
+    "schema.empty",       "schema.time",      "schema.null_rate",     "schema.unknown_field",
+    "schema.undecodable", "schema.volume",    "schema.frozen",        "schema.categories",
+    "schema.distinct",    "schema.unit",      "schema.precision",     "schema.sentinel",
+    "schema.duplicate",   "schema.rule",      "schema.default_spike", "schema.swapped",
+    "schema.gibberish",   "schema.freshness", "schema.bounds",        NULL};
 
 static void destroy(void *instance)
 {
@@ -96,6 +98,7 @@ static void destroy(void *instance)
         schema_rules_destroy(schema);
         schema_cross_destroy(&schema->cross);
         schema_depends_destroy(&schema->depends);
+        schema_bounds_destroy(&schema->bounds);
     }
     free(schema);
 }

@@ -6,6 +6,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "detectors/schema/bounds.h"
 #include "detectors/schema/cross.h"
 #include "detectors/schema/depends.h"
 #include "weir/detector.h"
@@ -62,7 +63,8 @@ enum schema_option {
     SCHEMA_OPTION_GIBBERISH,
     SCHEMA_OPTION_FRESHNESS,
     SCHEMA_OPTION_RULES,
-    SCHEMA_OPTION_DEPENDS
+    SCHEMA_OPTION_DEPENDS,
+    SCHEMA_OPTION_WINDOW_RULES
 };
 
 // What an empty string is.
@@ -144,6 +146,7 @@ struct schema {
     size_t n_references;
     struct schema_cross cross;
     struct schema_depends depends;
+    struct schema_bounds bounds;
 };
 
 // rules.c

@@ -649,7 +649,8 @@ class Expressions(unittest.TestCase):
     def test_every_function_is_compared(self):
         done = subprocess.run([BUILD / "weir", "check", "--expressions"], capture_output=True,
                               text=True, check=True)
-        names = set(re.findall(r"^\| `(\w+)\(", done.stdout, re.M))
+        functions = done.stdout.split("| of a window |")[0]
+        names = set(re.findall(r"^\| `(\w+)\(", functions, re.M))
         known = set(FUNCTIONS) | {"if", "coalesce", "min", "max", "abs", "sign", "number",
                                   "matches", "event_time"}
         self.assertEqual(names, known)
