@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every two-sample statistic of libweir-stats, for a program in another language to hold them
 // against its own. From standard input, until it ends: a kind ('v' values, 'c' counts, 's' values
-// put into summaries with the first one's cells, 'o' into summaries with cells of their own), two
-// sizes (int64) and as many doubles; to standard output a line of JSON each: name: [value, p,
-// status], from summaries also the bound on the error (null: not known).
+// put into summaries with the first one's cells, 'o' into summaries with cells of their own, 'q' a
+// series for control charts, the first sample being its healthy part), two sizes (int64) and as
+// many doubles; to standard output a line of JSON each: name: [value, p, status], from summaries
+// also the bound on the error (null: not known).
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "stats/cells_build.h"
+#include "stats/charts.h"
 #include "stats/samples.h"
 #include "stats/summary.h"
 #include "stats/summary_statistics.h"
@@ -135,6 +137,42 @@ static void counts(const double *a, const double *b, size_t n)
     }
 }
 
+// For each chart where it was at the end, and the index of its first alarm (-1: none).
+static void charts(const double *a, size_t n, const double *b, size_t m)
+{
+    double mean = 0, squares = 0, at[3] = {-1, -1, -1};
+    for (size_t i = 0; i < n; i++)
+        mean += a[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (a[i] - mean) * (a[i] - mean) / (double)(n - 1);
+    struct weir_cusum_options cusum_options = {mean, sqrt(squares),
+                                               weir_cusum_slack(0.2, (double)n), 6};
+    struct weir_ewma_options ewma_options = {mean, sqrt(squares), 0.15, 3, (double)n};
+    struct weir_page_hinkley_options hinkley_options = weir_page_hinkley_defaults;
+    hinkley_options.threshold = 20;
+    struct weir_cusum cusum = {0};
+    struct weir_ewma ewma = {0};
+    struct weir_page_hinkley hinkley = {0};
+    for (size_t i = 0; i < m; i++) {
+        if (weir_cusum_add(&cusum, &cusum_options, b[i]) && at[0] < 0)
+            at[0] = (double)i;
+        if (weir_ewma_add(&ewma, &ewma_options, b[i]) && at[1] < 0)
+            at[1] = (double)i;
+        if (weir_page_hinkley_add(&hinkley, &hinkley_options, b[i])) {
+            at[2] = at[2] < 0 ? (double)i : at[2];
+            hinkley = (struct weir_page_hinkley){0};
+        }
+    }
+    print_number("cusum_up", cusum.up);
+    print_number("cusum_down", cusum.down);
+    print_number("cusum_at", at[0]);
+    print_number("ewma_score", weir_ewma_score(&ewma, &ewma_options));
+    print_number("ewma_at", at[1]);
+    print_number("page_hinkley_rise", hinkley.rise - hinkley.rise_least);
+    print_number("page_hinkley_fall", hinkley.fall_most - hinkley.fall);
+    print_number("page_hinkley_at", at[2]);
+}
+
 int main(void)
 {
     char kind;
@@ -152,6 +190,8 @@ int main(void)
             values(a, n, b, m);
         else if (kind == 's' || kind == 'o')
             summaries(a, n, b, m, kind == 'o');
+        else if (kind == 'q')
+            charts(a, n, b, m);
         else if (n == m)
             counts(a, b, n);
         puts("}");

@@ -264,6 +264,33 @@ def check_bounds(report, k, pair, same, own):
                 report.widest = max(report.widest, bound)
 
 
+def expected_charts(healthy, series):
+    """The control charts by their definitions; Page-Hinkley's as in River's source."""
+    mean, sd, n = healthy.mean(), healthy.std(ddof=1), len(healthy)
+    z = (series - mean) / sd
+    slack, up, down, cusum_at = max(0.1, 2 / math.sqrt(n)), 0.0, 0.0, -1
+    for i, value in enumerate(z):
+        up, down = max(0, up + value - slack), max(0, down - value - slack)
+        cusum_at = i if cusum_at < 0 and max(up, down) > 6 else cusum_at
+    weight, ewma_at = 0.15, -1
+    for i in range(len(z)):
+        w = weight * (1 - weight) ** np.arange(i, -1, -1)
+        score = np.sum(w * z[:i + 1]) / math.sqrt(np.sum(w * w) + np.sum(w) ** 2 / n)
+        ewma_at = i if ewma_at < 0 and abs(score) > 3 else ewma_at
+    hinkley_at, seen, rise, fall, least, most = -1, [], 0.0, 0.0, math.inf, -math.inf
+    for i, x in enumerate(series):
+        seen.append(x)
+        gap = x - np.mean(seen)
+        rise, fall = 0.9999 * rise + gap - 0.005, 0.9999 * fall + gap + 0.005
+        least, most = min(least, rise), max(most, fall)
+        if len(seen) >= 30 and (rise - least > 20 or most - fall > 20):
+            hinkley_at = i if hinkley_at < 0 else hinkley_at
+            seen, rise, fall, least, most = [], 0.0, 0.0, math.inf, -math.inf
+    return {"cusum_up": (up, None), "cusum_down": (down, None), "cusum_at": (cusum_at, None), "ewma_score": (score, None),
+            "ewma_at": (ewma_at, None), "page_hinkley_rise": (rise - least if seen else 0, None),
+            "page_hinkley_fall": (most - fall if seen else 0, None), "page_hinkley_at": (hinkley_at, None)}
+
+
 class Report:
     def __init__(self):
         self.faults, self.checks, self.worst = 0, 0, {}
@@ -294,7 +321,7 @@ def compare(report, where, got, want):
             continue
         # The JS and Hellinger distance of near-equal shares is the root of what rounding leaves.
         rooted = name in ("jensen_shannon", "hellinger", "energy", "cramers_v")
-        absolute = 3e-8 if rooted and value < 1e-6 else 1e-11 if name in ("berk_jones", "welch_t") else 1e-14
+        absolute = 3e-8 if rooted and value < 1e-6 else 1e-11 if name in ("berk_jones", "welch_t", "ewma_score", "cusum_up", "cusum_down") or name[:5] == "page_" else 1e-14
         if name in ("wasserstein", "wasserstein_normalised", "energy"):
             absolute = min(absolute, 1e-13 * abs(value) + 5e-324)
         report.near(name, v, value, 1e-9, absolute, where)
@@ -326,14 +353,16 @@ def main():
     bad = [([], []), ([], [1.0]), ([1.0], []), ([1.0], [1.0]), ([1.0], [2.0]), ([3.0] * 4, [3.0] * 9),
            ([3.0] * 4, [4.0] * 9), ([1.0, 2], [1.5]), ([1e308, -1e308], [1e308, 1e308])]
     sketched = list(streams(rng))
+    series = [(rng.normal(3, 2, size=int(rng.integers(10, 300))), rng.normal(3, 2, size=300) + np.arange(300) * slope)
+              for slope in (0, 0.001, 0.01, -0.01, 0.1) for _ in range(4)]
     data = bytearray()
-    for kind, items in ((b"v", pairs), (b"c", tables), (b"v", bad), (b"s", sketched), (b"o", sketched)):
+    for kind, items in ((b"v", pairs), (b"c", tables), (b"v", bad), (b"s", sketched), (b"o", sketched), (b"q", series)):
         for a, b in items:
             data += kind + np.array([len(a), len(b)], np.int64).tobytes()
             data += np.asarray(a, float).tobytes() + np.asarray(b, float).tobytes()
     run = subprocess.run([PROGRAM], input=bytes(data), stdout=subprocess.PIPE, check=True, timeout=120)
     lines = [json.loads(line) for line in run.stdout.decode().splitlines()]
-    first, questions = len(pairs) + len(tables) + len(bad), len(pairs) + len(tables) + len(bad) + 2 * len(sketched)
+    first, questions = len(pairs) + len(tables) + len(bad), len(pairs) + len(tables) + len(bad) + 2 * len(sketched) + len(series)
     if len(lines) != questions:
         sys.exit(f"{len(lines)} answers to {questions} questions")
     report = Report()
@@ -344,6 +373,8 @@ def main():
     degenerate(report, list(zip(bad, lines[len(pairs) + len(tables):])))
     for k, pair in enumerate(sketched):
         check_bounds(report, k, pair, lines[first + k], lines[first + len(sketched) + k])
+    for k, pair in enumerate(series):
+        compare(report, f"series {k}", lines[first + 2 * len(sketched) + k], expected_charts(*pair))
     for name, error in sorted(report.worst.items()):
         print(f"{name:26} largest relative difference {error:.1e}")
     for name, share in sorted(report.used.items()):
