@@ -61,10 +61,9 @@ static void test_cuts(const struct weir_cell_counts *counts, const struct sizes 
                       struct weir_omnibus *out)
 {
     double mass[WEIR_ORDERED_CELLS_MAXIMUM], weight[WEIR_ORDERED_CELLS_MAXIMUM];
-    double bound[WEIR_ORDERED_CELLS_MAXIMUM];
     double f = 0, g = 0, before = 0, sum = 0, least = 2;
     size_t cuts = 0;
-    mass[0] = weight[0] = bound[0] = 0;
+    mass[0] = weight[0] = 0;
     for (size_t i = 0; i < counts->n; i++) {
         double cell = counts->reference[i] + counts->current[i];
         if (cell <= 0)
@@ -88,10 +87,8 @@ static void test_cuts(const struct weir_cell_counts *counts, const struct sizes 
     set_part(out, WEIR_OMNIBUS_ANDERSON_DARLING, sum,
              weir_bridge_quadratic(mass, weight, cuts, sum));
     double level = fmin(weir_normal_upper_quantile(least / 2), LARGEST_SCORE);
-    for (size_t i = 0; i < cuts; i++)
-        bound[i] = level;
     set_part(out, WEIR_OMNIBUS_BERK_JONES, -log(fmax(least, DBL_MIN)),
-             level > 0 ? weir_bridge_crossing(mass, bound, cuts) : 1);
+             level > 0 ? weir_bridge_crossing_level(mass, level, cuts) : 1);
 }
 
 // Categories: the smallest exact p of one cell against all others, by Bonferroni.
@@ -166,33 +163,42 @@ static void test_chain(const struct weir_cell_counts *counts, const struct sizes
         skip_part(out, WEIR_OMNIBUS_CHI_SQUARE, WEIR_TEST_TOO_FEW);
 }
 
-// First and second moments of the normal scores between two points of the pooled mass.
-static void score_moments(double low, double high, double mass, double *first, double *second)
+// A point of the pooled mass: its normal score, the density there, and their product (0 at the
+// ends).
+struct point {
+    double density, product;
+};
+
+static struct point point_at(double mass)
 {
-    double z0 = weir_normal_quantile(low), z1 = weir_normal_quantile(high);
-    double d0 = isinf(z0) ? 0 : weir_normal_density(z0);
-    double d1 = isinf(z1) ? 0 : weir_normal_density(z1);
-    *first = (d0 - d1) / mass;
-    *second = 1 + ((isinf(z0) ? 0 : z0 * d0) - (isinf(z1) ? 0 : z1 * d1)) / mass;
+    if (!(mass > 0) || !(mass < 1))
+        return (struct point){0, 0};
+    double z = weir_normal_quantile(mass), density = weir_normal_density(z);
+    return (struct point){density, z * density};
 }
 
 static void test_scale(const struct weir_cell_counts *counts, const struct sizes *size,
                        struct weir_omnibus *out)
 {
     double low = 0, sum[2][2] = {{0, 0}, {0, 0}}, fourth = 0;
+    struct point before = {0, 0};
     for (size_t i = 0; i < counts->n; i++) {
         double a = counts->reference[i], b = counts->current[i], cell = a + b;
         if (cell <= 0)
             continue;
-        double first, second, high = fmin((low * size->all + cell) / size->all, 1);
+        double share = cell / size->all, high = fmin((low * size->all + cell) / size->all, 1);
         if (1 - high < 1e-15)
             high = 1;
-        score_moments(low, high, cell / size->all, &first, &second);
+        // First and second moments of the normal scores between low and high.
+        struct point after = point_at(high);
+        double first = (before.density - after.density) / share;
+        double second = 1 + (before.product - after.product) / share;
+        before = after;
         sum[0][0] += a * first;
         sum[0][1] += a * second;
         sum[1][0] += b * first;
         sum[1][1] += b * second;
-        fourth += cell / size->all * second * second;
+        fourth += share * second * second;
         low = high;
     }
     const double n[2] = {size->reference, size->current};
@@ -208,7 +214,10 @@ static void test_scale(const struct weir_cell_counts *counts, const struct sizes
         return;
     }
     double ratio = variance[1] / variance[0];
-    double p = 2 * fmin(weir_f_sf(ratio, df[1], df[0]), weir_f_cdf(ratio, df[1], df[0]));
+    double upper = weir_f_sf(ratio, df[1], df[0]);
+    // The lower tail on its own only where it is small: what is left of one is as exact elsewhere.
+    double lower = upper < 0.99 ? 1 - upper : weir_f_cdf(ratio, df[1], df[0]);
+    double p = 2 * fmin(upper, lower);
     set_part(out, WEIR_OMNIBUS_SCALE, log(ratio), p);
 }
 

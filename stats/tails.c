@@ -48,17 +48,42 @@ double weir_kuiper_sf(double x)
     return sum > 1 ? 1 : sum < 0 ? 0 : sum;
 }
 
-// ln n! - n ln n + n: what is left of the factorial beside the deviance (Loader, 2000), so that
+// ln n! - n ln n + n - ln(2 pi n) / 2: what Stirling's formula leaves (Loader, 2000), so that
 // nothing large cancels whatever the counts.
-static double factorial_rest(double n)
+static double stirling_rest(double n)
 {
-    if (n <= 0)
-        return 0;
-    if (n < 16)
-        return weir_ln_gamma(n + 1) - n * log(n) + n;
+    static const double table[16] = {
+        0,
+        0.081061466795327261,
+        0.041340695955409297,
+        0.027677925684998338,
+        0.020790672103765093,
+        0.016644691189821193,
+        0.013876128823070748,
+        0.01189670994589177,
+        0.010411265261972096,
+        0.0092554621827127329,
+        0.0083305634333628708,
+        0.0075736754879518406,
+        0.0069428401072095299,
+        0.0064089941880042071,
+        0.0059513701127588475,
+        0.0055547335519628011,
+    };
+    if (n < 16) {
+        int whole = (int)n;
+        if (whole == n)
+            return table[whole];
+        return n > 0 ? weir_ln_gamma(n + 1) - n * log(n) + n - 0.5 * log(2 * PI * n) : 0;
+    }
     double i = 1 / n, i2 = i * i;
-    return 0.5 * log(2 * PI * n) +
-           i * (1.0 / 12 - i2 * (1.0 / 360 - i2 * (1.0 / 1260 - i2 * (1.0 / 1680))));
+    return i * (1.0 / 12 - i2 * (1.0 / 360 - i2 * (1.0 / 1260 - i2 * (1.0 / 1680))));
+}
+
+// 2 pi n, or 1 where the factorial is that of nothing.
+static double circle(double n)
+{
+    return n > 0 ? 2 * PI * n : 1;
 }
 
 // x ln(x / m) - (x - m) for x = m + gap: nothing cancels when x is close to m.
@@ -74,21 +99,31 @@ static double divergence(double x, double m, double gap)
            (0.5 + e * (-1.0 / 6 + e * (1.0 / 12 + e * (-1.0 / 20 + e * (1.0 / 30 - e / 42)))));
 }
 
-// Sums P(X = x + 1), P(X = x + 2) ... in units of P(X = x); `step` -1 goes down.
-static double beyond(double x, double rest, double marked, double drawn, int step)
+// Where the sum ends, and how far what follows may be from the estimate that stands for it.
+#define SUM_ENDS 1e-10
+
+// Sums P(X = x + 1), P(X = x + 2) ... in units of P(X = x), going up, of which there are `steps`.
+// Going down is going up in the table whose columns have changed places.
+static double beyond(double x, double rest, double marked, double drawn, double steps)
 {
-    double sum = 0, term = 1;
     // `rest` is population - marked - drawn: the unmarked left over when nothing marked is drawn.
-    for (;; x += step) {
-        double up = step > 0 ? (marked - x) * (drawn - x) : x * (rest + x);
-        double down = step > 0 ? (x + 1) * (rest + x + 1) : (marked - x + 1) * (drawn - x + 1);
-        if (!(up > 0) || !(down > 0))
-            return sum;
-        term *= up / down;
-        sum += term;
-        if (term < 1e-17 * sum || (up < down && term * up < 1e-14 * (down - up) * sum))
-            return sum;
+    double sum = 0, term = 1, a = marked - x, b = drawn - x, c = x + 1, d = rest + x + 1;
+    // Four terms at a time, over one denominator: divisions are what takes the time.
+    for (; steps >= 4; steps -= 4, a -= 4, b -= 4, c += 4, d += 4) {
+        double up = a * b, up1 = (a - 1) * (b - 1), up2 = (a - 2) * (b - 2);
+        double up3 = (a - 3) * (b - 3), down = c * d, down1 = (c + 1) * (d + 1);
+        double down2 = (c + 2) * (d + 2), down3 = (c + 3) * (d + 3);
+        double first = up * up1, last = down2 * down3, inverse = term / (down * down1 * last);
+        sum += inverse * ((up * down1 + first) * last + first * (up2 * (down3 + up3)));
+        term = first * (up2 * up3) * inverse;
+        if (term * up3 < SUM_ENDS * (down3 - up3) * sum) // the rest falls faster than geometrically
+            return sum + term * up3 / (down3 - up3);
     }
+    for (; steps >= 1; steps--, a--, b--, c++, d++) {
+        term *= a * b / (c * d);
+        sum += term;
+    }
+    return sum;
 }
 
 // The four cells of the 2x2 table and their likelihood-ratio distance from independence.
@@ -122,12 +157,14 @@ static struct table make_table(double x, double population, double marked, doubl
 
 static double point_of(const struct table *t)
 {
-    double log_rest = factorial_rest(t->marked) + factorial_rest(t->other) +
-                      factorial_rest(t->drawn) + factorial_rest(t->left) -
-                      factorial_rest(t->population);
+    double rest = stirling_rest(t->marked) + stirling_rest(t->other) + stirling_rest(t->drawn) +
+                  stirling_rest(t->left) - stirling_rest(t->population);
+    double root = circle(t->marked) * circle(t->other) / circle(t->population) *
+                  (circle(t->drawn) * circle(t->left));
     for (int i = 0; i < 4; i++)
-        log_rest -= factorial_rest(t->cell[i]);
-    return exp(log_rest - t->deviance);
+        rest -= stirling_rest(t->cell[i]);
+    root /= circle(t->cell[0]) * circle(t->cell[1]) * (circle(t->cell[2]) * circle(t->cell[3]));
+    return sqrt(root) * exp(rest - t->deviance);
 }
 
 // The saddlepoint's upper tail P(X >= x) with its lattice correction; for inner x only, with all
@@ -182,10 +219,13 @@ static struct weir_hypergeometric hypergeometric(double x, double population, do
             out.lower = mirrored.upper;
         }
     } else if (x >= mean) {
-        out.upper = out.point * (1 + beyond(x, rest, marked, drawn, 1));
+        out.upper = out.point * (1 + beyond(x, rest, marked, drawn, ceil(fmin(marked, drawn)) - x));
         out.lower = 1 - out.upper + out.point;
     } else {
-        out.lower = out.point * (1 + beyond(x, rest, marked, drawn, -1));
+        // As many unmarked ones among the drawn as there are fewer marked ones.
+        double other = population - marked;
+        out.lower = out.point * (1 + beyond(drawn - x, marked - drawn, other, drawn,
+                                            x - fmax(floor(-rest), 0)));
         out.upper = 1 - out.lower + out.point;
     }
     out.lower = fmin(fmax(out.lower, 0), 1);
