@@ -117,11 +117,24 @@ START_TEST(faults_give_nan_and_never_throw)
 }
 END_TEST
 
+START_TEST(normal_quantiles_turn_tails_round)
+{
+    for (double power = -700; power < -1e-3; power += 0.37) {
+        double p = exp(power), z = weir_normal_upper_quantile(p);
+        // A tail answers an error of z with z times it.
+        ck_assert(fabs(weir_normal_sf(z) / p - 1) <= 4e-15 * fmax(1, z * z));
+        ck_assert_double_eq(weir_normal_quantile(p), -z);
+    }
+    ck_assert_double_eq(weir_normal_upper_quantile(0.5), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("special");
     TCase *cases = tcase_create("special");
     tcase_add_test(cases, tails_are_those_of_scipy);
+    tcase_add_test(cases, normal_quantiles_turn_tails_round);
     tcase_add_test(cases, the_hypergeometric_is_that_of_scipy);
     tcase_add_test(cases, hypergeometric_points_sum_to_one);
     tcase_add_test(cases, the_saddlepoint_joins_the_sums);

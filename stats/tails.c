@@ -159,12 +159,12 @@ static double point_of(const struct table *t)
 {
     double rest = stirling_rest(t->marked) + stirling_rest(t->other) + stirling_rest(t->drawn) +
                   stirling_rest(t->left) - stirling_rest(t->population);
-    double root = circle(t->marked) * circle(t->other) / circle(t->population) *
-                  (circle(t->drawn) * circle(t->left));
+    double above = circle(t->marked) * circle(t->other) * (circle(t->drawn) * circle(t->left));
+    double below = circle(t->cell[0]) * circle(t->cell[1]) *
+                   (circle(t->cell[2]) * circle(t->cell[3])) * circle(t->population);
     for (int i = 0; i < 4; i++)
         rest -= stirling_rest(t->cell[i]);
-    root /= circle(t->cell[0]) * circle(t->cell[1]) * (circle(t->cell[2]) * circle(t->cell[3]));
-    return sqrt(root) * exp(rest - t->deviance);
+    return sqrt(above / below) * exp(rest - t->deviance);
 }
 
 // The saddlepoint's upper tail P(X >= x) with its lattice correction; for inner x only, with all
@@ -184,13 +184,28 @@ static double saddle_upper(const struct table *t)
     return weir_normal_sf(r) + weir_normal_density(r) * (1 / u - 1 / r);
 }
 
-static struct weir_hypergeometric inner(double x, const struct table *at, double sd, double point)
+// P(X >= x), x at or above the mean.
+static double inner_upper(double x, const struct table *at, double sd, double point)
 {
     // At the mean the formula is singular: step away over points that are all alike.
-    double step = fabs(at->gap) < 1e-3 * sd ? ceil(2e-3 * sd) : 0;
-    struct table moved = make_table(x + step, at->population, at->marked, at->drawn);
-    double upper = saddle_upper(&moved) + step * point;
-    return (struct weir_hypergeometric){1 - upper + point, upper, point};
+    double step = at->gap < 1e-3 * sd ? ceil(2e-3 * sd) : 0;
+    if (step > 0) {
+        struct table moved = make_table(x + step, at->population, at->marked, at->drawn);
+        return saddle_upper(&moved) + step * point;
+    }
+    return saddle_upper(at);
+}
+
+static struct weir_hypergeometric inner(double x, const struct table *at, double sd, double point)
+{
+    if (at->gap >= 0) {
+        double upper = inner_upper(x, at, sd, point);
+        return (struct weir_hypergeometric){1 - upper + point, upper, point};
+    }
+    // The tail that is wanted is the lower one: compute it as such.
+    struct table mirrored = make_table(at->drawn - x, at->population, at->other, at->drawn);
+    double lower = inner_upper(at->drawn - x, &mirrored, sd, point);
+    return (struct weir_hypergeometric){lower, 1 - lower + point, point};
 }
 
 static struct weir_hypergeometric hypergeometric(double x, double population, double marked,
@@ -213,11 +228,6 @@ static struct weir_hypergeometric hypergeometric(double x, double population, do
     // Far from the mean the sums are short whatever the size; inside they have about 7 sd terms.
     if (sd > most_sd && fabs(at.gap) < 4 * sd) {
         out = inner(x, &at, sd, out.point);
-        if (at.gap < 0) { // the tail that is wanted is the lower one: compute it as such
-            struct weir_hypergeometric mirrored =
-                weir_hypergeometric(drawn - x, population, population - marked, drawn);
-            out.lower = mirrored.upper;
-        }
     } else if (x >= mean) {
         out.upper = out.point * (1 + beyond(x, rest, marked, drawn, ceil(fmin(marked, drawn)) - x));
         out.lower = 1 - out.upper + out.point;

@@ -250,11 +250,33 @@ START_TEST(null_distributions_of_many_cuts_are_the_known_limits)
 }
 END_TEST
 
+// The fast way with one bound against the one with a bound for each cut.
+START_TEST(a_level_is_a_bound_at_every_cut)
+{
+    static const double levels[] = {0.05, 0.4, 0.6, 1, 1.7, 2.5, 4, 9, 20, 37};
+    for (size_t n = 1; n <= 60; n += n < 6 ? 1 : 18)
+        for (size_t k = 0; k < sizeof levels / sizeof *levels; k++)
+            for (int shape = 0; shape < 3; shape++) {
+                double mass[60], bound[60];
+                for (size_t i = 0; i < n; i++) {
+                    double share = (double)(i + 1) / (double)(n + 1);
+                    mass[i] = shape == 0 ? share : shape == 1 ? pow(share, 6) : 1e-9 + share * 1e-3;
+                    bound[i] = levels[k];
+                }
+                double slow = weir_bridge_crossing(mass, bound, n);
+                double fast = weir_bridge_crossing_level(mass, levels[k], n);
+                ck_assert_msg(fabs(fast - slow) <= 1e-10 * slow, "%zu %g %d: %.17g, not %.17g", n,
+                              levels[k], shape, fast, slow);
+            }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("two_sample");
     TCase *cases = tcase_create("two_sample");
     tcase_add_test(cases, distances_by_hand);
+    tcase_add_test(cases, a_level_is_a_bound_at_every_cut);
     tcase_add_test(cases, what_cannot_be_tested_says_why);
     tcase_add_test(cases, nothing_is_ever_nan);
     tcase_add_test(cases, under_no_change_p_values_are_not_too_small);
