@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "stats/samples.h"
+#include "stats/text_forms.h"
 #include "weir/summary.h"
 
-enum { VERSION = 3, LEAST = 4, STEADY = 1 << 16 };
+enum { VERSION = 4, LEAST = 4, STEADY = 1 << 16 };
 
 struct weir_habits *weir_habits_create(void)
 {
@@ -28,6 +29,7 @@ void weir_habits_free(struct weir_habits *habits)
         return;
     free(habits->steady);
     free(habits->pairs);
+    free(habits->forms);
     weir_depends_free(habits->by, habits->n_by);
     free(habits);
 }
@@ -106,7 +108,9 @@ int weir_habits_write(const struct weir_habits *habits, struct weir_buffer *out)
     weir_put_long(out, habits->pairs != NULL);
     if (habits->pairs)
         weir_pairs_write(habits->pairs, out);
-    return weir_depends_write(habits->by, habits->n_by, out);
+    weir_depends_write(habits->by, habits->n_by, out);
+    weir_put_string(out, habits->forms ? habits->forms : "");
+    return out->failed ? WEIR_ENOMEM : 0;
 }
 
 static double get_share(struct weir_reader *in)
@@ -140,6 +144,19 @@ static int read_pairs(struct weir_habits *habits, struct weir_reader *in)
     return 0;
 }
 
+// Without a pattern the text is empty.
+static int read_forms(struct weir_habits *habits, struct weir_reader *in)
+{
+    char *forms = weir_get_string_alloc(in, WEIR_TEXT_FORMS_PATTERN);
+    if (!forms)
+        return weir_reader_code(in);
+    if (*forms)
+        habits->forms = forms;
+    else
+        free(forms);
+    return 0;
+}
+
 static int read_into(struct weir_habits *habits, struct weir_reader *in)
 {
     int64_t version = weir_get_long(in);
@@ -166,6 +183,8 @@ static int read_into(struct weir_habits *habits, struct weir_reader *in)
         code = read_pairs(habits, in);
     if (!code && version > 2)
         code = weir_depends_read(in, &habits->by, &habits->n_by);
+    if (!code && version > 3)
+        code = read_forms(habits, in);
     return code ? code : in->failed ? WEIR_ECORRUPT : 0;
 }
 

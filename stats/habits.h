@@ -35,6 +35,7 @@ struct weir_habits {
     uint8_t *steady;
     size_t n_steady;
     struct weir_pairs *pairs; // NULL: texts are not judged
+    char *forms;              // the pattern of stats/text_forms.h; NULL: none; owned
     struct weir_depends *by;  // what says this field; owned
     size_t n_by;
 };

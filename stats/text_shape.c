@@ -174,7 +174,7 @@ static int code_pattern(const struct weir_text_shape *shape, struct pattern *pat
     return !pattern->failed;
 }
 
-int weir_text_shape_pattern(const struct weir_text_shape *shape, char *out, size_t size)
+int weir_text_shape_format(const struct weir_text_shape *shape, char *out, size_t size)
 {
     // Wider than the looks are: what looks like one matches.
     static const struct {
@@ -203,7 +203,15 @@ int weir_text_shape_pattern(const struct weir_text_shape *shape, char *out, size
             return !pattern.failed;
         }
     }
-    return code_pattern(shape, &pattern);
+    return 0;
+}
+
+int weir_text_shape_pattern(const struct weir_text_shape *shape, char *out, size_t size)
+{
+    struct pattern pattern = {out, size, 0, 0};
+    if (weir_text_shape_format(shape, out, size))
+        return 1;
+    return size && shape->n >= FEWEST && code_pattern(shape, &pattern);
 }
 
 // ---- the wire

@@ -37,6 +37,9 @@ void weir_text_shape_merge(struct weir_text_shape *into, const struct weir_text_
 // A PCRE2 pattern that every string looked at matches, and few others; 0 where none says enough.
 // Digits are never fixed, letters only where 100 strings or more agree. `out` has `size` bytes.
 int weir_text_shape_pattern(const struct weir_text_shape *shape, char *out, size_t size);
+// The same without the last resort, which says no more than that strings are one word of certain
+// characters.
+int weir_text_shape_format(const struct weir_text_shape *shape, char *out, size_t size);
 void weir_text_shape_write(const struct weir_text_shape *shape, struct weir_buffer *out);
 // Adds what was written; a fault fails the reader.
 void weir_text_shape_read_merge(struct weir_text_shape *shape, struct weir_reader *in);

@@ -228,9 +228,13 @@ static void put_text(const struct writer *writer, const struct known *known)
     }
     if (!shape->n)
         return;
-    if (weir_text_shape_pattern(shape, pattern, sizeof pattern)) {
+    const char *found = pattern, *forms = known->field->habits ? known->field->habits->forms : NULL;
+    if (!weir_text_shape_format(shape, pattern, sizeof pattern))
+        found = forms ? forms
+                : weir_text_shape_pattern(shape, pattern, sizeof pattern) ? pattern : NULL;
+    if (found) {
         put(writer, "        pattern: ");
-        put_quoted(writer, pattern, strlen(pattern));
+        put_quoted(writer, found, strlen(found));
         put(writer, "\n");
     }
     uint64_t shortest = shape->shortest > 1 ? 1 : shape->shortest, longest = 2 * shape->longest;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "stats/cells.h"
+#include "stats/text_forms.h"
 
 enum { PANE_VALUES = 50, EXPECTED = 20, FRESH_VALUES = 200, TEXTS = 1000 };
 
@@ -28,6 +29,16 @@ static int learn_pairs(struct weir_habits *habits, const struct weir_string_coun
     }
     free(strings);
     return code == WEIR_EINVAL ? 0 : code;
+}
+
+static int learn_forms(struct weir_habits *habits, const struct weir_string_counts *counts)
+{
+    char pattern[WEIR_TEXT_FORMS_PATTERN];
+    if (counts->overflowed ||
+        !weir_text_forms_pattern(counts->items, counts->n, pattern, sizeof pattern))
+        return 0;
+    habits->forms = strdup(pattern);
+    return habits->forms ? 0 : WEIR_ENOMEM;
 }
 
 int weir_profile_half_take(struct weir_profile_half *half, const struct weir_string_counts *counts)
@@ -73,6 +84,8 @@ int weir_profile_habits_begin(struct weir_profile_field *field, double *sample, 
     if (field->cells->shape != WEIR_SHAPE_CATEGORICAL && field->cells->shape != WEIR_SHAPE_TEXT)
         return 0;
     habits->fresh = fresh_share(counts, half);
+    if (learn_forms(habits, counts))
+        return WEIR_ENOMEM;
     return learn_pairs(habits, counts);
 }
 
