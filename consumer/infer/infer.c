@@ -12,9 +12,9 @@
 
 enum { MOST_VALUES = 100, PATTERN = 512 };
 
-// Where values were seen more seldom on average, or new ones went on coming, a list of them is
-// not all there are.
-static const double SEEN_EACH = 10, UNSEEN = 1e-3;
+// Where values were seen more seldom on average, or there were few in all, or new ones went on
+// coming, a list of them is not all there are.
+static const double SEEN_EACH = 10, SEEN_IN_ALL = 150, UNSEEN = 1e-3;
 
 struct writer {
     struct weir_buffer *out;
@@ -195,7 +195,7 @@ static int is_closed_set(const struct known *known)
     for (size_t i = 0; i < cells->n_categories; i++)
         listed += summary->cell[i];
     return listed == summary->values &&
-           (double)summary->values >= SEEN_EACH * (double)cells->n_categories;
+           (double)summary->values >= fmax(SEEN_IN_ALL, SEEN_EACH * (double)cells->n_categories);
 }
 
 static void put_values(const struct writer *writer, const struct known *known)
