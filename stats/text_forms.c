@@ -67,8 +67,8 @@ static struct token next(const char *text, size_t left)
     struct token token = {.text = text};
     size_t n = 0;
     if (is_digit(text[0])) { // separators between digits belong to the number
-        while (n < left && (is_digit(text[n]) || ((text[n] == '.' || text[n] == ',') && n + 1 < left &&
-                                                  is_digit(text[n + 1]))))
+        while (n < left && (is_digit(text[n]) || ((text[n] == '.' || text[n] == ',') &&
+                                                  n + 1 < left && is_digit(text[n + 1]))))
             n++;
         token.kind = NUMBER;
     } else if (is_lower(text[0]) || is_upper(text[0])) {

@@ -32,12 +32,11 @@ static int matches(const char *text)
 {
     int code;
     PCRE2_SIZE at;
-    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF,
-                                         &code, &at, NULL);
+    pcre2_code *compiled =
+        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &code, &at, NULL);
     ck_assert_msg(compiled != NULL, "%s", pattern);
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-    int found =
-        pcre2_match(compiled, (PCRE2_SPTR)text, strlen(text), 0, 0, data, NULL) >= 0;
+    int found = pcre2_match(compiled, (PCRE2_SPTR)text, strlen(text), 0, 0, data, NULL) >= 0;
     pcre2_match_data_free(data);
     pcre2_code_free(compiled);
     return found;
@@ -58,8 +57,9 @@ START_TEST(counts_of_patients)
     ck_assert_int_eq(learn(151), 1);
     ck_assert_str_eq(pattern, "^(?:[0-9][0-9.,]* patients|empty)$");
     ck_assert(matches("123456 patients"));
-    static const char *const wrong[] = {"12 patiexts", "x2 patients", "12  patients", "patients",
-                                        "12 patients\n12 patients", "", "emptx", "12"};
+    static const char *const wrong[] = {
+        "12 patiexts", "x2 patients", "12  patients", "patients", "12 patients\n12 patients", "",
+        "emptx",       "12"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ck_assert_msg(!matches(wrong[i]), "%s", wrong[i]);
 }

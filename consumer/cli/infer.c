@@ -76,8 +76,10 @@ const struct weir_command weir_command_infer = {
         "Writes a configuration, with comments, of a stream's fields as the profile knows them "
         "and\n"
         "of a detector that holds records to them: types, ranges with head-room, values where\n"
-        "there are few, patterns of formatted strings, what may be null or absent. The data that\n"
-        "the profile was made of breaks none of its rules. Go over it, then paste what you need.",
+        "there are few, patterns of formatted strings, what may be null or absent, which fields "
+        "say\n"
+        "what others are. The data that the profile was made of breaks none of its rules. Go over\n"
+        "it, then paste what you need.",
     .run = run,
     .args = args,
 };

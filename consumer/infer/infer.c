@@ -230,8 +230,9 @@ static void put_text(const struct writer *writer, const struct known *known)
         return;
     const char *found = pattern, *forms = known->field->habits ? known->field->habits->forms : NULL;
     if (!weir_text_shape_format(shape, pattern, sizeof pattern))
-        found = forms ? forms
-                : weir_text_shape_pattern(shape, pattern, sizeof pattern) ? pattern : NULL;
+        found = forms                                                     ? forms
+                : weir_text_shape_pattern(shape, pattern, sizeof pattern) ? pattern
+                                                                          : NULL;
     if (found) {
         put(writer, "        pattern: ");
         put_quoted(writer, found, strlen(found));
