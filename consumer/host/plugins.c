@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -133,6 +134,9 @@ static int check_architecture(const char *path, struct weir_error *error)
     return 0;
 }
 
+// What all minors have: each adds behind it.
+enum { LEAST = offsetof(struct weir_plugin, reference_kinds) };
+
 static int check_plugin(const struct weir_plugin *plugin, const char *path,
                         struct weir_error *error)
 {
@@ -142,7 +146,7 @@ static int check_plugin(const struct weir_plugin *plugin, const char *path,
                               "speaks %u.%u: rebuild it against the installed headers",
                               path, plugin->abi_major, plugin->abi_minor, WEIR_ABI_MAJOR,
                               WEIR_ABI_MINOR);
-    if (plugin->size != sizeof *plugin)
+    if (plugin->size < LEAST || plugin->size > sizeof *plugin)
         return weir_error_set(error, WEIR_EVERSION,
                               "%s: refused, its weir_plugin has %u bytes instead of %zu", path,
                               plugin->size, sizeof *plugin);
@@ -184,7 +188,7 @@ static int add(struct weir_plugins *plugins, const struct weir_plugin *plugin, v
         free(copy);
         return weir_error_set(error, WEIR_ENOMEM, "%s: no memory to load it", path);
     }
-    module->plugin = *plugin;
+    memcpy(&module->plugin, plugin, plugin->size);
     module->handle = handle;
     module->path = copy;
     memmove(&grown[at + 1], &grown[at], (plugins->n - at) * sizeof *grown);

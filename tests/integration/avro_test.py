@@ -88,6 +88,35 @@ class Avro(Scenario):
         self.assertEqual(fastavro.schema.to_parsing_canonical_form(schema),
                          fastavro.schema.to_parsing_canonical_form(shipped))  # fmt: skip
 
+    def test_without_a_registry(self):
+        """A local schema: plain records, and those that carry its fingerprint."""
+        canonical = fastavro.schema.to_parsing_canonical_form(AVRO)
+        mark = fastavro.schema.fingerprint(canonical, "CRC-64-AVRO")
+        marks = {"avro_plain": b"", "avro_single_object": b"\xc3\x01" + bytes.fromhex(mark)}
+        for form, head in marks.items():
+            app = self.app(form=form)
+            schema = app.folder / "payment.avsc"
+            schema.write_text(json.dumps(AVRO))
+            text = app.config().replace(f"format: {form}", f"format: {form}\n    schema: {schema}", 1)
+            member = app.members.enter_context(harness.Member(text, app.folder, name=form))
+            records = [message(payment(n, amount=500.0 if n == 10 else 1.0), schema=AVRO)
+                       for n in range(60)]  # fmt: skip
+            for record in records:
+                record["value"] = head + record["value"]
+            records[20]["value"] = records[20]["value"][:-2]
+            bad = {(0, 10), (0, 20)}
+            if head:
+                records[30]["value"] = records[30]["value"][len(head) :]
+                records[40]["value"] = head[:9] + bytes([head[9] ^ 1]) + records[40]["value"][10:]
+                bad |= {(0, 30), (0, 40)}
+            app.produce(records)
+            app.wait_consumed()
+            wait_until(lambda: len(app.quarantined()) >= len(bad), f"bad records as {form}")
+            self.assertEqual(set(app.quarantined()), bad, form)
+            for (_, offset), copy in app.quarantined().items():
+                self.assertEqual(copy.value(), records[offset]["value"])
+            self.assertTrue(member.running)
+
     def test_records_wait_while_the_registry_is_away(self):
         with Registry() as registry:
             app, register = self.prepare(registry)

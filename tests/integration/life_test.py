@@ -32,6 +32,24 @@ class Life(Scenario):
         self.assertEqual(set(app.quarantined()), expected)
         self.assertTrue(member.running)
 
+    def test_a_reload_keeps_the_state_of_what_did_not_change(self):
+        app = self.app()
+        member = app.start()
+        self.feed(app, 0, 900.0)
+        member.reload(app.config(more="  more: {type: outage, stream: payments}"))
+        member.wait_log("the new configuration takes over")
+        self.feed(app, 60, 900.0)
+        # Quiet for longer than an incident waits.
+        app.produce(message(payment(n)) for n in range(120, 800))
+        alerts = self.cluster.wait_alerts(
+            app.alerts, lambda found: any(a["status"] == "resolved" for a in found)
+        )
+        self.assertEqual({a["fingerprint"] for a in alerts}, {alerts[0]["fingerprint"]})
+        self.assertEqual([a["sequence"] for a in alerts], list(range(1, len(alerts) + 1)))
+        self.assertEqual([a["status"] for a in alerts].count("open"), 1)
+        self.assertEqual((alerts[-1]["status"], alerts[-1]["occurrences"]), ("resolved", 12))
+        self.assertEqual(len(app.quarantined()), 12)
+
     def test_it_stops_within_seconds_and_goes_on_where_it_was(self):
         app = self.app()
         member = app.start()
