@@ -111,9 +111,8 @@ START_TEST(they_are_found_by_name)
     ck_assert_ptr_null(weir_plugins_find(plugins, "zz"));
     ck_assert_ptr_null(weir_plugins_at(plugins, before + 2));
     for (size_t i = 1; i < before + 2; i++)
-        ck_assert_int_lt(strcmp(weir_plugins_at(plugins, i - 1)->name,
-                                weir_plugins_at(plugins, i)->name),
-                         0);
+        ck_assert_int_lt(
+            strcmp(weir_plugins_at(plugins, i - 1)->name, weir_plugins_at(plugins, i)->name), 0);
     is_refused(&first, WEIR_EINVAL, "'zz_b' was loaded from (linked in) already");
 }
 END_TEST

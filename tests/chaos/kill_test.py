@@ -202,9 +202,11 @@ class Squad:
         code = member.child.returncode
         point, _ = self.armed.pop(index, (None, 0))
         before = sum(self.counts[what] for what in self.counts if what.startswith("fail point"))
-        if code not in (0, 1, -signal.SIGKILL):
+        if code == -signal.SIGTERM and "librdkafka" not in member.log()[self.marks[index]:]:
+            self.counts["SIGTERM before it began"] += 1
+        elif code not in (0, 1, -signal.SIGKILL):
             raise AssertionError(f"{member.name}{index}: exit {code}\n{member.log()[-3000:]}")
-        if code == 1:
+        elif code == 1:
             self.counts["gave up its place"] += 1  # fenced, and said so
             self.tail(index)
         else:
