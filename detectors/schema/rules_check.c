@@ -111,6 +111,8 @@ static void check_sentinels(struct schema_make *make, const struct schema_field 
     size_t n = field->more ? field->more->n_sentinels : 0;
     for (size_t i = 0; i < n && (is_number(of) || is_text(of)); i++) {
         const char *value = field->more->sentinels[i];
+        if (is_number(of) && schema_sentinel_number(field, strtod(value, NULL)) < 0)
+            continue; // that it is no number has been said
         const char *within = of->n_values ? is_listed(of, value) ? "values" : NULL
                              : of->has_range && is_number(of) ? "range"
                              : field->pattern                 ? "pattern"
