@@ -22,14 +22,16 @@ enum { VALUE, TIME, OTHER, FIELDS };
 
 static uint64_t flagged;
 static int n_rules;
+static unsigned rule_flags[64];
 static const struct weir_summary *reference;
 
 static int on_rule(const struct weir_setup *setup, const struct weir_rule *rule,
                    struct weir_error *error)
 {
     (void)setup;
-    (void)rule;
     (void)error;
+    if (n_rules < 64)
+        rule_flags[n_rules] = rule->flags;
     return n_rules++;
 }
 
@@ -60,9 +62,8 @@ static void on_complain(const struct weir_setup *setup, const struct weir_compla
 static void on_flag(const struct weir_edge *edge, unsigned rule, const uint32_t *rows, size_t n)
 {
     (void)edge;
-    (void)rule;
     (void)rows;
-    flagged += n;
+    flagged += rule_flags[rule] & WEIR_RULE_CONDITION ? 0 : n;
 }
 
 static void on_limit(const struct weir_edge *edge, const char *what, uint64_t n)

@@ -84,9 +84,13 @@ int schema_edge_create(void *instance, void **result, struct weir_error *error)
 static int observe_field(struct schema_pass *pass)
 {
     const struct weir_column *column = pass->column;
-    int code = make_room(pass->edge, column->n);
+    int code = make_room(pass->edge, column->n), calm = -1;
     for (int check = 0; check < SCHEMA_FIELD_CHECKS && !code; check++) {
-        if (pass->field->rule[check] >= 0 && schema_record_checks[check].observe)
+        if (pass->field->rule[check] < 0 || !schema_record_checks[check].observe)
+            continue;
+        if (1 << check & SCHEMA_CALM && calm < 0)
+            calm = schema_is_calm(pass);
+        if (!(1 << check & SCHEMA_CALM && calm))
             code = schema_record_checks[check].observe(pass);
     }
     if (!code && (column->type == WEIR_TYPE_STRING || column->type == WEIR_TYPE_BYTES))

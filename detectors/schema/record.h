@@ -119,6 +119,9 @@ int schema_text_misspelled(const struct schema *schema, const struct schema_fiel
 void schema_say_misspelled(const struct schema_said *said, struct schema_text *text);
 
 // record_number.c
+// Whether no value of the column breaks a rule of SCHEMA_CALM.
+enum { SCHEMA_CALM = 1 << SCHEMA_SENTINEL | 1 << SCHEMA_NAN | 1 << SCHEMA_RANGE };
+int schema_is_calm(const struct schema_pass *pass);
 int schema_observe_nan(struct schema_pass *pass);
 int schema_observe_range(struct schema_pass *pass);
 int schema_observe_values(struct schema_pass *pass); // of numbers

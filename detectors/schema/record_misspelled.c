@@ -23,10 +23,16 @@ static uint64_t letters_of(const char *data, size_t length)
     return letters;
 }
 
+// Without blanks around it.
 static void word_of(const struct weir_string *string, uint64_t count, struct schema_word *word)
 {
-    *word = (struct schema_word){string->data, string->length, count,
-                                 letters_of(string->data, string->length)};
+    const char *data = string->data;
+    size_t length = string->length;
+    for (; length && isspace((unsigned char)*data); length--)
+        data++;
+    while (length && isspace((unsigned char)data[length - 1]))
+        length--;
+    *word = (struct schema_word){data, length, count, letters_of(data, length)};
 }
 
 // Numbers in names tell things apart: v41 is not v42.
@@ -45,31 +51,19 @@ static int same_digits(const struct schema_word *a, const struct schema_word *b)
     }
 }
 
-static size_t trim(const struct schema_word *word, char *out)
-{
-    const char *data = word->data;
-    size_t length = word->length;
-    for (; length && isspace((unsigned char)*data); length--)
-        data++;
-    while (length && isspace((unsigned char)data[length - 1]))
-        length--;
-    memcpy(out, data, length);
-    out[length] = 0;
-    return length;
-}
-
 static int is_near(const struct schema_word *a, const struct schema_word *b)
 {
-    char x[LONGEST + 1], y[LONGEST + 1];
     size_t least = a->length < b->length ? a->length : b->length;
     size_t most = a->length + b->length - least;
-    if (most > LONGEST || __builtin_popcountll(a->letters ^ b->letters) > 5)
-        return 0; // a letter changed is two bits, a space more is one
-    size_t m = trim(a, x), n = trim(b, y);
-    least = m < n ? m : n;
     unsigned limit = least < SHORTEST ? 0 : least < LONGER ? 1 : 2;
-    if (!least || (m > n ? m - n : n - m) > limit || !same_digits(a, b))
+    // A letter changed is two bits.
+    if (!least || most > LONGEST || most - least > limit ||
+        (unsigned)__builtin_popcountll(a->letters ^ b->letters) > 2 * limit || !same_digits(a, b))
         return 0;
+    char x[LONGEST + 1], y[LONGEST + 1];
+    memcpy(x, a->data, a->length);
+    memcpy(y, b->data, b->length);
+    x[a->length] = y[b->length] = 0;
     return weir_word_distance(x, y) <= limit;
 }
 

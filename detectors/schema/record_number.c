@@ -7,6 +7,18 @@
 
 #include "detectors/schema/record.h"
 
+int schema_is_calm(const struct schema_pass *pass)
+{
+    const double *values = pass->column->values.f64;
+    double low = pass->field->calm_low, high = pass->field->calm_high;
+    uint32_t odd = 0;
+    if (pass->column->type != WEIR_TYPE_DOUBLE)
+        return 0;
+    for (uint32_t i = pass->first; i < pass->column->n; i++)
+        odd += !((values[i] >= low) & (values[i] <= high));
+    return !odd;
+}
+
 int schema_observe_nan(struct schema_pass *pass)
 {
     const double *values = pass->column->values.f64;
@@ -124,10 +136,29 @@ void schema_say_range(const struct schema_said *said, struct schema_text *text)
     }
 }
 
-static int compare_numbers(const void *a, const void *b)
+static int is_same(const struct weir_column *column, uint32_t a, uint32_t b)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    return column->type == WEIR_TYPE_DOUBLE ? column->values.f64[a] == column->values.f64[b]
+                                            : column->values.i64[a] == column->values.i64[b];
+}
+
+// Says of each row which number it has: in the order of rows, equal neighbours together.
+static void detail_numbers(const struct schema_pass *pass, uint32_t n)
+{
+    const struct schema_edge *edge = pass->edge;
+    const struct weir_column *column = pass->column;
+    unsigned rule = (unsigned)pass->field->rule[SCHEMA_VALUES];
+    for (uint32_t i = 0; i < n;) {
+        uint32_t at = edge->elements[i], end = i + 1;
+        char text[32];
+        while (end < n && is_same(column, at, edge->elements[end]))
+            end++;
+        int length = column->type == WEIR_TYPE_DOUBLE
+                         ? snprintf(text, sizeof text, "%.15g", column->values.f64[at])
+                         : snprintf(text, sizeof text, "%" PRId64, column->values.i64[at]);
+        pass->host->detail(pass->host, rule, text, (size_t)length, edge->found + i, NULL, end - i);
+        i = end;
+    }
 }
 
 int schema_observe_values(struct schema_pass *pass)
@@ -135,26 +166,17 @@ int schema_observe_values(struct schema_pass *pass)
     const struct weir_column *column = pass->column;
     const struct schema_field *field = pass->field;
     uint32_t n = 0;
-    if (field->texts)
+    if (column->type == WEIR_TYPE_STRING || column->type == WEIR_TYPE_BYTES)
         return 0; // strings are judged once each
     for (uint32_t i = pass->first; i < column->n; i++) {
         double value = column->type == WEIR_TYPE_DOUBLE ? column->values.f64[i]
                                                         : (double)column->values.i64[i];
         if (column->state[i] == WEIR_STATE_VALUE && !isnan(value) &&
-            !bsearch(&value, field->numbers, field->n_numbers, sizeof value, compare_numbers) &&
-            !is_explained(field, value))
+            !schema_values_have_number(field->values, value) && !is_explained(field, value))
             pass->edge->found[n++] = i;
     }
     n = schema_flag(pass, SCHEMA_VALUES, n);
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t at = pass->edge->elements[i];
-        char text[32];
-        int length = column->type == WEIR_TYPE_DOUBLE
-                         ? snprintf(text, sizeof text, "%.15g", column->values.f64[at])
-                         : snprintf(text, sizeof text, "%" PRId64, column->values.i64[at]);
-        pass->host->detail(pass->host, (unsigned)field->rule[SCHEMA_VALUES], text, (size_t)length,
-                           &pass->edge->found[i], NULL, 1);
-    }
+    detail_numbers(pass, n);
     return 0;
 }
 

@@ -20,23 +20,6 @@ static int64_t characters(const struct weir_string *string, enum weir_type type)
     return n;
 }
 
-static int is_allowed(const struct schema_field *field, const struct weir_string *string)
-{
-    size_t low = 0, high = field->field->n_values;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2, length = field->lengths[middle];
-        size_t common = length < string->length ? length : string->length;
-        int order = common ? memcmp(string->data, field->texts[middle], common) : 0;
-        if (!order && length == string->length)
-            return 1;
-        if (order < 0 || (!order && string->length < length))
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return 0;
-}
-
 int schema_text_empty(const struct schema *schema, const struct schema_field *field,
                       const struct weir_string *string, pcre2_match_data *match, uint64_t *limited)
 {
@@ -66,7 +49,7 @@ int schema_text_values(const struct schema *schema, const struct schema_field *f
     (void)schema;
     (void)match;
     (void)limited;
-    return !is_allowed(field, string);
+    return !schema_values_have_text(field->values, string);
 }
 
 // A pattern that runs into its limit has not been shown to be broken.

@@ -9,18 +9,26 @@ static int has_time(const struct weir_batch *batch, uint32_t row)
     return batch->fault[row] == WEIR_ROW_GOOD;
 }
 
+static inline int is_far(const struct weir_batch *batch, uint32_t row, int behind, int64_t limit)
+{
+    int64_t time = batch->time[row], timestamp = batch->timestamp[row];
+    uint64_t from = (uint64_t)(behind ? time : timestamp);
+    uint64_t to = (uint64_t)(behind ? timestamp : time); // any number, so differences may wrap
+    return (timestamp > 0) & ((int64_t)(to - from) > limit);
+}
+
 // Rows whose time is more than `limit` after (or, with `behind`, before) the Kafka timestamp. One
 // that is not above 0 is none.
 static void flag_distance(struct schema_pass *pass, enum schema_check check, int behind,
                           int64_t limit)
 {
     const struct weir_batch *batch = pass->batch;
-    uint32_t n = 0;
-    for (uint32_t row = 0; row < batch->n_rows; row++) {
-        int64_t time = batch->time[row], timestamp = batch->timestamp[row];
-        int64_t ahead = timestamp > 0 ? time - timestamp : 0;
+    uint32_t bad = 0, n = 0;
+    for (uint32_t row = 0; row < batch->n_rows; row++)
+        bad += is_far(batch, row, behind, limit);
+    for (uint32_t row = 0; row < batch->n_rows && bad; row++) {
         pass->edge->found[n] = row;
-        n += (behind ? -ahead : ahead) > limit && has_time(batch, row);
+        n += is_far(batch, row, behind, limit) && has_time(batch, row);
     }
     schema_flag(pass, check, n);
 }
@@ -37,12 +45,35 @@ int schema_observe_late(struct schema_pass *pass)
     return 0;
 }
 
+// Whether all of a batch lies within the limit, and so none of it is behind: then its newest is
+// all there is to know.
+static int is_ordered(struct schema_edge *edge, const struct weir_batch *batch)
+{
+    int64_t oldest = INT64_MAX, newest = INT64_MIN;
+    uint32_t ahead = 0;
+    if (batch->n_undecodable | batch->n_tombstones | batch->n_no_time)
+        return 0;
+    for (uint32_t row = 0; row < batch->n_rows; row++) {
+        int64_t time = batch->time[row], timestamp = batch->timestamp[row];
+        oldest = time < oldest ? time : oldest;
+        newest = time > newest ? time : newest;
+        ahead += (timestamp > 0) & (time > timestamp);
+    }
+    newest = newest > edge->newest ? newest : edge->newest;
+    if (ahead || newest > SCHEMA_TIME_LIMIT || oldest < -SCHEMA_TIME_LIMIT || oldest < newest - edge->schema->out_of_order)
+        return 0;
+    edge->newest = newest;
+    return 1;
+}
+
 int schema_observe_order(struct schema_pass *pass)
 {
     struct schema_edge *edge = pass->edge;
     const struct weir_batch *batch = pass->batch;
     int64_t limit = edge->schema->out_of_order;
     uint32_t n = 0;
+    if (is_ordered(edge, batch))
+        return 0;
     for (uint32_t row = 0; row < batch->n_rows; row++) {
         if (!has_time(batch, row))
             continue;

@@ -14,9 +14,7 @@ void schema_rules_destroy(struct schema *schema)
 {
     for (size_t i = 0; i < schema->n_fields; i++) {
         pcre2_code_free(schema->fields[i].pattern);
-        free(schema->fields[i].numbers);
-        free(schema->fields[i].texts);
-        free(schema->fields[i].lengths);
+        free(schema->fields[i].values);
         free(schema->fields[i].words);
         free(schema->fields[i].sentinels);
         free(schema->fields[i].sentinel_names);
@@ -171,62 +169,6 @@ static int declare(struct schema_make *make, enum schema_check check,
 
 // ---- one field
 
-static int compare_numbers(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int number_values(struct schema_make *make, struct schema_field *field,
-                         struct weir_error *error)
-{
-    const struct weir_field *of = field->field;
-    field->numbers = calloc(of->n_values, sizeof *field->numbers);
-    if (!field->numbers)
-        return out_of_memory(make->config, error);
-    for (size_t i = 0; i < of->n_values; i++) {
-        const char *text = of->values[i];
-        char *end;
-        double value = strtod(text, &end);
-        if (of->type == WEIR_TYPE_BOOLEAN && strcmp(text, "true") == 0)
-            value = 1;
-        else if (of->type == WEIR_TYPE_BOOLEAN && strcmp(text, "false") == 0)
-            value = 0;
-        else if (end == text || *end || isnan(value))
-            schema_complain(make, 0, field->index, "values", i, 0, "%.60s is no %s", text,
-                            weir_type_name(of->type));
-        field->numbers[i] = value;
-    }
-    field->n_numbers = of->n_values;
-    qsort(field->numbers, field->n_numbers, sizeof *field->numbers, compare_numbers);
-    return 0;
-}
-
-static int text_values(struct schema_field *field, const struct weir_detector_config *config,
-                       struct weir_error *error)
-{
-    size_t n = field->field->n_values;
-    field->texts = calloc(n, sizeof *field->texts);
-    field->lengths = calloc(n, sizeof *field->lengths);
-    if (!field->texts || !field->lengths)
-        return out_of_memory(config, error);
-    memcpy(field->texts, field->field->values, n * sizeof *field->texts);
-    qsort(field->texts, n, sizeof *field->texts, compare_texts);
-    for (size_t i = 0; i < n; i++)
-        field->lengths[i] = strlen(field->texts[i]);
-    return 0;
-}
-
-static int is_text(const struct weir_field *field)
-{
-    return field->type == WEIR_TYPE_STRING || field->type == WEIR_TYPE_BYTES;
-}
-
 // Whether all of a field's rules have the same done to their records.
 static int same_way(const struct schema *schema, const struct schema_field *field)
 {
@@ -237,10 +179,22 @@ static int same_way(const struct schema *schema, const struct schema_field *fiel
     return same;
 }
 
+// Most values are neither NaN nor out of range nor sentinels: one look at them tells.
+static void find_calm(struct schema_field *field)
+{
+    const struct weir_field *of = field->field;
+    static const double most = 0x1.fffffffffffffp1023;
+    field->calm_low = field->rule[SCHEMA_RANGE] >= 0 ? fmax(of->low, -most) : -most;
+    field->calm_high = field->rule[SCHEMA_RANGE] >= 0 ? fmin(of->high, most) : most;
+    if (field->n_sentinels) {
+        field->calm_low = fmax(field->calm_low, nextafter(field->sentinel_low, INFINITY));
+        field->calm_high = fmin(field->calm_high, nextafter(field->sentinel_high, -INFINITY));
+    }
+}
+
 static int create_field(struct schema_make *make, struct schema_field *field,
                         struct weir_error *error)
 {
-    const struct weir_field *of = field->field;
     int code = schema_sentinels_create(make, field, error);
     if (!code)
         code = schema_words_create(make, field, error);
@@ -252,10 +206,10 @@ static int create_field(struct schema_make *make, struct schema_field *field,
     if (!code && field->rule[SCHEMA_PATTERN] >= 0)
         schema_pattern_create(make, field);
     if (!code && field->rule[SCHEMA_VALUES] >= 0)
-        code = is_text(of) ? text_values(field, make->config, error)
-                           : number_values(make, field, error);
+        code = schema_values_create(make, field, error);
     if (!code) {
         field->sentinel_explains = same_way(make->schema, field);
+        find_calm(field);
         schema_check_field(make, field);
     }
     return code;

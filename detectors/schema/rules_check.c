@@ -155,12 +155,8 @@ static double share_unlisted(const struct schema_field *field)
     if (reference->shape != WEIR_SHAPE_CATEGORICAL || !reference->cell || !reference->values)
         return 0;
     for (size_t i = 0; i < reference->cells->n_categories; i++) {
-        const struct weir_string *category = &reference->cells->categories[i];
-        for (size_t k = 0; k < field->field->n_values; k++) {
-            if (field->lengths[k] == category->length &&
-                !memcmp(field->texts[k], category->data, category->length))
-                listed += (double)reference->cell[i];
-        }
+        if (schema_values_have_text(field->values, &reference->cells->categories[i]))
+            listed += (double)reference->cell[i];
     }
     return 1 - listed / (double)reference->values;
 }
@@ -194,7 +190,7 @@ static void check_reference(struct schema_make *make, const struct schema_field 
     if (of->has_range && is_number(of) && reference->shape == WEIR_SHAPE_NUMERIC)
         say_share(make, field, "range", share_outside(reference, of->low, of->high),
                   "is outside the range");
-    if (field->texts)
+    if (field->values && is_text(of))
         say_share(make, field, "values", share_unlisted(field), "is none of the values");
 }
 

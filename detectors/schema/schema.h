@@ -94,14 +94,12 @@ struct schema_field {
     const struct weir_field_more *more; // NULL: no more is said of it
     int rule[SCHEMA_FIELD_CHECKS];      // the host's number, -1: not looked at
     pcre2_code *pattern;
-    double *numbers; // the allowed values of a number field, ascending
-    size_t n_numbers;
-    const char **texts; // of a string field, sorted
-    size_t *lengths;
+    struct schema_values *values; // those allowed; NULL: any
     struct schema_sentinel *sentinels; // of a number field ascending
     const char **sentinel_names;       // parallel
     size_t n_sentinels;
     double sentinel_low, sentinel_high; // no number between is one
+    double calm_low, calm_high; // a double from low to high is finite, in range and no sentinel
     int sentinel_explains;              // what is one breaks no other rule beside it
     struct schema_word *words;          // that others may be misspellings of
     size_t n_words;
@@ -178,6 +176,12 @@ enum { SCHEMA_KNOWN_VALUES = 1000 };
 
 // rules_check.c: complains about what contradicts itself, and what the reference contradicts.
 void schema_check_field(struct schema_make *make, const struct schema_field *field);
+
+// values.c: complains about those that are not of the field's type.
+int schema_values_create(struct schema_make *make, struct schema_field *field,
+                         struct weir_error *error);
+int schema_values_have_number(const struct schema_values *values, double value); // not NaN
+int schema_values_have_text(const struct schema_values *values, const struct weir_string *string);
 
 // pattern.c
 int schema_limits_create(struct schema *schema); // WEIR_ENOMEM
