@@ -398,9 +398,9 @@ static void with_misspelled(void)
     for (size_t i = 0; i < WORDS; i++) {
         // Far apart: a word of its own each.
         char text[24];
-        snprintf(text, sizeof text, "%c%c%c%c%c%c", 'a' + (int)(i * 7 % 26), 'a' + (int)(i * 11 % 23),
-                 'a' + (int)(i * 5 % 19), 'a' + (int)(i * 3 % 17), 'a' + (int)(i % 13),
-                 'a' + (int)(i * 17 % 25));
+        snprintf(text, sizeof text, "%c%c%c%c%c%c", 'a' + (int)(i * 7 % 26),
+                 'a' + (int)(i * 11 % 23), 'a' + (int)(i * 5 % 19), 'a' + (int)(i * 3 % 17),
+                 'a' + (int)(i % 13), 'a' + (int)(i * 17 % 25));
         set_word(i, text);
         counts[i] = (struct weir_category){strings[i], 1000};
     }

@@ -60,7 +60,8 @@ static int is_ordered(struct schema_edge *edge, const struct weir_batch *batch)
         ahead += (timestamp > 0) & (time > timestamp);
     }
     newest = newest > edge->newest ? newest : edge->newest;
-    if (ahead || newest > SCHEMA_TIME_LIMIT || oldest < -SCHEMA_TIME_LIMIT || oldest < newest - edge->schema->out_of_order)
+    if (ahead || newest > SCHEMA_TIME_LIMIT || oldest < -SCHEMA_TIME_LIMIT ||
+        oldest < newest - edge->schema->out_of_order)
         return 0;
     edge->newest = newest;
     return 1;

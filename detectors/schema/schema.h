@@ -94,14 +94,14 @@ struct schema_field {
     const struct weir_field_more *more; // NULL: no more is said of it
     int rule[SCHEMA_FIELD_CHECKS];      // the host's number, -1: not looked at
     pcre2_code *pattern;
-    struct schema_values *values; // those allowed; NULL: any
+    struct schema_values *values;      // those allowed; NULL: any
     struct schema_sentinel *sentinels; // of a number field ascending
     const char **sentinel_names;       // parallel
     size_t n_sentinels;
     double sentinel_low, sentinel_high; // no number between is one
     double calm_low, calm_high; // a double from low to high is finite, in range and no sentinel
-    int sentinel_explains;              // what is one breaks no other rule beside it
-    struct schema_word *words;          // that others may be misspellings of
+    int sentinel_explains;      // what is one breaks no other rule beside it
+    struct schema_word *words;  // that others may be misspellings of
     size_t n_words;
     const struct weir_summary *reference; // the first that knows the field; NULL: none
     unsigned window_checks;               // bits of 1 << place in the table of window checks
