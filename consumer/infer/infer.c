@@ -9,6 +9,7 @@
 #include "consumer/codec/json_write.h"
 #include "stats/hll.h"
 #include "stats/meaning.h"
+#include "stats/sentinels.h"
 
 enum { MOST_VALUES = 100, PATTERN = 512 };
 
@@ -156,6 +157,34 @@ static void range_of(const struct known *known, double *low, double *high)
     *high = fmax(*high, most);
 }
 
+// A usual sentinel at an end of the values, with a share that is known, and apart from the rest. It
+// is told of, and not reported: the model may know it.
+static void put_sentinels(const struct writer *writer, const struct known *known)
+{
+    const struct weir_summary *summary = &known->field->summary;
+    const struct weir_habits *habits = known->field->habits;
+    for (size_t i = 0; habits && i < habits->n_values; i++) {
+        double value = habits->values[i].value, share = habits->values[i].share;
+        double least = summary->moments.minimum, most = summary->moments.maximum;
+        if (value != least && value != most)
+            continue;
+        for (size_t k = 0; k < weir_n_usual_sentinels && share < .5; k++) {
+            const struct weir_usual_sentinel *usual = &weir_usual_sentinels[k];
+            if (strtod(usual->text, NULL) != value)
+                continue;
+            // Its share is of a sample: a little beyond it surely come the others.
+            double edge = share + fmax(.005, share / 10);
+            struct weir_extent rest =
+                weir_extent_of(summary, value == least ? edge : 0, value == least ? 0 : edge);
+            if (weir_sentinel_is_apart(&rest, value, usual->certain))
+                weir_buffer_printf(writer->out,
+                                   "        # %.3g%% are %s, apart from the others: does it stand "
+                                   "for none? To have it reported: sentinels: [%s]\n",
+                                   100 * share, usual->text, usual->text);
+        }
+    }
+}
+
 static void put_range(const struct writer *writer, const struct known *known)
 {
     const struct weir_summary *summary = &known->field->summary;
@@ -295,9 +324,10 @@ static void put_field(const struct writer *writer, const struct known *known)
         put(writer, "        infinite: true\n");
     if (known->is_faulty)
         return;
-    if (field->type == WEIR_TYPE_LONG || field->type == WEIR_TYPE_DOUBLE)
+    if (field->type == WEIR_TYPE_LONG || field->type == WEIR_TYPE_DOUBLE) {
+        put_sentinels(writer, known);
         put_range(writer, known);
-    else if (field->type == WEIR_TYPE_STRING)
+    } else if (field->type == WEIR_TYPE_STRING)
         put_text(writer, known);
 }
 

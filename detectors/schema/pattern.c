@@ -94,17 +94,16 @@ static void read_pattern(const char *pattern, struct tries *tries)
 static size_t put(char *out, const struct tries *tries, const char *unit, size_t times, int prefix)
 {
     size_t length = 0, width = strlen(unit);
-    if (prefix) {
-        length = strlen(tries->prefix);
-        memcpy(out, tries->prefix, length);
-    }
+    for (const char *c = tries->prefix; *c && prefix; c++)
+        out[length++] = *c;
     for (size_t i = 0; i < times && length + width + sizeof tries->literals < TRY; i++) {
         memcpy(out + length, unit, width);
         length += width;
     }
     out[length++] = '\x01';
-    memcpy(out + length, tries->literals, strlen(tries->literals));
-    return length + strlen(tries->literals);
+    for (const char *c = tries->literals; *c; c++)
+        out[length++] = *c;
+    return length;
 }
 
 static void try_to_explode(struct schema_make *make, const struct schema_field *field)

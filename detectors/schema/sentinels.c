@@ -7,106 +7,12 @@
 
 #include "detectors/schema/schema.h"
 #include "stats/cells.h"
-#include "stats/hll.h"
+#include "stats/sentinels.h"
 #include "stats/summary.h"
 
-enum { MOST = 200, TEXT_LENGTH = 40, CODE_LENGTH = 3, CODES_FROM = 10, DATES = 20, DECADE = 10 };
+enum { MOST = 200, TEXT_LENGTH = 40, CODE_LENGTH = 3, DATES = 20, DECADE = 10 };
 
 // ---- numbers
-
-// The ends of a type are certain wherever they are not reached by chance.
-static const struct {
-    const char *text;
-    int certain;
-} numbers[] = {
-    {"-1", 0},
-    {"-9", 0},
-    {"-99", 0},
-    {"-999", 0},
-    {"-9999", 0},
-    {"-99999", 0},
-    {"-999999", 0},
-    {"-32768", 1},
-    {"-2147483648", 1},
-    {"0", 0},
-    {"99", 0},
-    {"999", 0},
-    {"9999", 0},
-    {"99999", 0},
-    {"999999", 0},
-    {"9999999", 0},
-    {"99999999", 0},
-    {"999999999", 0},
-    {"32767", 1},
-    {"65535", 1},
-    {"2147483647", 1},
-    {"4294967295", 1},
-    {"253402300799", 1},    // 9999-12-31T23:59:59Z
-    {"253402300799000", 1}, // in ms
-    {"-9223372036854775808", 1},
-    {"9223372036854775807", 1},
-    {"-3.4028234663852886e38", 1},
-    {"3.4028234663852886e38", 1},
-    {"-1.7976931348623157e308", 1},
-    {"1.7976931348623157e308", 1},
-};
-
-// What a reference's numbers are like.
-struct extent {
-    double least, most, low, median, high; // with the deciles
-    int integral, identifies;
-};
-
-static struct extent extent_of(const struct weir_summary *reference)
-{
-    struct extent extent = {
-        .least = reference->moments.minimum,
-        .most = reference->moments.maximum,
-        .low = weir_summary_quantile(reference, .1),
-        .high = weir_summary_quantile(reference, .9),
-    };
-    // A sketch's median may be beyond what there is.
-    double median = weir_summary_quantile(reference, .5);
-    extent.median = fmin(fmax(median, extent.least), extent.most);
-    extent.integral = extent.least == floor(extent.least) && extent.most == floor(extent.most);
-    extent.identifies = extent.integral && reference->distinct &&
-                        weir_hll_estimate(reference->distinct) > (double)reference->values / 2;
-    return extent;
-}
-
-// Below everything. `reach`: how far the reference goes to that side.
-static int is_apart_below(const struct extent *extent, double value, int certain)
-{
-    double reach = extent->median - extent->least, apart = extent->least - value;
-    if (certain)
-        return apart >= reach;
-    if (value == 0) // next to small whole numbers it is one of them
-        return apart >= reach / 2 && (!extent->integral || apart >= CODES_FROM);
-    if (extent->least < 0)
-        return reach > 0 && reach <= 5 * (extent->median - extent->low) && apart >= 2 * reach;
-    // Whole numbers that start at 0 count something, and none is less.
-    int counts = extent->integral && extent->least == 0 && (value == -1 || value <= -999);
-    return counts || apart >= reach / 2;
-}
-
-// Above everything: where large values come ever more seldom, any may come.
-static int is_apart_above(const struct extent *extent, double value, int certain)
-{
-    double reach = extent->most - extent->median, apart = value - extent->most;
-    if (certain)
-        return apart >= reach;
-    return !extent->identifies && reach > 0 && reach <= 5 * (extent->high - extent->median) &&
-           apart >= 2 * reach;
-}
-
-static int is_apart(const struct extent *extent, double value, int certain)
-{
-    if (extent->least == extent->most && !certain)
-        return 0; // one value says nothing of others
-    return value < extent->least  ? is_apart_below(extent, value, certain)
-           : value > extent->most ? is_apart_above(extent, value, certain)
-                                  : 0;
-}
 
 static int compare_numbers(const void *a, const void *b)
 {
@@ -140,11 +46,11 @@ static void add(struct schema_field *field, const char *text, double number, int
 
 static void find_numbers(struct schema_field *field)
 {
-    struct extent extent = extent_of(field->reference);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        double number = strtod(numbers[i].text, NULL);
-        if (is_apart(&extent, number, numbers[i].certain))
-            add(field, numbers[i].text, number, 1, 0);
+    struct weir_extent extent = weir_extent_of(field->reference, 0, 0);
+    for (size_t i = 0; i < weir_n_usual_sentinels; i++) {
+        double number = strtod(weir_usual_sentinels[i].text, NULL);
+        if (weir_sentinel_is_apart(&extent, number, weir_usual_sentinels[i].certain))
+            add(field, weir_usual_sentinels[i].text, number, 1, 0);
     }
 }
 
@@ -276,7 +182,7 @@ int schema_sentinels_create(struct schema_make *make, struct schema_field *field
         return 0;
     }
     field->sentinels =
-        calloc(declared + sizeof numbers / sizeof *numbers + sizeof words / sizeof *words +
+        calloc(declared + weir_n_usual_sentinels + sizeof words / sizeof *words +
                    sizeof names / sizeof *names + sizeof dates / sizeof *dates,
                sizeof *field->sentinels);
     if (!field->sentinels)

@@ -56,6 +56,9 @@ class Infer(Program):
         text = self.silent("rows.jsonl", "json")
         self.assertIn('pattern: "^tx-[0-9]{6}$"', text)
         self.assertIn("range: [0, 1]", text)
+        self.assertIn("are -999, apart from the others: does it stand for none? To have it "
+                      "reported: sentinels: [-999]", text)  # fmt: skip
+        self.assertEqual(text.count("apart from the others"), 1)
         # What the data never showed is found.
         rows[5]["id"] = "tx-12"
         rows[6]["share"] = 15.5
