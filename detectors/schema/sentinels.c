@@ -181,10 +181,9 @@ int schema_sentinels_create(struct schema_make *make, struct schema_field *field
         schema_complain(make, 0, field->index, "sentinels", MOST, 0, "over %d sentinels", MOST);
         return 0;
     }
-    field->sentinels =
-        calloc(declared + weir_n_usual_sentinels + sizeof words / sizeof *words +
-                   sizeof names / sizeof *names + sizeof dates / sizeof *dates,
-               sizeof *field->sentinels);
+    field->sentinels = calloc(declared + weir_n_usual_sentinels + sizeof words / sizeof *words +
+                                  sizeof names / sizeof *names + sizeof dates / sizeof *dates,
+                              sizeof *field->sentinels);
     if (!field->sentinels)
         return weir_error_set(error, WEIR_ENOMEM, "%s: no memory for its rules",
                               make->config->name);
