@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detectors/operations/input_hash.h"
 #include "detectors/operations/operations.h"
+#include "detectors/operations/outcome.h"
 
 enum { PANES = 4096 };
 
@@ -22,16 +24,25 @@ struct memo {
     uint32_t capacity, generation;
 };
 
+// What a status' strings mean, by code.
+struct meanings {
+    uint8_t *of;
+    uint32_t capacity, generation;
+};
+
 struct edge {
     const struct operations *operations;
     struct pane *panes; // open ones with something in them, ascending
     size_t n_panes, capacity;
     uint64_t serial;
-    struct memo versions, hosts, sources;
+    struct memo versions, hosts, sources, upstreams[OPERATIONS_UPSTREAMS];
+    struct meanings meanings[OPERATIONS_OUTCOMES];
     // Of the rows at hand: WEIR_BATCH_ROWS.
     uint32_t *rows;
-    int *version_of, *host_of, *source_of; // numbers in the pane's tables, negative: none
-    uint64_t *input_of;                    // hashes
+    // Numbers in the pane's tables, negative: none.
+    int *version_of, *host_of, *source_of, *upstream_of;
+    uint8_t *late_of, *failed_of; // of the first latency and status: enum operations_outcome_value
+    uint64_t *input_of;           // hashes
 };
 
 static void clear(struct edge *edge)
@@ -43,22 +54,32 @@ static void clear(struct edge *edge)
     edge->n_panes = edge->capacity = 0;
 }
 
+static void free_memo(struct memo *memo)
+{
+    free(memo->serials);
+    free(memo->numbers);
+}
+
 void operations_edge_destroy(void *state)
 {
     struct edge *edge = state;
     if (!edge)
         return;
     clear(edge);
-    free(edge->versions.serials);
-    free(edge->versions.numbers);
-    free(edge->hosts.serials);
-    free(edge->hosts.numbers);
-    free(edge->sources.serials);
-    free(edge->sources.numbers);
+    free_memo(&edge->versions);
+    free_memo(&edge->hosts);
+    free_memo(&edge->sources);
+    for (size_t i = 0; i < OPERATIONS_UPSTREAMS; i++)
+        free_memo(&edge->upstreams[i]);
+    for (size_t i = 0; i < OPERATIONS_OUTCOMES; i++)
+        free(edge->meanings[i].of);
     free(edge->rows);
     free(edge->version_of);
     free(edge->host_of);
     free(edge->source_of);
+    free(edge->upstream_of);
+    free(edge->late_of);
+    free(edge->failed_of);
     free(edge->input_of);
     free(edge);
 }
@@ -71,10 +92,13 @@ int operations_edge_create(void *instance, void **out, struct weir_error *error)
         edge->version_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->version_of);
         edge->host_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->host_of);
         edge->source_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->source_of);
+        edge->upstream_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->upstream_of);
+        edge->late_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->late_of);
+        edge->failed_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->failed_of);
         edge->input_of = calloc(WEIR_BATCH_ROWS, sizeof *edge->input_of);
     }
     if (!edge || !edge->rows || !edge->version_of || !edge->host_of || !edge->source_of ||
-        !edge->input_of) {
+        !edge->upstream_of || !edge->late_of || !edge->failed_of || !edge->input_of) {
         operations_edge_destroy(edge);
         return weir_error_set(error, WEIR_ENOMEM, "operations: no memory for a task");
     }
@@ -265,6 +289,108 @@ static void count_scores(struct edge *edge, const struct weir_batch *batch, stru
     }
 }
 
+// ---- how requests went
+
+static int reserve_meanings(struct meanings *meanings, const struct weir_column *column)
+{
+    if (meanings->generation != column->generation && meanings->capacity)
+        memset(meanings->of, 0, meanings->capacity);
+    meanings->generation = column->generation;
+    if (column->n_dictionary <= meanings->capacity)
+        return 0;
+    uint32_t capacity = column->n_dictionary + column->n_dictionary / 2 + 64;
+    uint8_t *of = realloc(meanings->of, capacity);
+    if (!of)
+        return WEIR_ENOMEM;
+    memset(of + meanings->capacity, 0, capacity - meanings->capacity);
+    meanings->of = of;
+    meanings->capacity = capacity;
+    return 0;
+}
+
+// A status that is a failure, by its value.
+static int count_code(struct operations_table *codes, const struct weir_column *column,
+                      uint32_t row)
+{
+    char buffer[40];
+    const char *text;
+    size_t length;
+    if (!text_of(column, row, buffer, sizeof buffer, &text, &length))
+        return 0;
+    int number = operations_table_at(codes, text, length);
+    if (number >= 0)
+        codes->counts[number].rows++;
+    return number == WEIR_ENOMEM ? number : 0;
+}
+
+static int count_outcomes(struct edge *edge, const struct weir_batch *batch,
+                          struct operations_tally *tally, const uint32_t *rows, uint32_t n)
+{
+    const struct operations *operations = edge->operations;
+    int code = 0;
+    memset(edge->late_of, OPERATIONS_NO_OUTCOME, n);
+    memset(edge->failed_of, OPERATIONS_NO_OUTCOME, n);
+    for (size_t k = 0; k < operations->n_outcomes && !code; k++) {
+        const struct operations_objective *objective = &operations->outcomes[k];
+        const struct weir_column *column = &batch->columns[objective->field];
+        uint8_t *first = (int)k == operations->first_latency  ? edge->late_of
+                         : (int)k == operations->first_status ? edge->failed_of
+                                                              : NULL;
+        for (uint32_t i = 0; i < n && !code; i++) {
+            enum operations_outcome_value value =
+                objective->is_latency
+                    ? operations_latency_outcome(operations->latency_at_most, column, rows[i])
+                    : operations_status_outcome(&objective->failures, column, rows[i],
+                                                edge->meanings[k].of);
+            if (first)
+                first[i] = (uint8_t)value;
+            if (value == OPERATIONS_NO_OUTCOME)
+                continue;
+            operations_outcome_add(&tally->outcomes[k], value == OPERATIONS_BAD, batch->partition,
+                                   batch->offset[rows[i]]);
+            if (value == OPERATIONS_BAD && (int)k == operations->first_status)
+                code = count_code(&tally->codes, column, rows[i]);
+        }
+    }
+    return code;
+}
+
+// Whose requests they were that were late or failed.
+static void attribute(const struct edge *edge, struct operations_table *table, const int *numbers,
+                      uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (numbers[i] < 0)
+            continue;
+        struct operations_count *count = &table->counts[numbers[i]];
+        count->n_late += edge->late_of[i] != OPERATIONS_NO_OUTCOME;
+        count->late += edge->late_of[i] == OPERATIONS_BAD;
+        count->n_failed += edge->failed_of[i] != OPERATIONS_NO_OUTCOME;
+        count->failed += edge->failed_of[i] == OPERATIONS_BAD;
+    }
+}
+
+static int count_service(struct edge *edge, const struct weir_batch *batch, struct pane *pane,
+                         const uint32_t *rows, uint32_t n, const struct weir_edge *host)
+{
+    const struct operations *operations = edge->operations;
+    struct operations_tally *tally = &pane->tally;
+    int code = count_outcomes(edge, batch, tally, rows, n);
+    if (!code) {
+        attribute(edge, &tally->versions, edge->version_of, n);
+        attribute(edge, &tally->hosts, edge->host_of, n);
+        attribute(edge, &tally->sources, edge->source_of, n);
+    }
+    for (size_t u = 0; u < operations->n_upstreams && !code; u++) {
+        struct operations_table *table = &tally->upstreams[u];
+        code = count_names(&edge->upstreams[u], batch, operations->upstreams[u], pane, table, rows,
+                           n, edge->upstream_of, host, "dependencies");
+        if (!code)
+            attribute(edge, table, edge->upstream_of, n);
+    }
+    return code;
+}
+
 // Rows whose score is no number, or outside the range that is declared for it.
 static void flag_scores(struct edge *edge, const struct weir_batch *batch,
                         const struct weir_edge *host)
@@ -295,52 +421,6 @@ static void flag_scores(struct edge *edge, const struct weir_batch *batch,
 
 // ---- inputs that come again
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
-    return hash ^ (hash >> 32);
-}
-
-static uint64_t value_hash(const struct weir_column *column, uint32_t at)
-{
-    if (column->state[at] != WEIR_STATE_VALUE)
-        return 0x5bd1e995u + column->state[at];
-    uint64_t bits = 0;
-    double number;
-    switch (column->type) {
-    case WEIR_TYPE_DOUBLE:
-        number = column->values.f64[at] + 0.0; // one zero
-        if (isnan(number))
-            return 0x7ff8000000000000u;
-        memcpy(&bits, &number, sizeof bits);
-        return bits;
-    case WEIR_TYPE_LONG:
-    case WEIR_TYPE_BOOLEAN:
-        return (uint64_t)column->values.i64[at];
-    case WEIR_TYPE_STRING:
-    case WEIR_TYPE_BYTES:
-        return weir_column_string(column, column->values.code[at])->hash;
-    case WEIR_TYPE_UNKNOWN:
-        break;
-    }
-    return 0;
-}
-
-static void hash_field(struct edge *edge, const struct weir_column *column, const uint32_t *rows,
-                       uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (!column->offsets) {
-            edge->input_of[i] = mix(edge->input_of[i], value_hash(column, rows[i]));
-            continue;
-        }
-        uint32_t from = column->offsets[rows[i]], to = column->offsets[rows[i] + 1];
-        edge->input_of[i] = mix(edge->input_of[i], to - from);
-        for (uint32_t k = from; k < to; k++)
-            edge->input_of[i] = mix(edge->input_of[i], value_hash(column, k));
-    }
-}
-
 static int count_inputs(struct edge *edge, const struct weir_batch *batch,
                         struct operations_tally *tally, const uint32_t *rows, uint32_t n)
 {
@@ -348,9 +428,9 @@ static int count_inputs(struct edge *edge, const struct weir_batch *batch,
     const struct weir_column *score = &batch->columns[operations->scores[0]];
     memset(edge->input_of, 0, n * sizeof *edge->input_of);
     for (size_t f = 0; f < operations->n_inputs; f++)
-        hash_field(edge, &batch->columns[operations->inputs[f]], rows, n);
+        operations_input_hash(&batch->columns[operations->inputs[f]], rows, n, edge->input_of);
     if (operations->version >= 0)
-        hash_field(edge, &batch->columns[operations->version], rows, n);
+        operations_input_hash(&batch->columns[operations->version], rows, n, edge->input_of);
     for (uint32_t i = 0; is_number(score) && i < n; i++) {
         double value = score->state[rows[i]] == WEIR_STATE_VALUE ? number_at(score, rows[i]) : NAN;
         if (!isfinite(value) || !operations_repeats_wants(&tally->repeats, edge->input_of[i]))
@@ -378,7 +458,7 @@ static int count_rows(struct edge *edge, const struct weir_batch *batch, int64_t
     int code = operations_tally_topic(tally, batch->topic);
     tally->rows += n;
     for (uint32_t i = 0; i < n; i++)
-        edge->version_of[i] = edge->host_of[i] = WEIR_EAGAIN;
+        edge->version_of[i] = edge->host_of[i] = edge->source_of[i] = WEIR_EAGAIN;
     if (!code && operations->version >= 0)
         code = count_names(&edge->versions, batch, operations->version, pane, &tally->versions,
                            rows, n, edge->version_of, host, "model versions");
@@ -390,6 +470,8 @@ static int count_rows(struct edge *edge, const struct weir_batch *batch, int64_t
                            n, edge->source_of, host, "producers");
     if (!code)
         code = count_partition(tally, batch, rows, n);
+    if (!code && operations->n_outcomes)
+        code = count_service(edge, batch, pane, rows, n, host);
     count_pairs(edge, tally, n);
     count_scores(edge, batch, pane, rows, n);
     if (!code && operations->shape.inputs)
@@ -409,6 +491,11 @@ int operations_edge_observe(void *state, const struct weir_batch *batch,
         code = reserve_memo(&edge->hosts, &batch->columns[edge->operations->host]);
     if (!code && edge->operations->source >= 0)
         code = reserve_memo(&edge->sources, &batch->columns[edge->operations->source]);
+    for (size_t u = 0; u < edge->operations->n_upstreams && !code; u++)
+        code = reserve_memo(&edge->upstreams[u], &batch->columns[edge->operations->upstreams[u]]);
+    for (size_t k = 0; k < edge->operations->n_outcomes && !code; k++)
+        code = reserve_meanings(&edge->meanings[k],
+                                &batch->columns[edge->operations->outcomes[k].field]);
     // Runs of rows of one pane.
     for (uint32_t row = 0; row < batch->n_rows && !code;) {
         int64_t start = host->pane[row];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plug-in: its options, and what the configuration makes of them.
 #include "detectors/operations/hosts.h"
+#include "detectors/operations/service.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,35 @@ static const struct weir_option options[] = {
                                        "How unlike its peers' a host's scores must be: the share "
                                        "of them that would have to change.",
                                        0},
+    [OPERATIONS_OPTION_LATENCY] = {"latency_at_most", WEIR_OPTION_NUMBER, NULL, 0, 1e15, NULL,
+                                   "the field's unit",
+                                   "What a latency may be; without it latencies are not judged.",
+                                   0},
+    [OPERATIONS_OPTION_LATENCY_SHARE] = {"latency_share", WEIR_OPTION_SHARE, "99%", 0.5, 0.99999,
+                                         NULL, NULL, "The share of requests that must keep to it.",
+                                         0},
+    [OPERATIONS_OPTION_ERRORS_AT_MOST] = {"errors_at_most", WEIR_OPTION_SHARE, NULL, 1e-5, 0.5,
+                                          NULL, NULL,
+                                          "The share of requests that may fail; without it more "
+                                          "than usual is too many.",
+                                          0},
+    [OPERATIONS_OPTION_ERRORS] = {"errors", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
+                                  "Values of a status that are failures, as 503, 5xx, 500-599 or "
+                                  "words; unless said 5xx, words for errors and timeouts.",
+                                  0},
+    [OPERATIONS_OPTION_DEPENDENCIES] = {"dependencies", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
+                                        "Fields that tell of what the service depends on: its "
+                                        "status, with the role status, or else its name.",
+                                        0},
+    [OPERATIONS_OPTION_BURN_RATE] = {"burn_rate", WEIR_OPTION_NUMBER, "14.4", 1.5, 1000, NULL,
+                                     "times",
+                                     "How many times too fast a budget of late or failed requests "
+                                     "burns when it is critical.",
+                                     0},
+    [OPERATIONS_OPTION_BURN_LONG] = {"burn_long", WEIR_OPTION_DURATION, "1h", 60e3, 7 * 86400e3,
+                                     NULL, NULL, "Over how long it must have burnt so.", 0},
+    [OPERATIONS_OPTION_BURN_SHORT] = {"burn_short", WEIR_OPTION_DURATION, "5m", 10e3, 86400e3, NULL,
+                                      NULL, "Over how short a time it must still burn so.", 0},
     [OPERATIONS_OPTION_FALSE_ALARMS] = {"false_alarms", WEIR_OPTION_NUMBER, "0.3", 1e-6, 1000, NULL,
                                         "in 30 days",
                                         "False alarms to allow, of those parts that judge by "
@@ -169,12 +199,16 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     if (!code && find_inputs(operations, config))
         code = weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
     if (!code)
+        code = operations_service_create(operations, config, setup, error);
+    if (!code)
         code = operations_hosts_need(operations, config, setup, error);
     if (code) {
         destroy(operations);
         return code;
     }
     operations->shape.n_scores = operations->n_scores;
+    operations->shape.n_outcomes = operations->n_outcomes;
+    operations->shape.n_upstreams = operations->n_upstreams;
     operations->shape.pairs = operations->version >= 0 && operations->host >= 0;
     if (operations->n_scores && operations->n_inputs)
         operations->shape.inputs = (uint32_t)values[OPERATIONS_OPTION_INPUTS].integer;
@@ -206,10 +240,17 @@ static int describe(void *instance, const struct weir_rule_count *count,
     return 0;
 }
 
-static const char *const kinds[] = {"operations.stale_model",   "operations.mixed_models",
-                                    "operations.score_invalid", "operations.nondeterminism",
-                                    "operations.host_outlier",  "operations.silent",
-                                    "operations.throughput",    NULL};
+static const char *const kinds[] = {"operations.stale_model",
+                                    "operations.mixed_models",
+                                    "operations.score_invalid",
+                                    "operations.nondeterminism",
+                                    "operations.host_outlier",
+                                    "operations.silent",
+                                    "operations.throughput",
+                                    "operations.latency",
+                                    "operations.errors",
+                                    "operations.dependency",
+                                    NULL};
 
 WEIR_PLUGIN = {
     .abi_major = WEIR_ABI_MAJOR,

@@ -4,6 +4,8 @@
 #ifndef WEIR_OPERATIONS_H
 #define WEIR_OPERATIONS_H
 
+#include "detectors/operations/burn.h"
+#include "detectors/operations/outcome.h"
 #include "detectors/operations/tally.h"
 #include "weir/detector.h"
 
@@ -15,11 +17,27 @@ enum operations_option {
     OPERATIONS_OPTION_TOLERANCE,
     OPERATIONS_OPTION_HOST_RECORDS,
     OPERATIONS_OPTION_HOST_EFFECT,
+    OPERATIONS_OPTION_LATENCY,
+    OPERATIONS_OPTION_LATENCY_SHARE,
+    OPERATIONS_OPTION_ERRORS_AT_MOST,
+    OPERATIONS_OPTION_ERRORS,
+    OPERATIONS_OPTION_DEPENDENCIES,
+    OPERATIONS_OPTION_BURN_RATE,
+    OPERATIONS_OPTION_BURN_LONG,
+    OPERATIONS_OPTION_BURN_SHORT,
     OPERATIONS_OPTION_FALSE_ALARMS,
     OPERATIONS_OPTIONS
 };
 
 enum { OPERATIONS_COMPARED = 32 };
+
+// A field with the role latency or status.
+struct operations_objective {
+    int field, is_latency;
+    int is_dependency; // the status of something that the service depends on
+    struct operations_failures failures;
+    struct operations_burn_rules rules;
+};
 
 struct operations {
     const char *name; // of the detector; lives as long as the instance
@@ -43,6 +61,13 @@ struct operations {
     size_t n_versions;                                              // 0: learnt from first sight
     int64_t rollout;                                                // ms
     double canary;
+    struct operations_objective outcomes[OPERATIONS_OUTCOMES]; // latencies, then statuses
+    size_t n_outcomes;
+    int first_latency, first_status; // of `outcomes`, -1: none. A service's own status comes first
+    double latency_at_most;
+    int upstreams[OPERATIONS_UPSTREAMS]; // fields with names of dependencies
+    size_t n_upstreams;
+    struct operations_burn_rules upstream_rules;
 };
 
 // edge.c

@@ -7,6 +7,7 @@
 #include "detectors/operations/operations.h"
 #include "detectors/operations/same_input.h"
 #include "detectors/operations/scores.h"
+#include "detectors/operations/service.h"
 #include "detectors/operations/traffic.h"
 #include "detectors/operations/versions.h"
 
@@ -17,6 +18,7 @@ struct owner {
     struct operations_same_input same_input;
     struct operations_hosts hosts;
     struct operations_traffic traffic;
+    struct operations_service service;
     struct operations_score_past scores[OPERATIONS_SCORES];
 };
 
@@ -27,6 +29,10 @@ int operations_owner_create(void *instance, void **out, struct weir_error *error
         return weir_error_set(error, WEIR_ENOMEM, "operations: no memory for an owner");
     owner->operations = instance;
     owner->taken = INT64_MIN;
+    if (operations_service_init(&owner->service, instance)) {
+        operations_owner_destroy(owner);
+        return weir_error_set(error, WEIR_ENOMEM, "operations: no memory for an owner");
+    }
     *out = owner;
     return 0;
 }
@@ -38,6 +44,7 @@ static void clear(struct owner *owner)
     memset(&owner->same_input, 0, sizeof owner->same_input);
     operations_hosts_free(&owner->hosts);
     operations_traffic_free(&owner->traffic);
+    operations_service_free(&owner->service);
     owner->taken = INT64_MIN;
 }
 
@@ -98,6 +105,8 @@ int operations_owner_window(void *state, const struct weir_window *window, struc
         code = operations_same_input_step(&owner->same_input, &step);
     if (!code && window->complete == window->end) // else what is missing may yet come
         code = operations_traffic_step(&owner->traffic, &step);
+    if (!code && operations->n_outcomes)
+        code = operations_service_step(&owner->service, &step);
     if (!code && operations->host_by)
         code = operations_hosts_step(&owner->hosts, &step);
     operations_tally_free(&tally);
@@ -124,6 +133,7 @@ int operations_owner_save(const void *state, struct weir_buffer *out)
     operations_same_input_save(&owner->same_input, out);
     operations_hosts_save(&owner->hosts, out);
     operations_traffic_save(&owner->traffic, out);
+    operations_service_save(&owner->service, owner->operations, out);
     weir_put_long(out, (int64_t)owner->operations->n_scores);
     for (size_t i = 0; i < owner->operations->n_scores; i++) {
         weir_put_string(out, field_name(owner->operations, i));
@@ -156,6 +166,8 @@ static int restore(struct owner *owner, struct weir_reader *in)
         code = operations_hosts_restore(&owner->hosts, in);
     if (!code)
         code = operations_traffic_restore(&owner->traffic, owner->operations, in);
+    if (!code)
+        code = operations_service_restore(&owner->service, owner->operations, in);
     size_t n = code ? 0 : weir_get_count(in, OPERATIONS_SCORES);
     for (size_t i = 0; i < n && !code; i++)
         code = restore_score(owner, in);
@@ -168,7 +180,10 @@ int operations_owner_restore(void *state, uint32_t state_version, struct weir_re
     struct owner *owner = state;
     (void)state_version; // there is only the first
     int code = restore(owner, in);
-    if (code)
+    if (code) {
         clear(owner);
+        // Without memory for it the error is told all the same, and the owner is not used.
+        (void)operations_service_init(&owner->service, owner->operations);
+    }
     return code ? weir_error_set(error, code, "operations: its saved state does not decode") : 0;
 }

@@ -64,6 +64,10 @@ static void merge_count(struct operations_count *into, const struct operations_c
     if (!into->rows || from->last > into->last)
         into->last = from->last;
     into->rows += from->rows;
+    into->n_late += from->n_late;
+    into->late += from->late;
+    into->n_failed += from->n_failed;
+    into->failed += from->failed;
 }
 
 // ---- scores
@@ -73,18 +77,18 @@ static int offset_before(const struct operations_offset *a, const struct operati
     return a->partition != b->partition ? a->partition < b->partition : a->offset < b->offset;
 }
 
-static void add_sample(struct operations_scores *scores, const struct operations_offset *sample)
+static void add_sample(struct operations_offset *samples, size_t *n,
+                       const struct operations_offset *sample)
 {
-    size_t at = scores->n_samples;
-    while (at && offset_before(sample, &scores->samples[at - 1]))
+    size_t at = *n;
+    while (at && offset_before(sample, &samples[at - 1]))
         at--;
     if (at == OPERATIONS_SAMPLES)
         return;
-    if (scores->n_samples < OPERATIONS_SAMPLES)
-        scores->n_samples++;
-    memmove(&scores->samples[at + 1], &scores->samples[at],
-            (scores->n_samples - at - 1) * sizeof *sample);
-    scores->samples[at] = *sample;
+    if (*n < OPERATIONS_SAMPLES)
+        ++*n;
+    memmove(&samples[at + 1], &samples[at], (*n - at - 1) * sizeof *sample);
+    samples[at] = *sample;
 }
 
 void operations_scores_add(struct operations_scores *scores, double score, int32_t partition,
@@ -103,7 +107,7 @@ void operations_scores_add(struct operations_scores *scores, double score, int32
     if (score < -ROUNDING || score > 1 + ROUNDING) {
         struct operations_offset sample = {partition, offset};
         scores->outside++;
-        add_sample(scores, &sample);
+        add_sample(scores->samples, &scores->n_samples, &sample);
     }
 }
 
@@ -120,7 +124,19 @@ static void merge_scores(struct operations_scores *into, const struct operations
     into->changes += from->changes;
     into->last = from->last;
     for (size_t i = 0; i < from->n_samples; i++)
-        add_sample(into, &from->samples[i]);
+        add_sample(into->samples, &into->n_samples, &from->samples[i]);
+}
+
+// ---- outcomes
+
+void operations_outcome_add(struct operations_outcome *outcome, int bad, int32_t partition,
+                            int64_t offset)
+{
+    struct operations_offset sample = {partition, offset};
+    outcome->rows++;
+    outcome->bad += bad != 0;
+    if (bad)
+        add_sample(outcome->samples, &outcome->n_samples, &sample);
 }
 
 // ---- the whole
@@ -132,6 +148,11 @@ int operations_tally_init(struct operations_tally *tally, const struct operation
     operations_table_init(&tally->hosts, OPERATIONS_HOSTS);
     operations_table_init(&tally->partitions, OPERATIONS_HOSTS);
     operations_table_init(&tally->sources, OPERATIONS_HOSTS);
+    operations_table_init(&tally->codes, OPERATIONS_CODES);
+    for (size_t i = 0; i < OPERATIONS_UPSTREAMS; i++)
+        operations_table_init(&tally->upstreams[i], OPERATIONS_HOSTS);
+    tally->n_outcomes = shape->n_outcomes;
+    tally->n_upstreams = shape->n_upstreams;
     tally->n_scores = shape->n_scores;
     tally->repeats.maximum = shape->inputs;
     tally->scores = calloc(shape->n_scores ? shape->n_scores : 1, sizeof *tally->scores);
@@ -147,6 +168,9 @@ void operations_tally_free(struct operations_tally *tally)
     operations_table_free(&tally->hosts);
     operations_table_free(&tally->partitions);
     operations_table_free(&tally->sources);
+    operations_table_free(&tally->codes);
+    for (size_t i = 0; i < OPERATIONS_UPSTREAMS; i++)
+        operations_table_free(&tally->upstreams[i]);
     operations_repeats_free(&tally->repeats);
     free(tally->pairs);
     free(tally->scores);
@@ -170,6 +194,10 @@ static void write_table(const struct operations_table *table, struct weir_buffer
         weir_put_long(out, (int64_t)table->counts[i].rows);
         weir_put_long(out, table->counts[i].first);
         weir_put_long(out, table->counts[i].last);
+        weir_put_long(out, (int64_t)table->counts[i].n_late);
+        weir_put_long(out, (int64_t)table->counts[i].late);
+        weir_put_long(out, (int64_t)table->counts[i].n_failed);
+        weir_put_long(out, (int64_t)table->counts[i].failed);
     }
     weir_put_long(out, (int64_t)table->dropped);
 }
@@ -203,8 +231,15 @@ static int read_table(struct operations_table *table, struct weir_reader *in, ui
         struct operations_count count = {.rows = operations_get_amount(in)};
         count.first = operations_get_time(in);
         count.last = operations_get_time(in);
+        count.n_late = operations_get_amount(in);
+        count.late = operations_get_amount(in);
+        count.n_failed = operations_get_amount(in);
+        count.failed = operations_get_amount(in);
         if (in->failed)
             break;
+        if (count.n_late > count.rows || count.late > count.n_late || count.n_failed > count.rows ||
+            count.failed > count.n_failed)
+            return WEIR_ECORRUPT;
         int at = operations_table_at(table, (const char *)text, length);
         if (at == WEIR_ENOMEM)
             return at;
@@ -301,6 +336,56 @@ static int read_scores(struct operations_scores *into, struct weir_reader *in)
     return 0;
 }
 
+static void write_outcomes(const struct operations_tally *tally, struct weir_buffer *out)
+{
+    weir_put_long(out, (int64_t)tally->n_outcomes);
+    for (size_t i = 0; i < tally->n_outcomes; i++) {
+        const struct operations_outcome *outcome = &tally->outcomes[i];
+        weir_put_long(out, (int64_t)outcome->rows);
+        weir_put_long(out, (int64_t)outcome->bad);
+        weir_put_long(out, (int64_t)outcome->n_samples);
+        for (size_t k = 0; k < outcome->n_samples; k++) {
+            weir_put_long(out, outcome->samples[k].partition);
+            weir_put_long(out, outcome->samples[k].offset);
+        }
+    }
+    write_table(&tally->codes, out);
+    weir_put_long(out, (int64_t)tally->n_upstreams);
+    for (size_t i = 0; i < tally->n_upstreams; i++)
+        write_table(&tally->upstreams[i], out);
+}
+
+static int read_outcomes(struct operations_tally *tally, struct maps *maps, struct weir_reader *in)
+{
+    size_t n = weir_get_count(in, OPERATIONS_OUTCOMES);
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        struct operations_outcome *into = i < tally->n_outcomes ? &tally->outcomes[i] : NULL;
+        struct operations_outcome dropped = {0};
+        into = into ? into : &dropped;
+        uint64_t rows = operations_get_amount(in), bad = operations_get_amount(in);
+        size_t n_samples = weir_get_count(in, OPERATIONS_SAMPLES);
+        if (bad > rows || n_samples > bad)
+            return WEIR_ECORRUPT;
+        into->rows += rows;
+        into->bad += bad;
+        for (size_t k = 0; k < n_samples; k++) {
+            struct operations_offset sample = {(int32_t)weir_get_long(in), 0};
+            sample.offset = weir_get_long(in);
+            add_sample(into->samples, &into->n_samples, &sample);
+        }
+    }
+    int code = read_table(&tally->codes, in, maps->others, &maps->n_others);
+    n = code ? 0 : weir_get_count(in, OPERATIONS_UPSTREAMS);
+    for (size_t i = 0; i < n && !code; i++) {
+        struct operations_table dropped;
+        operations_table_init(&dropped, OPERATIONS_HOSTS);
+        code = read_table(i < tally->n_upstreams ? &tally->upstreams[i] : &dropped, in,
+                          maps->others, &maps->n_others);
+        operations_table_free(&dropped);
+    }
+    return code ? code : in->failed ? WEIR_ECORRUPT : 0;
+}
+
 int operations_tally_write(const struct operations_tally *tally, struct weir_buffer *out)
 {
     weir_put_long(out, (int64_t)tally->rows);
@@ -309,6 +394,7 @@ int operations_tally_write(const struct operations_tally *tally, struct weir_buf
     write_table(&tally->hosts, out);
     write_table(&tally->partitions, out);
     write_table(&tally->sources, out);
+    write_outcomes(tally, out);
     write_pairs(tally, out);
     operations_repeats_write(&tally->repeats, out);
     weir_put_long(out, (int64_t)tally->n_scores);
@@ -332,6 +418,8 @@ int operations_tally_read(struct operations_tally *tally, struct weir_reader *in
         code = read_table(&tally->partitions, in, maps.others, &maps.n_others);
     if (!code)
         code = read_table(&tally->sources, in, maps.others, &maps.n_others);
+    if (!code)
+        code = read_outcomes(tally, &maps, in);
     if (!code)
         code = read_pairs(tally, &maps, in);
     if (!code)

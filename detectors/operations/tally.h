@@ -10,12 +10,17 @@ enum {
     OPERATIONS_SCORES = 8,    // fields with the role score that are looked at
     OPERATIONS_VERSIONS = 64, // model versions of a pane
     OPERATIONS_HOSTS = 1024,  // hosts of a pane; and producers, and partitions
-    OPERATIONS_SAMPLES = 5
+    OPERATIONS_SAMPLES = 5,
+    OPERATIONS_OUTCOMES = 12, // latencies and statuses
+    OPERATIONS_UPSTREAMS = 4, // fields with names of dependencies
+    OPERATIONS_CODES = 64     // values of a status that are failures
 };
 
 struct operations_count {
     uint64_t rows;
-    int64_t first, last; // event times
+    int64_t first, last;   // event times
+    uint64_t n_late, late; // with a latency, the first that there is; of them over its objective
+    uint64_t n_failed, failed; // with a status, the first that there is; of them failures
 };
 
 // Counts by name. Numbers of names are this table's own.
@@ -41,9 +46,16 @@ struct operations_scores {
     size_t n_samples;
 };
 
+// Of one field with the role latency or status.
+struct operations_outcome {
+    uint64_t rows, bad;
+    struct operations_offset samples[OPERATIONS_SAMPLES]; // the first that are bad
+    size_t n_samples;
+};
+
 // What a tally is to hold.
 struct operations_shape {
-    size_t n_scores;
+    size_t n_scores, n_outcomes, n_upstreams;
     uint32_t inputs; // to be remembered, 0: none
     int pairs;       // whether versions are counted by host
 };
@@ -55,6 +67,11 @@ struct operations_tally {
     uint32_t *pairs; // records of [version * OPERATIONS_HOSTS + host]; NULL: none are counted
     struct operations_scores *scores; // n_scores of them
     size_t n_scores;
+    struct operations_outcome outcomes[OPERATIONS_OUTCOMES];
+    size_t n_outcomes;
+    struct operations_table upstreams[OPERATIONS_UPSTREAMS];
+    size_t n_upstreams;
+    struct operations_table codes; // failures by value of the first status
     struct operations_repeats repeats;
 };
 
@@ -68,6 +85,8 @@ void operations_table_free(struct operations_table *table);
 // The number of a name; WEIR_EAGAIN: there is no room for it, WEIR_ENOMEM.
 int operations_table_at(struct operations_table *table, const char *text, size_t length);
 void operations_count_add(struct operations_count *count, int64_t time);
+void operations_outcome_add(struct operations_outcome *outcome, int bad, int32_t partition,
+                            int64_t offset);
 void operations_scores_add(struct operations_scores *scores, double score, int32_t partition,
                            int64_t offset);
 

@@ -109,6 +109,7 @@ static void take_owner(void *instance, struct weir_reader *in, int extracts)
     struct weir_slice whole = {.rows = 1};
     struct weir_window window = {.size = sizeof window,
                                  .end = 300000,
+                                 .complete = 300000,
                                  .slices = &whole,
                                  .n_slices = 1,
                                  .extracts = &span,

@@ -93,5 +93,109 @@ class Silence(Program):
         self.assertEqual(self.opened(*detectors), [])
 
 
+REQUESTS = """\
+version: 1
+app: serving
+streams:
+  requests:
+    topic: requests
+    format: json
+    time: at
+    fields:
+      at:     {{type: long}}
+      took:   {{type: double, role: latency, unit: ms}}
+      status: {{type: {status}, role: status}}
+      calls:  {{type: string}}
+      pod:    {{type: string, role: host}}
+alerts: {{topic: alerts}}
+detectors:
+  serving: {{type: operations, stream: requests, window: {{size: 1m}}, repeat: 30d{options}}}
+"""
+
+
+class Requests(Program):
+    """A service that answers a request every second."""
+
+    def played(self, options="", status="int", bad=503, good=200, hours=12, fault=lambda *_: None):
+        source = random.Random(5)
+        rows = []
+        for second in range(hours * 3600):
+            row = {"at": MONDAY + 1000 * second, "took": source.lognormvariate(4, 0.4),
+                   "calls": source.choice(["features", "ledger"]),
+                   "pod": f"pod-{source.randrange(4)}"}  # fmt: skip
+            row["status"] = bad if source.random() < 0.003 else good
+            if 10 <= second / 3600 < 11:
+                fault(row, source.random())
+            rows.append(json.dumps(row) + "\n")
+        self.file("requests.jsonl", "".join(rows))
+        done = self.replay(REQUESTS.format(status=status, options=options), requests="requests.jsonl")
+        self.assertEqual((done.code, done.err), (0, ""))
+        opened = [alert for alert in done.alerts if alert["status"] == "open"]
+        for alert in opened:
+            since = (alert["opened_at"] - MONDAY) / 60_000
+            self.assertTrue(600 <= since <= 610, alert)
+        self.assertEqual(len(done.alerts), len({json.dumps(alert) for alert in done.alerts}))
+        return opened
+
+    def one(self, *arguments, **keywords):
+        opened = self.played(*arguments, **keywords)
+        self.assertEqual(len(opened), 1, [alert["summary"] for alert in opened])
+        return opened[0]
+
+    def test_nothing(self):
+        options = ", latency_at_most: 250, errors_at_most: 1%, dependencies: [calls]"
+        self.assertEqual(self.played(options, hours=30), [])
+
+    def test_latency(self):
+        def slow(row, chance):
+            row["took"] *= 8 if chance < 0.3 else 1
+
+        self.assertEqual(self.played(fault=slow), [])
+        alert = self.one(", latency_at_most: 250", fault=slow)
+        self.assertEqual((alert["kind"], alert["fields"]), ("operations.latency", ["took"]))
+        self.assertIn("requests took over 250 ms in the last 5 min", alert["summary"])
+
+    def test_errors(self):
+        """A number, a word and a boolean."""
+        for status, bad, good in (("int", 503, 200), ("string", "TimeoutError", "ok"),
+                                  ("boolean", False, True)):  # fmt: skip
+            def failing(row, chance, bad=bad):
+                row["status"] = bad if chance < 0.2 else row["status"]
+
+            alert = self.one(status=status, bad=bad, good=good, fault=failing)
+            self.assertEqual((alert["kind"], alert["fields"]), ("operations.errors", ["status"]))
+            self.assertIn("look at the service's log", alert["summary"])
+
+    def test_host(self):
+        def failing(row, chance):
+            row["status"] = 500 if row["pod"] == "pod-3" and chance < 0.5 else row["status"]
+
+        self.assertIn("are of pod pod-3: look there first", self.one(fault=failing)["summary"])
+
+    def test_dependency(self):
+        def failing(row, chance):
+            row["status"] = 502 if row["calls"] == "ledger" and chance < 0.5 else row["status"]
+
+        alert = self.one(", dependencies: [calls]", fault=failing)
+        self.assertEqual((alert["kind"], alert["slice"]), ("operations.dependency", {"calls": "ledger"}))
+        self.assertEqual(self.one(fault=failing)["kind"], "operations.errors")
+        alert = self.one(", dependencies: status", fault=failing)
+        self.assertEqual(alert["kind"], "operations.dependency")
+
+    def test_options(self):
+        """Said with file, line and column."""
+        for option, fault in (
+            ("dependencies: [upstreem]", "dependencies: stream 'requests' has no field 'upstreem'"),
+            ("errors: [5xx, 599-500]", "errors: '599-500' is no value of a status"),
+            ("burn_long: 1m, burn_short: 5m", "burn_long must be one to a hundred times burn_short"),
+            ("latency_share: 20%", "latency_share"),
+        ):
+            path = self.file("weir.yaml", REQUESTS.format(status="int", options=f", {option}"))
+            done = self.weir("check", path)
+            self.assertEqual(done.returncode, 2, option)
+            self.assertIn(fault, done.stderr + done.stdout)
+            self.assertRegex(done.stderr + done.stdout, r"weir\.yaml:16:\d+: error: ")
+
+
 if __name__ == "__main__":
     unittest.main()
