@@ -9,24 +9,15 @@
 
 enum { REPEATS = 100, OTHERS = 50, SAYING = 64 };
 
-uint64_t weir_depends_hash(const struct weir_column *column, uint32_t row)
+uint64_t weir_depends_hash_number(const struct weir_column *column, uint32_t row)
 {
     uint64_t hash;
-    if (column->offsets || column->state[row] != WEIR_STATE_VALUE)
-        return 0;
-    switch (column->type) {
-    case WEIR_TYPE_STRING:
-    case WEIR_TYPE_BYTES:
-        hash = weir_column_string(column, column->values.code[row])->hash;
-        break;
-    case WEIR_TYPE_DOUBLE:
-        if (isnan(column->values.f64[row]))
-            return 0;
-        hash = weir_hll_hash_double(column->values.f64[row] + 0.0);
-        break;
-    default:
+    if (column->type != WEIR_TYPE_DOUBLE)
         hash = weir_hll_hash_long(column->values.i64[row]);
-    }
+    else if (isnan(column->values.f64[row]))
+        return 0;
+    else
+        hash = weir_hll_hash_double(column->values.f64[row] + 0.0);
     return hash ? hash : 1;
 }
 

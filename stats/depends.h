@@ -24,8 +24,17 @@ struct weir_depends {
     uint64_t *keys, *values; // owned; hashes, keys ascending. Keys with several values are left out
 };
 
+uint64_t weir_depends_hash_number(const struct weir_column *column, uint32_t row); // of a value
 // The hash of one value, or 0: null, missing, of another type, NaN, or of a list.
-uint64_t weir_depends_hash(const struct weir_column *column, uint32_t row);
+static inline uint64_t weir_depends_hash(const struct weir_column *column, uint32_t row)
+{
+    if (column->offsets || column->state[row] != WEIR_STATE_VALUE)
+        return 0;
+    if (column->type != WEIR_TYPE_STRING && column->type != WEIR_TYPE_BYTES)
+        return weir_depends_hash_number(column, row);
+    uint64_t hash = weir_column_string(column, column->values.code[row])->hash;
+    return hash ? hash : 1;
+}
 
 // One field of the sample.
 struct weir_depends_field {

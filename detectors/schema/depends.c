@@ -190,7 +190,7 @@ int schema_depends_create(struct schema_make *make, struct weir_error *error)
 // Adds 1 to the rows whose value is another than the key's, and takes 1 from those where it is the
 // same.
 static void vote(const struct schema_depends_table *table, const struct weir_column *by,
-                 const struct weir_column *column, uint32_t n, int8_t *against)
+                 const uint64_t *value, uint32_t n, int8_t *against)
 {
     for (uint32_t i = 0; i < n; i++) {
         uint64_t key = weir_depends_hash(by, i);
@@ -199,9 +199,8 @@ static void vote(const struct schema_depends_table *table, const struct weir_col
             continue;
         while (table->slots[2 * at] && table->slots[2 * at] != key)
             at = (at + 1) & table->mask;
-        uint64_t value = table->slots[2 * at] ? weir_depends_hash(column, i) : 0;
-        if (value)
-            against[i] = (int8_t)(against[i] + (table->slots[2 * at + 1] == value ? -1 : 1));
+        if (table->slots[2 * at] && value[i])
+            against[i] = (int8_t)(against[i] + (table->slots[2 * at + 1] == value[i] ? -1 : 1));
     }
 }
 
@@ -209,13 +208,16 @@ void schema_depends_observe(const struct schema_depends *depends, const struct w
                             const struct weir_edge *host, uint32_t *found)
 {
     int8_t against[WEIR_BATCH_ROWS];
+    uint64_t value[WEIR_BATCH_ROWS];
     for (size_t r = 0; r < depends->n; r++) {
         const struct schema_depends_rule *rule = &depends->rules[r];
         uint32_t n = 0;
+        const struct weir_column *column = &batch->columns[rule->field];
         memset(against, 0, batch->n_rows);
+        for (uint32_t i = 0; i < batch->n_rows; i++)
+            value[i] = weir_depends_hash(column, i);
         for (size_t k = 0; k < rule->n; k++)
-            vote(&rule->tables[k], &batch->columns[rule->by[k]], &batch->columns[rule->field],
-                 batch->n_rows, against);
+            vote(&rule->tables[k], &batch->columns[rule->by[k]], value, batch->n_rows, against);
         for (uint32_t i = 0; i < batch->n_rows; i++) {
             found[n] = i;
             n += against[i] > 0;
