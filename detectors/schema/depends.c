@@ -253,7 +253,9 @@ int schema_depends_say(const struct schema_depends *depends, const struct weir_r
                    : k + 1 < rule->n ? ", "
                                      : " or ",
                    fields[rule->by[k]].name);
-    schema_put(&out, " in %s. Where one of these has truly changed, make the profile anew",
+    schema_put(&out,
+               " in %s: look at the join or lookup that fills it. Where it has truly changed, make "
+               "the profile anew",
                reference);
     finding->summary = text;
     finding->count = count->count;
