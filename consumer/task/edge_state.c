@@ -135,6 +135,43 @@ static int get_panes(struct weir_open_panes *panes, const struct weir_pane_layou
     return code ? code : weir_reader_code(in);
 }
 
+// Panes of another configuration: what they had is left out, and so they are not to be judged.
+static int get_mixed_panes(struct weir_open_panes *panes, const struct weir_plan_spec *spec,
+                           struct weir_reader *in)
+{
+    size_t n = weir_get_count(in, weir_reader_left(in));
+    int code = 0;
+    for (size_t i = 0; i < n && !code; i++) {
+        size_t length;
+        int64_t start = weir_get_long(in), end = weir_get_long(in);
+        weir_get_bytes(in, &length);
+        if (in->failed || weir_pane_floor(start, spec->pane) != start ||
+            end != weir_time_add(start, spec->pane))
+            return WEIR_ECORRUPT;
+        struct weir_pane *pane = weir_open_pane(panes, &spec->layout, start, end, &code);
+        if (pane)
+            pane->mixed = 1;
+    }
+    return code ? code : weir_reader_code(in);
+}
+
+static int get_spec(struct weir_edge_spec *spec, uint64_t hash, uint64_t counted,
+                    struct weir_reader *in)
+{
+    int same = spec->plan->hash == hash;
+    // Windows of records begin anew with another configuration.
+    if (!same && spec->plan->window.records)
+        return 0;
+    spec->counted = counted;
+    int code = 0;
+    for (int k = -1; k < WEIR_CLOCK_HELD && !code; k++) {
+        struct weir_open_panes *panes = k < 0 ? &spec->open : &spec->held[k];
+        code = same ? get_panes(panes, &spec->plan->layout, in)
+                    : get_mixed_panes(panes, spec->plan, in);
+    }
+    return code;
+}
+
 static int get_specs(struct weir_edge_task *task, struct weir_reader *in)
 {
     size_t n = weir_get_count(in, weir_reader_left(in));
@@ -147,16 +184,13 @@ static int get_specs(struct weir_edge_task *task, struct weir_reader *in)
         const uint8_t *bytes = weir_get_bytes(in, &length);
         struct weir_edge_spec *spec = NULL;
         for (size_t k = 0; k < task->n_specs && !in->failed; k++) {
-            if (!strcmp(task->specs[k].plan->key, key) && task->specs[k].plan->hash == hash)
+            if (!strcmp(task->specs[k].plan->key, key))
                 spec = &task->specs[k];
         }
         if (!spec)
             continue;
         struct weir_reader panes = weir_reader_make(bytes, length);
-        spec->counted = counted;
-        int code = get_panes(&spec->open, &spec->plan->layout, &panes);
-        for (size_t k = 0; k < WEIR_CLOCK_HELD && !code; k++)
-            code = get_panes(&spec->held[k], &spec->plan->layout, &panes);
+        int code = get_spec(spec, hash, counted, &panes);
         if (code)
             return code;
     }

@@ -136,13 +136,28 @@ static int get_pane(const struct weir_pane_layout *layout, struct weir_reader *i
     return 0;
 }
 
-static int get_pending(struct weir_merge_key *key, struct weir_reader *in)
+// A pane of another configuration: what it had does not fit any more, and so it is not to be
+// judged.
+static int get_mixed_pane(const struct weir_pane_layout *layout, struct weir_reader *in,
+                          struct weir_pane **out)
+{
+    size_t length;
+    int64_t start = weir_get_long(in), end = weir_get_long(in);
+    weir_get_bytes(in, &length);
+    int code = in->failed ? WEIR_ECORRUPT : weir_pane_create(layout, start, end, out);
+    if (!code)
+        (*out)->mixed = 1;
+    return code;
+}
+
+static int get_pending(struct weir_merge_key *key, int same, struct weir_reader *in)
 {
     int code = 0;
     size_t n = weir_get_count(in, weir_reader_left(in));
     for (size_t i = 0; i < n && !code && !in->failed; i++) {
         struct weir_pane *from;
-        code = get_pane(&key->plan->layout, in, &from);
+        code = same ? get_pane(&key->plan->layout, in, &from)
+                    : get_mixed_pane(&key->plan->layout, in, &from);
         if (code)
             return code;
         struct weir_pane *into =
@@ -200,14 +215,16 @@ static int check_order(const struct weir_merge_key *key)
     return 0;
 }
 
-static int get_key_body(struct weir_merger *merger, struct weir_merge_key *key,
+// `same`: it was written under this very configuration. Else its windows go on, but those that
+// have begun are not judged.
+static int get_key_body(struct weir_merger *merger, struct weir_merge_key *key, int same,
                         struct weir_reader *in)
 {
     key->started = weir_get_long(in) != 0;
     key->next = weir_get_long(in);
     key->sequence = weir_get_count(in, INT64_MAX);
     key->quiet = (int64_t)weir_get_count(in, INT64_MAX);
-    int code = get_pending(key, in);
+    int code = get_pending(key, same, in);
     if (!code)
         code = check_order(key);
     int64_t n = weir_get_long(in);
@@ -217,9 +234,10 @@ static int get_key_body(struct weir_merger *merger, struct weir_merge_key *key,
         weir_pane_destroy(key->recent[i]);
         key->recent[i] = NULL;
         if (weir_get_long(in))
-            code = get_pane(&key->plan->layout, in, &key->recent[i]);
+            code = same ? get_pane(&key->plan->layout, in, &key->recent[i])
+                        : get_mixed_pane(&key->plan->layout, in, &key->recent[i]);
     }
-    if (!code)
+    if (!code && same)
         code = get_tracked(merger, key, in);
     return code ? code : weir_reader_code(in);
 }
@@ -238,9 +256,9 @@ static int get_key(struct weir_merger *merger, struct weir_reader *in, struct we
     }
     int code = 0;
     // What a changed spec had summarised does not fit any more; its detectors' own state does.
-    if (key && key->plan->hash == hash) {
+    if (key && (key->plan->hash == hash || !key->plan->window.records)) {
         struct weir_reader body = weir_reader_make(bytes, length);
-        code = get_key_body(merger, key, &body);
+        code = get_key_body(merger, key, key->plan->hash == hash, &body);
     }
     size_t n = weir_get_count(in, weir_reader_left(in));
     for (size_t i = 0; i < n && !code && !in->failed; i++) {

@@ -5,7 +5,7 @@ import time
 
 import harness
 from harness import run_weir, wait_until
-from scenario import Scenario, message, payment
+from scenario import START, STEP, Scenario, message, opened, payment
 
 
 class Life(Scenario):
@@ -49,6 +49,32 @@ class Life(Scenario):
         self.assertEqual([a["status"] for a in alerts].count("open"), 1)
         self.assertEqual((alerts[-1]["status"], alerts[-1]["occurrences"]), ("resolved", 12))
         self.assertEqual(len(app.quarantined()), 12)
+
+    def test_a_window_of_two_configurations_is_not_judged(self):
+        """What the old one had summarised of it is gone: little of the window is left."""
+        app = self.app()
+        outages = "  outages: {{type: outage, stream: payments, window: {{size: 1m, lateness: 5s}}{by}}}"
+        member = app.start(more=outages.format(by=""))
+        steady = [message(payment(n)) for n in range(3000)]
+        app.produce(steady[:1875])  # windows begin at the 20th second
+        app.wait_consumed()
+        member.reload(app.config(more=outages.format(by=", by: [route]")))
+        member.wait_log("the new configuration takes over")
+        member.wait_log("restored at offset 1875")
+        app.produce(steady[1875:2500])
+        app.wait_consumed()
+        alerts = self.cluster.wait_alerts(app.alerts, lambda found: opened(found, "weir.incomplete"))
+        (incomplete,) = opened(alerts, "weir.incomplete")
+        self.assertEqual(incomplete["window"]["start"], START + 1820 * STEP)
+        app.produce(steady[2500:])
+        app.produce([message(payment(n)) for n in range(7000, 7010)])  # an outage, now
+        alerts = self.cluster.wait_alerts(
+            app.alerts, lambda found: opened(found, "outage.silence")
+        )
+        self.assertEqual(len(opened(alerts, "weir.incomplete")), 1)
+        for alert in alerts:
+            if alert["kind"].startswith("outage."):
+                self.assertGreaterEqual(alert["window"]["start"], START + 2900 * STEP)
 
     def test_it_stops_within_seconds_and_goes_on_where_it_was(self):
         app = self.app()
