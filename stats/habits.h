@@ -31,7 +31,8 @@ struct weir_habits {
     // Strings: the share of records, in the second half of the reference, with a value that its
     // first half did not have. NAN: not known.
     double fresh;
-    // Of cells->categories: whether each was there in every stretch that should have had 20 of it.
+    // Of cells->categories: whether each was there in every stretch that should have had 20 of it,
+    // and there were 24 of these.
     uint8_t *steady;
     size_t n_steady;
     struct weir_pairs *pairs; // NULL: texts are not judged

@@ -8,7 +8,7 @@
 #include "stats/cells.h"
 #include "stats/text_forms.h"
 
-enum { PANE_VALUES = 50, EXPECTED = 20, FRESH_VALUES = 200, TEXTS = 1000 };
+enum { PANE_VALUES = 50, EXPECTED = 20, FRESH_VALUES = 200, TEXTS = 1000, STRETCHES = 24 };
 
 static int learn_pairs(struct weir_habits *habits, const struct weir_string_counts *counts)
 {
@@ -135,7 +135,7 @@ static double null_spread(const struct weir_summary *all, const struct weir_summ
 
 // One of the habits' panes; the spreads are sums until the last.
 static void look_at(struct weir_habits *habits, const struct weir_summary *all,
-                    const struct weir_summary *pane)
+                    const struct weir_summary *pane, uint32_t *looked)
 {
     habits->panes++;
     habits->constant_panes += (uint64_t)is_constant(pane);
@@ -143,6 +143,7 @@ static void look_at(struct weir_habits *habits, const struct weir_summary *all,
     habits->null_spread += null_spread(all, pane);
     for (size_t i = 0; i < habits->n_steady; i++) {
         double expected = (double)pane->values * (double)all->cell[i] / (double)all->values;
+        looked[i] += expected >= EXPECTED;
         if (expected >= EXPECTED && !pane->cell[i])
             habits->steady[i] = 0;
     }
@@ -156,8 +157,11 @@ int weir_profile_habits_finish(struct weir_profile *profile)
         int64_t first = 0, last = 0;
         size_t n = all->cells->n_categories;
         habits->steady = malloc(n ? n : 1);
-        if (!habits->steady)
+        uint32_t *looked = calloc(n ? n : 1, sizeof *looked);
+        if (!habits->steady || !looked) {
+            free(looked);
             return WEIR_ENOMEM;
+        }
         memset(habits->steady, 1, n);
         habits->n_steady = n;
         habits->spread = habits->null_spread = 0;
@@ -167,8 +171,11 @@ int weir_profile_habits_finish(struct weir_profile *profile)
                 continue;
             first = habits->panes ? first : pane->start;
             last = pane->end;
-            look_at(habits, all, &pane->fields[f]);
+            look_at(habits, all, &pane->fields[f], looked);
         }
+        for (size_t i = 0; i < n; i++)
+            habits->steady[i] &= looked[i] >= STRETCHES;
+        free(looked);
         habits->spread = habits->panes ? fmax(1, habits->spread / (double)habits->panes) : 1;
         habits->null_spread =
             habits->panes ? fmax(1, habits->null_spread / (double)habits->panes) : 1;

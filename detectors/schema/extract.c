@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the edges told of a window's panes, put together.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,38 @@ void schema_extract_free(struct schema_extract *extract)
 {
     free(extract->fields);
     memset(extract, 0, sizeof *extract);
+}
+
+// Weights are 1 and 8: with n and m such rows the sum is n + 8 m, that of the squares n + 64 m.
+uint64_t schema_weights_rows(const struct schema_weights *weights)
+{
+    uint64_t heavier = weights->squares > weights->sum ? (weights->squares - weights->sum) / 8 : 0;
+    return heavier < weights->sum ? weights->sum - heavier : 0;
+}
+
+const char *schema_sample_text(const struct schema_weights *weights, uint64_t all, char *text)
+{
+    char count[32];
+    uint64_t rows = schema_weights_rows(weights);
+    *text = 0;
+    if (rows < all)
+        snprintf(text, 64, " (by a sample of %s)", schema_count_text(rows, count));
+    return text;
+}
+
+double schema_weights_effective(const struct schema_weights *weights)
+{
+    double sum = (double)weights->sum;
+    return weights->squares ? sum * sum / (double)weights->squares : 0;
+}
+
+static void add_weights(struct schema_weights *weights, struct weir_reader *in)
+{
+    uint64_t sum = weir_get_count(in, COUNTS), squares = weir_get_count(in, COUNTS);
+    if (in->failed)
+        return;
+    weights->sum += sum;
+    weights->squares += squares;
 }
 
 static void add_common(struct schema_told *seen, const struct schema_common *one)
@@ -49,7 +82,7 @@ static void read_field(struct schema_told *seen, struct weir_reader *in)
 {
     struct schema_told none = {0};
     seen = seen ? seen : &none;
-    seen->values += weir_get_count(in, COUNTS);
+    add_weights(&seen->values, in);
     size_t n = weir_get_count(in, SCHEMA_COMMON);
     for (size_t i = 0; i < n && !in->failed; i++) {
         struct schema_common one = {.bits = weir_get_fixed64(in)};
@@ -61,7 +94,7 @@ static void read_field(struct schema_told *seen, struct weir_reader *in)
     // So that the least of them is the one to go.
     if (seen->n_common > 1)
         qsort(seen->common, seen->n_common, sizeof *seen->common, by_count);
-    seen->texts += weir_get_count(in, COUNTS);
+    add_weights(&seen->texts, in);
     seen->low += weir_get_count(in, COUNTS);
     n = weir_get_count(in, SCHEMA_LOW);
     for (size_t i = 0; i < n && !in->failed; i++) {
@@ -78,7 +111,7 @@ static void read_pane(struct schema_extract *extract, const struct schema *schem
                       struct weir_reader *in)
 {
     extract->rows += weir_get_count(in, COUNTS);
-    extract->sampled += weir_get_count(in, COUNTS);
+    add_weights(&extract->sampled, in);
     extract->stale += weir_get_count(in, COUNTS);
     int64_t oldest = weir_get_long(in);
     extract->oldest = oldest > extract->oldest ? oldest : extract->oldest;
@@ -100,6 +133,25 @@ static void read_pane(struct schema_extract *extract, const struct schema *schem
     }
 }
 
+static uint64_t at_most(uint64_t count, uint64_t all)
+{
+    return count < all ? count : all;
+}
+
+// What was damaged on its way has no more of anything than there is.
+static void bound(struct schema_extract *extract, const struct schema *schema)
+{
+    extract->stale = at_most(extract->stale, extract->rows);
+    for (size_t p = 0; p < SCHEMA_PAIRS; p++)
+        extract->swapped[p] = at_most(extract->swapped[p], extract->sampled.sum);
+    for (size_t f = 0; f < schema->n_fields; f++) {
+        struct schema_told *seen = &extract->fields[f];
+        seen->low = at_most(seen->low, seen->texts.sum);
+        for (size_t i = 0; i < seen->n_common; i++)
+            seen->common[i].count = at_most(seen->common[i].count, seen->values.sum);
+    }
+}
+
 void schema_extract_read(struct schema_extract *extract, const struct schema *schema,
                          const struct weir_window *window)
 {
@@ -111,4 +163,5 @@ void schema_extract_read(struct schema_extract *extract, const struct schema *sc
             weir_reader_make(window->extracts[i].data, window->extracts[i].length);
         read_pane(extract, schema, &in);
     }
+    bound(extract, schema);
 }

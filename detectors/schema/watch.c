@@ -8,7 +8,7 @@
 #include "stats/cells.h"
 #include "stats/habits.h"
 
-enum { ALL_ROWS = 4096, EVERY = 8 };
+enum { ALL_ROWS = 4096 };
 enum { TEXT_NEW, TEXT_NOT_JUDGED, TEXT_FINE, TEXT_LOW };
 static const uint64_t SPREAD = 0x9e3779b97f4a7c15u;
 
@@ -51,17 +51,28 @@ struct sight {
     uint32_t n; // of watch->rows
 };
 
-static void count_value(struct watch_field *seen, uint64_t bits)
+static uint32_t weight_of(const struct schema_watch *watch, uint32_t k)
+{
+    return k < watch->light ? 1 : WATCH_EVERY;
+}
+
+static void weigh(struct schema_weights *weights, uint64_t weight)
+{
+    weights->sum += weight;
+    weights->squares += weight * weight;
+}
+
+static void count_value(struct watch_field *seen, uint64_t bits, uint32_t weight)
 {
     struct watch_bucket *bucket = &seen->buckets[bits * SPREAD >> 55];
-    bucket->total++;
-    if (bucket->bits == bits && bucket->lead) {
-        bucket->lead++;
-    } else if (!bucket->lead) {
+    bucket->total += weight;
+    if (bucket->bits == bits) {
+        bucket->lead += weight;
+    } else if (bucket->lead < weight) {
         bucket->bits = bits;
-        bucket->lead = 1;
+        bucket->lead = weight - bucket->lead;
     } else {
-        bucket->lead--;
+        bucket->lead -= weight;
     }
 }
 
@@ -91,9 +102,10 @@ static void see_numbers(const struct sight *sight)
             continue;
         uint64_t bits;
         memcpy(&bits, &x, sizeof bits);
-        sight->seen->values++;
+        uint32_t weight = weight_of(sight->watch, k);
+        weigh(&sight->seen->values, weight);
         if (sight->seen->buckets)
-            count_value(sight->seen, bits);
+            count_value(sight->seen, bits, weight);
         if (pairs)
             speak(sight->watch, k, pairs[weir_cells_find(cells, x)]);
     }
@@ -137,12 +149,13 @@ static uint64_t pairs_of(const struct schema *schema, const struct schema_field 
     return pairs;
 }
 
-static void see_text(struct watch_field *seen, uint8_t text, uint64_t hash)
+static void see_text(struct watch_field *seen, uint8_t text, uint64_t hash, uint32_t weight)
 {
-    seen->texts += text >= TEXT_FINE;
+    if (text >= TEXT_FINE)
+        weigh(&seen->texts, weight);
     if (text != TEXT_LOW)
         return;
-    seen->low++;
+    seen->low += weight;
     for (size_t i = 0; i < seen->n_unlike; i++) {
         if (seen->unlike[i] == hash)
             return;
@@ -189,9 +202,10 @@ static int see_strings(const struct sight *sight)
             continue;
         uint32_t code = column->values.code[i];
         const struct weir_string *string = weir_column_string(column, code);
-        sight->seen->values++;
+        uint32_t weight = weight_of(sight->watch, k);
+        weigh(&sight->seen->values, weight);
         if (sight->seen->buckets)
-            count_value(sight->seen, string->hash);
+            count_value(sight->seen, string->hash, weight);
         if (!reads && !swaps)
             continue;
         uint8_t text = code < memo->n ? memo->text[code] : TEXT_NEW;
@@ -205,7 +219,7 @@ static int see_strings(const struct sight *sight)
             }
         }
         if (reads)
-            see_text(sight->seen, text, string->hash);
+            see_text(sight->seen, text, string->hash, weight);
         if (pairs)
             speak(sight->watch, k, pairs);
     }
@@ -234,9 +248,9 @@ static void see_pairs(struct schema_watch *watch, const struct weir_batch *batch
             int p = __builtin_ctzll(left);
             const struct schema_pair *pair = &schema->pairs[p];
             uint32_t row = watch->rows[k];
-            pane->swapped[p] +=
-                odds(schema, batch, pair, 0, row) + odds(schema, batch, pair, 1, row) >=
-                SCHEMA_SWAP_BOTH;
+            if (odds(schema, batch, pair, 0, row) + odds(schema, batch, pair, 1, row) >=
+                SCHEMA_SWAP_BOTH)
+                pane->swapped[p] += weight_of(watch, k);
         }
     }
 }
@@ -249,6 +263,7 @@ static uint32_t sample(struct schema_watch *watch, const struct weir_batch *batc
 {
     int64_t most = watch->schema->freshness;
     uint32_t n = 0;
+    watch->light = 0;
     for (uint32_t i = from; i < to; i++) {
         if (batch->fault &&
             (batch->fault[i] == WEIR_ROW_UNDECODABLE || batch->fault[i] == WEIR_ROW_TOMBSTONE))
@@ -258,12 +273,15 @@ static uint32_t sample(struct schema_watch *watch, const struct weir_batch *batc
             pane->stale += age > most;
             pane->oldest = age > pane->oldest ? age : pane->oldest;
         }
-        int taken = pane->rows < ALL_ROWS || (uint64_t)batch->offset[i] * SPREAD >> 61 == 0;
+        int light = pane->rows < ALL_ROWS;
+        int taken = light || (uint64_t)batch->offset[i] * SPREAD >> 61 == 0;
         pane->rows++;
         watch->rows[n] = i;
         n += (uint32_t)taken;
+        watch->light += (uint32_t)light;
     }
-    pane->sampled += n;
+    for (uint32_t k = 0; k < n; k++)
+        weigh(&pane->sampled, weight_of(watch, k));
     return n;
 }
 

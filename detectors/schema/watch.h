@@ -2,7 +2,7 @@
 // What window checks need of single records and no summary has: single values that come too often,
 // texts that read like nothing known, rows in which two fields stand in each other's place, how
 // old events are. Counted beside the records, on a sample of rows (the first 4,096 of a pane, then
-// one in eight), and handed to the owner when the pane closes.
+// one in eight, which counts for eight), and handed to the owner when the pane closes.
 #ifndef WEIR_DETECTORS_SCHEMA_WATCH_H
 #define WEIR_DETECTORS_SCHEMA_WATCH_H
 
@@ -54,25 +54,38 @@ double schema_swap_string(const struct schema *schema, const struct schema_pair 
 
 // ---- what the owner is told: extract.c
 
+// What was counted on the sample: the weights of the rows, so that their sum is about the number
+// of all rows, and the squares of the weights.
+struct schema_weights {
+    uint64_t sum, squares;
+};
+// The rows that were looked at, and the number of equally weighted ones that tell as much; 0: none.
+uint64_t schema_weights_rows(const struct schema_weights *weights);
+double schema_weights_effective(const struct schema_weights *weights);
+// " (by a sample of 9,248)" where not all of `all` were looked at, else ""; `text` has room for 64.
+const char *schema_sample_text(const struct schema_weights *weights, uint64_t all, char *text);
+
 struct schema_common {    // a value that came often
     uint64_t bits;        // of the number as a double, or the string's hash
     uint64_t count, most; // it came at least, at most so often
 };
 
 struct schema_told { // of one field, in a window's sample
-    uint64_t values;
+    struct schema_weights values;
     struct schema_common common[SCHEMA_COMMON]; // the most frequent first
     size_t n_common;
-    uint64_t texts, low; // texts that were judged, and those unlike the reference's
+    struct schema_weights texts; // that were judged
+    uint64_t low;                // and of those the weight of the ones unlike the reference's
     uint64_t unlike[SCHEMA_LOW];
     size_t n_unlike; // distinct ones among those
 };
 
 struct schema_extract {
-    uint64_t rows, sampled, stale; // stale: of all rows
-    int64_t oldest;                // age in ms of the oldest event
-    struct schema_told *fields;    // parallel to schema->fields
-    uint64_t swapped[SCHEMA_PAIRS];
+    uint64_t rows, stale; // of all rows
+    struct schema_weights sampled;
+    int64_t oldest;                 // age in ms of the oldest event
+    struct schema_told *fields;     // parallel to schema->fields
+    uint64_t swapped[SCHEMA_PAIRS]; // weights
 };
 
 int schema_extract_init(struct schema_extract *extract, const struct schema *schema);

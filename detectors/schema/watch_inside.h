@@ -5,26 +5,28 @@
 
 #include "detectors/schema/watch.h"
 
-enum { WATCH_BUCKETS = 512, WATCH_PANES = 64 };
+enum { WATCH_BUCKETS = 512, WATCH_PANES = 64, WATCH_EVERY = 8 };
 
-// The majority value of those that fall here (Boyer and Moore): it came between `lead` and
-// (lead + total) / 2 times.
+// The majority value of those that fall here (Boyer and Moore), by weight: it came between `lead`
+// and (lead + total) / 2 times.
 struct watch_bucket {
     uint64_t bits;
     uint32_t lead, total;
 };
 
 struct watch_field { // of one pane
-    uint64_t values;
+    struct schema_weights values;
     struct watch_bucket *buckets; // NULL: none asked for
-    uint64_t texts, low;
+    struct schema_weights texts;
+    uint64_t low;
     uint64_t unlike[SCHEMA_LOW];
     size_t n_unlike;
 };
 
 struct watch_pane {
     int64_t start;
-    uint64_t rows, sampled, stale;
+    uint64_t rows, stale;
+    struct schema_weights sampled;
     int64_t oldest;
     struct watch_field *fields;
     uint64_t swapped[SCHEMA_PAIRS];
@@ -44,6 +46,7 @@ struct schema_watch {
     // Of the rows at hand: pairs that one value, and that both values, speak for.
     uint64_t once[WEIR_BATCH_ROWS], twice[WEIR_BATCH_ROWS];
     uint32_t rows[WEIR_BATCH_ROWS];
+    uint32_t light; // so many of them, the first, weigh 1, the others WATCH_EVERY
 };
 
 void watch_pane_free(const struct schema *schema, struct watch_pane *pane);

@@ -55,6 +55,12 @@ struct watch_pane *watch_pane_at(struct schema_watch *watch, int64_t start, int 
 
 // ---- to the owner
 
+static void put_weights(const struct schema_weights *weights, struct weir_buffer *out)
+{
+    weir_put_long(out, (int64_t)weights->sum);
+    weir_put_long(out, (int64_t)weights->squares);
+}
+
 static int by_lead(const void *a, const void *b)
 {
     const struct watch_bucket *x = a, *y = b;
@@ -68,7 +74,7 @@ static void put_common(const struct watch_field *seen, struct weir_buffer *out)
     struct watch_bucket most[WATCH_BUCKETS];
     size_t n = 0;
     for (size_t i = 0; seen->buckets && i < WATCH_BUCKETS; i++) {
-        if (seen->buckets[i].lead >= 3 && seen->buckets[i].lead >= seen->values / 500)
+        if (seen->buckets[i].lead >= 3 && seen->buckets[i].lead >= seen->values.sum / 500)
             most[n++] = seen->buckets[i];
     }
     if (n > 1)
@@ -84,7 +90,7 @@ static void put_common(const struct watch_field *seen, struct weir_buffer *out)
 
 static void put_texts(const struct watch_field *seen, struct weir_buffer *out)
 {
-    weir_put_long(out, (int64_t)seen->texts);
+    put_weights(&seen->texts, out);
     weir_put_long(out, (int64_t)seen->low);
     weir_put_long(out, (int64_t)seen->n_unlike);
     for (size_t i = 0; i < seen->n_unlike; i++)
@@ -94,7 +100,7 @@ static void put_texts(const struct watch_field *seen, struct weir_buffer *out)
 static void put_totals(const struct watch_pane *pane, struct weir_buffer *out)
 {
     weir_put_long(out, (int64_t)pane->rows);
-    weir_put_long(out, (int64_t)pane->sampled);
+    put_weights(&pane->sampled, out);
     weir_put_long(out, (int64_t)pane->stale);
     weir_put_long(out, pane->oldest);
 }
@@ -132,7 +138,7 @@ int schema_watch_close(struct schema_watch *watch, int64_t start, struct weir_bu
         if (!schema->fields[f].watched)
             continue;
         weir_put_fixed64(out, schema->fields[f].name_hash);
-        weir_put_long(out, (int64_t)pane->fields[f].values);
+        put_weights(&pane->fields[f].values, out);
         put_common(&pane->fields[f], out);
         put_texts(&pane->fields[f], out);
     }
@@ -151,7 +157,7 @@ static void save_field(const struct watch_field *seen, struct weir_buffer *out)
     size_t n = 0;
     for (size_t i = 0; seen->buckets && i < WATCH_BUCKETS; i++)
         n += seen->buckets[i].total != 0;
-    weir_put_long(out, (int64_t)seen->values);
+    put_weights(&seen->values, out);
     weir_put_long(out, (int64_t)n);
     for (size_t i = 0; n && i < WATCH_BUCKETS; i++) {
         if (!seen->buckets[i].total)
@@ -184,10 +190,17 @@ int schema_watch_save(const struct schema_watch *watch, struct weir_buffer *out)
     return out->failed ? WEIR_ENOMEM : 0;
 }
 
+static struct schema_weights get_weights(struct weir_reader *in)
+{
+    struct schema_weights weights = {.sum = weir_get_count(in, COUNTS)};
+    weights.squares = weir_get_count(in, COUNTS);
+    return weights;
+}
+
 // Fields and pairs that the configuration no longer has are read and let go.
 static void restore_field(struct watch_field *seen, struct weir_reader *in)
 {
-    struct watch_field read = {.values = weir_get_count(in, COUNTS)};
+    struct watch_field read = {.values = get_weights(in)};
     size_t n = weir_get_count(in, WATCH_BUCKETS);
     for (size_t i = 0; i < n && !in->failed; i++) {
         size_t at = weir_get_count(in, WATCH_BUCKETS - 1);
@@ -197,7 +210,7 @@ static void restore_field(struct watch_field *seen, struct weir_reader *in)
         if (!in->failed && seen && seen->buckets)
             seen->buckets[at] = bucket;
     }
-    read.texts = weir_get_count(in, COUNTS);
+    read.texts = get_weights(in);
     read.low = weir_get_count(in, COUNTS);
     read.n_unlike = weir_get_count(in, SCHEMA_LOW);
     for (size_t i = 0; i < read.n_unlike && !in->failed; i++)
@@ -212,7 +225,7 @@ static void restore_pane(const struct schema *schema, struct watch_pane *pane,
                          struct weir_reader *in)
 {
     pane->rows = weir_get_count(in, COUNTS);
-    pane->sampled = weir_get_count(in, COUNTS);
+    pane->sampled = get_weights(in);
     pane->stale = weir_get_count(in, COUNTS);
     pane->oldest = weir_get_long(in);
     size_t n = weir_get_count(in, weir_reader_left(in));

@@ -325,6 +325,22 @@ START_TEST(a_value_that_is_filled_in)
 }
 END_TEST
 
+static void fill_first(struct row *row, uint64_t i)
+{
+    row->amount = i < 2000 ? 0 : row->amount;
+}
+
+START_TEST(a_sample_is_weighed)
+{
+    double share;
+    const char *said = window_of(40000, fill_first);
+    ck_assert_int_eq(
+        sscanf(said, "schema.default_spike 1 amount: %lf%% of 40,000 values (by a ", &share), 1);
+    ck_assert_double_eq_tol(share, 5, 0.3); // and not a fifth, as of the rows looked at
+    ck_assert_ptr_nonnull(strstr(said, " of 40,000 values (by a sample of 8,"));
+}
+END_TEST
+
 static void swap_numbers(struct row *row, uint64_t i)
 {
     double lat = row->lat;
@@ -465,6 +481,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, good_records_say_nothing);
     tcase_add_test(tcase, a_value_that_is_filled_in);
+    tcase_add_test(tcase, a_sample_is_weighed);
     tcase_add_test(tcase, two_fields_in_each_others_place);
     tcase_add_test(tcase, texts_that_read_like_none);
     tcase_add_test(tcase, events_that_come_late);

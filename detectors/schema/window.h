@@ -54,8 +54,7 @@ struct schema_past {
     struct schema_track tracks[SCHEMA_SERIES];
     uint32_t windows, constant; // windows with enough values; those with one value alone
     uint32_t frozen;            // windows in a row that were said to be frozen
-    uint64_t absent;            // categories that were not there, at times: bits by number
-    uint32_t judged, gone;      // windows learnt from; windows in a row in which some vanished
+    uint32_t gone;              // windows in a row in which categories had vanished
 };
 
 // Values that were common in the windows before, with the largest share that each had.
@@ -68,16 +67,27 @@ struct schema_usuals {
     struct schema_usual values[SCHEMA_USUAL];
 };
 
+// Categories of the reference: windows that should have had many of each and had some, the start
+// of the first of these, and those that were not there at times (bits by number).
+enum { SCHEMA_CATEGORIES = 64 };
+struct schema_presence {
+    int64_t since[SCHEMA_CATEGORIES];
+    uint32_t windows[SCHEMA_CATEGORIES];
+    uint64_t absent, of; // of: a hash of the categories
+};
+
 // One slice.
 struct schema_memory {
     uint64_t hash; // of by and values
+    int64_t since; // start of the first window
     struct schema_track rows;
     struct schema_past *fields; // parallel to schema->fields
     uint32_t low;               // windows in a row with far too few rows
     // The whole stream's alone; NULL for slices.
-    struct schema_usuals *usual; // parallel to schema->fields
-    struct schema_track *swaps;  // parallel to schema->pairs
-    int listed;                  // in the window at hand
+    struct schema_usuals *usual;      // parallel to schema->fields
+    struct schema_presence *presence; // parallel to schema->fields
+    struct schema_track *swaps;       // parallel to schema->pairs
+    int listed;                       // in the window at hand
 };
 
 // Of the whole stream, first, and of slices.
@@ -157,6 +167,17 @@ extern const size_t schema_n_window_checks;
 const struct weir_summary *schema_reference(const struct schema_judge *judge, size_t i);
 // By how much fewer its values count than independent ones, as its reference says; 1 and above.
 double schema_spread(const struct schema_field *field);
+// Whether a whole day of the slice was seen, and with it the night: only then are earlier windows
+// what a window is judged by. Files whose rows have no time are taken to have no rhythm.
+int schema_knows_a_day(const struct schema_judge *judge);
+// Whether so much event time lies between `since` and the window's end, or there is no such time.
+int schema_has_passed(const struct schema_judge *judge, int64_t since, int64_t ms);
+// schema_track_beyond(), 0 before a day is known.
+double schema_beyond(const struct schema_judge *judge, const struct schema_track *track,
+                     double value, double noise);
+// Whether the ordered stretches of the field's reference are short enough to show what windows
+// would: no longer than one, or an hour.
+int schema_has_stretches(const struct schema_judge *judge);
 // The number of the windows that make a day, at least 12.
 uint32_t schema_adopt(const struct schema *schema);
 // "0.04%", "12%", into `text`, which has room for 32.

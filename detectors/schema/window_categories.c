@@ -68,6 +68,9 @@ static int judge_new(struct schema_judge *judge, struct schema_verdict *verdict)
              schema_share_text(share, percent), schema_count_text(now->values, count),
              judge->schema->references[0]);
     name_them(judge, verdict);
+    size_t used = strlen(verdict->text);
+    snprintf(verdict->text + used, sizeof verdict->text - used,
+             ": a new market, product or spelling, or another field's values");
     verdict->severity = share >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
     verdict->share = share;
     verdict->count = now->unseen;

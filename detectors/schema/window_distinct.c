@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many distinct strings a window has, against the windows before: an id that collapsed to a
-// few, or a category that became an id. More records have more distinct ones, by how much is not
-// known: between none more (a category) and as many more (an id). So both the distinct values and
-// their share of all values must be beyond what they were.
+// How many distinct strings or ids a window has, against the windows before: an id that collapsed
+// to a few, or a category that became an id. More records have more distinct ones, by how much is
+// not known: between none more (a category) and as many more (an id). So both the distinct values
+// and their share of all values must be beyond what they were.
 #include <math.h>
 #include <stdio.h>
 
@@ -17,7 +17,11 @@ static int parts(const struct schema *schema, const struct schema_field *field,
 {
     (void)schema;
     (void)reference;
-    return field->field->type == WEIR_TYPE_STRING ? WEIR_PART_DISTINCT : -1;
+    enum weir_role role = field->field->role;
+    // How many of its values a count or a measure shows is a matter of its level.
+    int is_id =
+        field->field->type == WEIR_TYPE_LONG && (role == WEIR_ROLE_KEY || role == WEIR_ROLE_ENTITY);
+    return is_id || field->field->type == WEIR_TYPE_STRING ? WEIR_PART_DISTINCT : -1;
 }
 
 static int judge_distinct(struct schema_judge *judge, struct schema_verdict *verdict)
@@ -30,9 +34,9 @@ static int judge_distinct(struct schema_judge *judge, struct schema_verdict *ver
     double distinct = fmax(1, weir_hll_estimate(now->distinct)), value = log(distinct);
     double low = exp((double)track->low), high = exp((double)track->high);
     double each = log(fmin(1, distinct / (double)now->values)), noise = ERROR + 1 / sqrt(distinct);
-    double beyond = schema_track_beyond(track, value, noise);
+    double beyond = schema_beyond(judge, track, value, noise);
     // One that was learnt by an older release has no share yet.
-    double share = variety->n < SCHEMA_LEARN ? beyond : schema_track_beyond(variety, each, noise);
+    double share = variety->n < SCHEMA_LEARN ? beyond : schema_beyond(judge, variety, each, noise);
     int few = fmax(beyond, share) <= -log(FACTOR) && low >= LEAST;
     int many = fmin(beyond, share) >= log(FACTOR) && distinct >= LEAST;
     schema_track_learn(track, value, few || many, judge->adopt);

@@ -64,15 +64,13 @@ static double chance(const struct schema_judge *judge)
     return p;
 }
 
-// Whether the reference's ordered stretches, no longer than a dozen windows each, all varied.
+// Whether the reference's ordered stretches all varied.
 static int always_varied(const struct schema_judge *judge)
 {
     const struct weir_habits *habits =
         judge->field->reference ? judge->field->reference->cells->habits : NULL;
-    if (judge->slice || !habits || habits->panes < STRETCHES || habits->constant_panes ||
-        !judge->schema->window_hop)
-        return 0;
-    return habits->span / (int64_t)habits->panes <= 12 * judge->schema->window_hop;
+    return !judge->slice && habits && habits->panes >= STRETCHES && !habits->constant_panes &&
+           judge->schema->window_hop && schema_has_stretches(judge);
 }
 
 static int judge_frozen(struct schema_judge *judge, struct schema_verdict *verdict)
@@ -83,7 +81,8 @@ static int judge_frozen(struct schema_judge *judge, struct schema_verdict *verdi
     if (now->values < enough)
         return 0;
     int constant = is_constant(judge->field, now);
-    int varied = past->windows >= SCHEMA_LEARN && past->constant <= OFTEN * past->windows;
+    int varied = past->windows >= SCHEMA_LEARN && schema_knows_a_day(judge) &&
+                 past->constant <= OFTEN * past->windows;
     int before = !past->constant && always_varied(judge);
     int odd = constant && (varied || before);
     double p = odd ? chance(judge) : 1;
@@ -110,6 +109,9 @@ static int judge_frozen(struct schema_judge *judge, struct schema_verdict *verdi
     else
         snprintf(verdict->text + used, sizeof verdict->text - used, "all through %s it varied",
                  judge->schema->references[0]);
+    used = strlen(verdict->text);
+    snprintf(verdict->text + used, sizeof verdict->text - used,
+             ": look for a source or cache that hangs, or a constant that was deployed");
     verdict->severity = WEIR_CRITICAL;
     verdict->share = (double)now->values / (double)now->rows;
     verdict->count = now->values;

@@ -18,6 +18,7 @@ static void free_memory(struct schema_memory *memory)
 {
     free(memory->fields);
     free(memory->usual);
+    free(memory->presence);
     free(memory->swaps);
 }
 
@@ -48,7 +49,8 @@ static uint64_t hash_of(const struct weir_slice *slice)
     return parts[0];
 }
 
-static struct schema_memory *add_memory(struct schema_memories *memories, uint64_t hash)
+static struct schema_memory *add_memory(struct schema_memories *memories, uint64_t hash,
+                                        int64_t since)
 {
     if (memories->n == memories->room) {
         size_t room = memories->room ? 2 * memories->room : 4;
@@ -59,14 +61,15 @@ static struct schema_memory *add_memory(struct schema_memories *memories, uint64
         memories->room = room;
     }
     struct schema_memory *memory = &memories->items[memories->n];
-    *memory = (struct schema_memory){.hash = hash, .listed = 1};
+    *memory = (struct schema_memory){.hash = hash, .since = since, .listed = 1};
     size_t n = memories->schema->n_fields;
     memory->fields = calloc(n ? n : 1, sizeof *memory->fields);
     if (!hash) {
         memory->usual = calloc(n ? n : 1, sizeof *memory->usual);
+        memory->presence = calloc(n ? n : 1, sizeof *memory->presence);
         memory->swaps = calloc(SCHEMA_PAIRS, sizeof *memory->swaps);
     }
-    if (!memory->fields || (!hash && (!memory->usual || !memory->swaps))) {
+    if (!memory->fields || (!hash && (!memory->usual || !memory->presence || !memory->swaps))) {
         free_memory(memory);
         return NULL;
     }
@@ -97,10 +100,11 @@ int schema_memories_match(struct schema_memories *memories, const struct weir_wi
         if (!memory && memories->n >= most)
             continue;
         if (!memory)
-            memory = add_memory(memories, hash);
+            memory = add_memory(memories, hash, window->start);
         if (!memory)
             return WEIR_ENOMEM;
         memory->listed = 1;
+        memory->since = window->start < memory->since ? window->start : memory->since;
         of[s] = (size_t)(memory - memories->items);
     }
     return 0;
@@ -122,7 +126,7 @@ void schema_memories_forget(struct schema_memories *memories)
 
 static int is_blank(const struct schema_past *past)
 {
-    int blank = !past->windows && !past->judged && !past->absent && !past->frozen && !past->gone;
+    int blank = !past->windows && !past->frozen && !past->gone;
     for (int k = 0; k < SCHEMA_SERIES; k++)
         blank &= !past->tracks[k].n;
     return blank;
@@ -136,9 +140,7 @@ static void write_past(const struct schema_past *past, struct weir_buffer *out)
     weir_put_long(out, past->windows);
     weir_put_long(out, past->constant);
     weir_put_long(out, past->frozen);
-    weir_put_long(out, past->judged);
     weir_put_long(out, past->gone);
-    weir_put_fixed64(out, past->absent);
     for (int k = 0; k < SCHEMA_SERIES; k++)
         schema_track_write(&past->tracks[k], out);
 }
@@ -157,6 +159,24 @@ static void write_usual(const struct schema_usuals *usual, struct weir_buffer *o
     }
 }
 
+// Categories that nothing is known of are left out.
+static void write_presence(const struct schema_presence *presence, struct weir_buffer *out)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < SCHEMA_CATEGORIES; i++)
+        n += presence->windows[i] != 0;
+    weir_put_fixed64(out, presence->of);
+    weir_put_fixed64(out, presence->absent);
+    weir_put_long(out, n);
+    for (size_t i = 0; i < SCHEMA_CATEGORIES; i++) {
+        if (!presence->windows[i])
+            continue;
+        weir_put_long(out, (int64_t)i);
+        weir_put_long(out, presence->windows[i]);
+        weir_put_long(out, presence->since[i]);
+    }
+}
+
 int schema_memories_write(const struct schema_memories *memories, struct weir_buffer *out)
 {
     const struct schema *schema = memories->schema;
@@ -171,12 +191,15 @@ int schema_memories_write(const struct schema_memories *memories, struct weir_bu
     for (size_t i = 0; i < memories->n; i++) {
         const struct schema_memory *memory = &memories->items[i];
         weir_put_fixed64(out, memory->hash);
+        weir_put_long(out, memory->since);
         schema_track_write(&memory->rows, out);
         weir_put_long(out, memory->low);
         for (size_t f = 0; f < schema->n_fields; f++) {
             write_past(&memory->fields[f], out);
-            if (memory->usual)
-                write_usual(&memory->usual[f], out);
+            if (memory->hash)
+                continue;
+            write_usual(&memory->usual[f], out);
+            write_presence(&memory->presence[f], out);
         }
         for (size_t p = 0; memory->swaps && p < schema->n_pairs; p++)
             schema_track_write(&memory->swaps[p], out);
@@ -198,11 +221,8 @@ static void read_past(struct weir_reader *in, const struct layout *layout, struc
     past->windows = (uint32_t)weir_get_count(in, UINT32_MAX);
     past->constant = (uint32_t)weir_get_count(in, UINT32_MAX);
     past->frozen = (uint32_t)weir_get_count(in, UINT32_MAX);
-    if (layout->whole) {
-        past->judged = (uint32_t)weir_get_count(in, UINT32_MAX);
+    if (layout->whole)
         past->gone = (uint32_t)weir_get_count(in, UINT32_MAX);
-        past->absent = weir_get_fixed64(in);
-    }
     for (size_t k = 0; k < layout->series; k++) {
         struct schema_track track = {0};
         schema_track_read(&track, in);
@@ -222,22 +242,41 @@ static void read_usual(struct weir_reader *in, struct schema_usuals *usual)
     }
 }
 
+static void read_presence(struct weir_reader *in, struct schema_presence *presence)
+{
+    presence->of = weir_get_fixed64(in);
+    presence->absent = weir_get_fixed64(in);
+    size_t n = weir_get_count(in, SCHEMA_CATEGORIES);
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        size_t at = weir_get_count(in, SCHEMA_CATEGORIES - 1);
+        presence->windows[at] = (uint32_t)weir_get_count(in, UINT32_MAX);
+        presence->since[at] = weir_get_long(in);
+    }
+}
+
 static void read_memory(struct schema_memory *memory, const struct layout *layout,
                         const struct schema *schema, struct weir_reader *in)
 {
+    if (layout->whole)
+        memory->since = weir_get_long(in);
     schema_track_read(&memory->rows, in);
     memory->low = (uint32_t)weir_get_count(in, UINT32_MAX);
     for (size_t f = 0; f < layout->n_fields && !in->failed; f++) {
         struct schema_past past = {0};
         struct schema_usuals usual = {{{0, 0}}};
+        struct schema_presence presence = {.absent = 0};
         read_past(in, layout, &past);
-        if (memory->usual && layout->whole)
+        if (memory->usual && layout->whole) {
             read_usual(in, &usual);
+            read_presence(in, &presence);
+        }
         if (layout->fields[f] >= schema->n_fields)
             continue;
         memory->fields[layout->fields[f]] = past;
-        if (memory->usual)
-            memory->usual[layout->fields[f]] = usual;
+        if (!memory->usual)
+            continue;
+        memory->usual[layout->fields[f]] = usual;
+        memory->presence[layout->fields[f]] = presence;
     }
     for (size_t p = 0; memory->swaps && p < layout->n_pairs && !in->failed; p++) {
         struct schema_track track = {0};
@@ -274,7 +313,7 @@ static int read_all(struct schema_memories *memories, struct layout *layout, str
     read_layout(layout, memories->schema, in);
     size_t n = weir_get_count(in, MEMORIES);
     for (size_t i = 0; i < n && !in->failed; i++) {
-        struct schema_memory *memory = add_memory(memories, weir_get_fixed64(in));
+        struct schema_memory *memory = add_memory(memories, weir_get_fixed64(in), INT64_MAX);
         if (!memory)
             return WEIR_ENOMEM;
         read_memory(memory, layout, memories->schema, in);

@@ -46,9 +46,12 @@ static void put_text(const struct schema_judge *judge, struct schema_verdict *ve
 {
     char rows[32], percent[32];
     snprintf(verdict->text, sizeof verdict->text,
-             "%s: %s of %s records are null or lack the field, against %s",
+             "%s: %s of %s records are null or lack the field, against %s: look for %s",
              judge->field->field->name, schema_share_text(verdict->share, percent),
-             schema_count_text(judge->now->rows, rows), against);
+             schema_count_text(judge->now->rows, rows), against,
+             verdict->share > verdict->statistic.baseline
+                 ? "a join, lookup or client upstream that fails"
+                 : "a default that is filled in where nulls were");
 }
 
 // A slice may differ from the whole and always have done so: what counts there is that its nulls
@@ -87,7 +90,7 @@ static int against_past(const struct schema_judge *judge, struct schema_verdict 
     struct schema_track *track = &judge->past->tracks[SCHEMA_NULLS];
     double n = (double)now->rows, share = nulls(now) / n;
     double value = log((nulls(now) + 0.5) / (n + 1));
-    double beyond = schema_track_beyond(track, value, 1 / sqrt(nulls(now) + 1));
+    double beyond = schema_beyond(judge, track, value, 1 / sqrt(nulls(now) + 1));
     double extreme = exp((double)(beyond > 0 ? track->high : track->low));
     extreme = extreme > 1 ? 1 : extreme;
     // Rates of a few nulls are not told apart from none.

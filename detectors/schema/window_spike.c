@@ -89,7 +89,7 @@ static int exceeds(const struct schema_judge *judge, struct candidate *one, doub
     return one->p <= judge->p_value;
 }
 
-// Whether the other values kept their shares among themselves.
+// Whether the other values kept their shares among themselves: those of its own cell, too.
 static int others_stayed(const struct schema_judge *judge, const struct candidate *one)
 {
     const struct weir_summary *then = judge->field->reference, *now = judge->now;
@@ -99,10 +99,12 @@ static int others_stayed(const struct schema_judge *judge, const struct candidat
         return 0;
     for (size_t i = 0; i < now->cells->n; i++) {
         all += (double)now->cell[i];
-        if (i == one->cell)
-            continue;
         reference[n] = (double)then->cell[i];
         current[n] = (double)now->cell[i];
+        if (i == one->cell) {
+            reference[n] = rint(fmax(0, reference[n] - one->baseline * (double)then->values));
+            current[n] = rint(fmax(0, current[n] - one->share * (double)now->values));
+        }
         held += reference[n] >= HELD * (double)then->values;
         left += current[n++];
     }
@@ -151,7 +153,7 @@ static void learn_value(const struct schema_judge *judge, uint64_t bits, double 
 
 static void learn(const struct schema_judge *judge, const struct schema_told *seen, int abnormal)
 {
-    double newcomer = 1e-4, n = (double)seen->values;
+    double newcomer = 1e-4, n = (double)seen->values.sum;
     for (size_t i = 0; i < seen->n_common; i++) {
         if (!find_usual(judge, seen->common[i].bits))
             newcomer = fmax(newcomer, (double)seen->common[i].count / n);
@@ -193,16 +195,19 @@ static void name_of(const struct schema_judge *judge, const struct candidate *on
 static void fill(const struct schema_judge *judge, const struct candidate *one,
                  struct schema_verdict *verdict, const char *against)
 {
-    char name[80], share[32], before[32], count[32];
+    const struct schema_told *seen = &judge->extract->fields[judge->field - judge->schema->fields];
+    char name[80], share[32], before[32], count[32], sample[64];
     double extra = (one->share - one->baseline) / (1 - fmin(one->baseline, 0.999));
     name_of(judge, one, name, sizeof name);
-    snprintf(verdict->text, sizeof verdict->text,
-             "%s: %s of %s values are %s; in %s %s%s were, and the other values keep their shares: "
-             "look for a default that is filled in, or a source that hangs",
-             judge->field->field->name, schema_share_text(one->share, share),
-             schema_count_text(judge->now->values, count), *name ? name : "one and the same",
-             against, one->baseline < RARE ? "at most " : "",
-             schema_share_text(one->baseline, before));
+    snprintf(
+        verdict->text, sizeof verdict->text,
+        "%s: %s of %s values%s are %s; in %s %s%s were, and the other values keep their shares: "
+        "look for a default that is filled in, or a source that hangs",
+        judge->field->field->name, schema_share_text(one->share, share),
+        schema_count_text(judge->now->values, count),
+        schema_sample_text(&seen->values, judge->now->values, sample),
+        *name ? name : "one and the same", against, one->baseline < RARE ? "at most " : "",
+        schema_share_text(one->baseline, before));
     verdict->severity = extra >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
     verdict->share = extra;
     verdict->count = (uint64_t)(extra * (double)judge->now->values);
@@ -235,13 +240,13 @@ static int judge_spike(struct schema_judge *judge, struct schema_verdict *verdic
     const struct schema_told *seen = &judge->extract->fields[judge->field - judge->schema->fields];
     struct candidate best = {.share = 0};
     int found = 0;
-    if (judge->slice || seen->values < judge->schema->minimum)
+    if (judge->slice || schema_weights_effective(&seen->values) < (double)judge->schema->minimum)
         return 0;
-    int has_past = judge->past->tracks[SCHEMA_SPIKE].n >= SCHEMA_LEARN;
+    int has_past = judge->past->tracks[SCHEMA_SPIKE].n >= SCHEMA_LEARN && schema_knows_a_day(judge);
     for (size_t i = 0; i < seen->n_common; i++) {
         struct candidate one = {.bits = seen->common[i].bits,
-                                .n = (double)seen->values,
-                                .share = (double)seen->common[i].count / (double)seen->values,
+                                .n = schema_weights_effective(&seen->values),
+                                .share = (double)seen->common[i].count / (double)seen->values.sum,
                                 .cell = SIZE_MAX};
         if (!consider(judge, &one, has_past))
             continue;

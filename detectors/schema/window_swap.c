@@ -38,10 +38,12 @@ static int is_swapped(const struct schema_judge *judge, size_t p, double *share,
 {
     const struct schema_extract *extract = judge->extract;
     struct schema_track *track = &judge->memory->swaps[p];
-    double n = (double)extract->sampled, swapped = (double)extract->swapped[p];
-    *share = swapped / n;
+    double n = floor(schema_weights_effective(&extract->sampled));
+    *share = (double)extract->swapped[p] / (double)extract->sampled.sum;
+    double swapped = floor(*share * n + 1e-9); // of so many equally weighted rows
     // As often as before, or, before that is known, as chance allows at the very most.
-    double before = track->n >= SCHEMA_LEARN ? exp((double)track->high) : exp(-SCHEMA_SWAP_BOTH);
+    double before = track->n >= SCHEMA_LEARN && schema_knows_a_day(judge) ? exp((double)track->high)
+                                                                          : exp(-SCHEMA_SWAP_BOTH);
     *chance = weir_binomial_sf(swapped, n, fmin(before, 1));
     int found = swapped >= ROWS && *share >= LEAST && *share >= FACTOR * before &&
                 *chance <= judge->p_value &&
@@ -56,7 +58,8 @@ static int judge_swap(struct schema_judge *judge, struct schema_verdict *verdict
     const struct schema *schema = judge->schema;
     double most = 0, least_chance = 1;
     const struct schema_pair *best = NULL;
-    if (judge->slice || judge->extract->sampled < schema->minimum)
+    if (judge->slice ||
+        schema_weights_effective(&judge->extract->sampled) < (double)schema->minimum)
         return 0;
     for (size_t p = 0; p < schema->n_pairs; p++) {
         double share, chance;
@@ -70,12 +73,14 @@ static int judge_swap(struct schema_judge *judge, struct schema_verdict *verdict
     if (!best)
         return 0;
     const char *a = judge->field->field->name, *b = schema->fields[best->b].field->name;
-    char percent[32], count[32];
-    snprintf(verdict->text, sizeof verdict->text,
-             "%s and %s are swapped in about %s of %s records: %s has values that look like %s in "
-             "%s, and the other way round",
-             a, b, schema_share_text(most, percent), schema_count_text(judge->window->rows, count),
-             a, b, schema->references[0]);
+    char percent[32], count[32], sample[64];
+    snprintf(
+        verdict->text, sizeof verdict->text,
+        "%s and %s are swapped in about %s of %s records%s: %s has values that look like %s in "
+        "%s, and the other way round: look at what was deployed upstream",
+        a, b, schema_share_text(most, percent), schema_count_text(judge->window->rows, count),
+        schema_sample_text(&judge->extract->sampled, judge->extract->rows, sample), a, b,
+        schema->references[0]);
     verdict->other = schema->fields[best->b].field;
     verdict->action = WEIR_ACTION_FIX_PRODUCER;
     verdict->severity = most >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;

@@ -8,7 +8,9 @@
 #include "stats/habits.h"
 #include "stats/hash.h"
 
-static const int64_t DAY = 24 * 3600 * 1000;
+static const int64_t DAY = 24 * 3600 * 1000, HOUR = 3600 * 1000;
+// Rows without a time are numbered from 1970 on, a millisecond each.
+static const int64_t NUMBERED = (int64_t)100 * 24 * 3600 * 1000;
 
 const struct schema_window_check *const schema_window_checks[] = {
     &schema_check_volume,    &schema_check_fresh,    &schema_check_swap,     &schema_check_text,
@@ -26,6 +28,31 @@ double schema_spread(const struct schema_field *field)
 {
     const struct weir_habits *habits = field->reference ? field->reference->cells->habits : NULL;
     return habits ? habits->spread : 1;
+}
+
+int schema_has_passed(const struct schema_judge *judge, int64_t since, int64_t ms)
+{
+    int64_t end = judge->window->end, passed;
+    return end < NUMBERED || __builtin_sub_overflow(end, since, &passed) || passed >= ms;
+}
+
+int schema_knows_a_day(const struct schema_judge *judge)
+{
+    return schema_has_passed(judge, judge->memory->since, DAY);
+}
+
+double schema_beyond(const struct schema_judge *judge, const struct schema_track *track,
+                     double value, double noise)
+{
+    return schema_knows_a_day(judge) ? schema_track_beyond(track, value, noise) : 0;
+}
+
+int schema_has_stretches(const struct schema_judge *judge)
+{
+    const struct weir_habits *habits =
+        judge->field->reference ? judge->field->reference->cells->habits : NULL;
+    int64_t longest = judge->schema->window_hop > HOUR ? judge->schema->window_hop : HOUR;
+    return habits && habits->panes && habits->span / (int64_t)habits->panes <= longest;
 }
 
 uint32_t schema_adopt(const struct schema *schema)

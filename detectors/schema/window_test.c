@@ -32,6 +32,7 @@ static struct weir_summary now[2][FIELDS], then[FIELDS]; // of the stream and of
 static struct weir_cells *cells[FIELDS];
 static int has_reference;
 static uint64_t sequence;
+static int64_t step; // between windows, of event time; 0: none is known
 
 // ---- the host
 
@@ -113,6 +114,7 @@ static void start_with(int reference, int64_t hop)
         .size = sizeof setup, .rule = on_rule, .need = on_need, .reference = on_setup_reference};
     has_reference = reference;
     sequence = 0;
+    step = 0;
     int code = weir_plugin.create(&config, &setup, &instance, &error);
     ck_assert_msg(code == 0, "%s", error.message);
     ck_assert_int_eq(weir_plugin.owner_create(instance, &owner, &error), 0);
@@ -202,7 +204,10 @@ static const char *judge(uint64_t rows, uint64_t slice_rows)
     static const struct weir_slice_value value = {"route", "north"};
     struct weir_slice slices[2] = {{.rows = rows},
                                    {.by = 1, .values = &value, .n_values = 1, .rows = slice_rows}};
+    int64_t start = step ? 1700000000000 + step * (int64_t)sequence : 0;
     struct weir_window window = {.size = sizeof window,
+                                 .start = start,
+                                 .end = start + step,
                                  .rows = rows,
                                  .sequence = sequence++,
                                  .slices = slices,
@@ -250,18 +255,22 @@ static const char *null_rate(uint64_t rows, uint64_t null, uint64_t then_rows, u
 
 START_TEST(nulls_against_the_reference)
 {
-    ck_assert_str_eq(null_rate(4000, 400, 100000, 400),
-                     "schema.null_rate opt 1 opt: 10% of 4,000 records are null or lack the field, "
-                     "against 0.4% in training");
+    ck_assert_str_eq(
+        null_rate(4000, 400, 100000, 400),
+        "schema.null_rate opt 1 opt: 10% of 4,000 records are null or lack the field, "
+        "against 0.4% in training: look for a join, lookup or client upstream that fails");
     ck_assert_str_eq(null_rate(4000, 4000, 100000, 100), // all gone
                      "schema.null_rate opt 2 opt: 100% of 4,000 records are null or lack the "
-                     "field, against 0.1% in training");
+                     "field, against 0.1% in training: look for a join, lookup or client "
+                     "upstream that fails");
     ck_assert_str_eq(null_rate(4000, 0, 100000, 50000),
                      "schema.null_rate opt 2 opt: 0% of 4,000 records are null or lack the field, "
-                     "against 50% in training");
+                     "against 50% in training: look for a default that is filled in where "
+                     "nulls were");
     ck_assert_str_eq(null_rate(4000, 40, 100000, 0), // one in a hundred, where none was
                      "schema.null_rate opt 1 opt: 1% of 4,000 records are null or lack the field, "
-                     "against 0% in training");
+                     "against 0% in training: look for a join, lookup or client upstream that "
+                     "fails");
     ck_assert_str_eq(null_rate(4000, 30, 100000, 400), "");     // small
     ck_assert_str_eq(null_rate(100, 50, 100000, 400), "");      // few
     ck_assert_str_eq(null_rate(4000, 2400, 100000, 50000), ""); // not by a factor
@@ -276,10 +285,32 @@ START_TEST(nulls_against_the_windows_before)
     start_with(0, 300000);
     learn(SCHEMA_LEARN);
     put_numbers(0, 1000, 100, 0, 10);
-    ck_assert_str_eq(judge(1000, 0),
-                     "schema.null_rate opt 1 opt: 10% of 1,000 records are null or lack the field, "
-                     "against 0.248% to 0.649% in the windows before");
+    ck_assert_str_eq(
+        judge(1000, 0),
+        "schema.null_rate opt 1 opt: 10% of 1,000 records are null or lack the field, "
+        "against 0.248% to 0.649% in the windows before: look for a join, lookup or client "
+        "upstream that fails");
     ck_assert_str_eq(quiet(), "");
+}
+END_TEST
+
+START_TEST(a_night_must_have_been_seen)
+{
+    start_with(0, 300000);
+    step = 300000;
+    for (int i = 0; i < 40; i++)
+        quiet();
+    clear();
+    put_numbers(0, 1000, 100, 0, 10);
+    ck_assert_str_eq(judge(1000, 0), "");
+    clear();
+    put_numbers(0, 1000, 2, 5, 5);
+    ck_assert_str_eq(judge(1000, 0), "");
+    for (int i = 0; i < 250; i++)
+        quiet();
+    clear();
+    put_numbers(0, 1000, 400, 0, 10);
+    ck_assert_ptr_nonnull(strstr(judge(1000, 0), "schema.null_rate"));
 }
 END_TEST
 
@@ -343,13 +374,16 @@ START_TEST(a_field_that_froze)
             ck_assert_str_eq(said, "");
         else
             ck_assert_str_eq(said, "schema.frozen opt 2 opt: all 997 records have one and the same "
-                                   "value, and in each of the 400 windows before it varied");
+                                   "value, and in each of the 400 windows before it varied: "
+                                   "look for a source or cache that hangs, or a constant that was "
+                                   "deployed");
     }
     clear();
     put_ids(0, 1000, 1); // it had hundreds in every window
     ck_assert_str_eq(judge(1000, 0),
                      "schema.frozen id 2 id: all 1,000 records have one and the same value, and in "
-                     "each of the 400 windows before it varied");
+                     "each of the 400 windows before it varied: look for a source or cache that "
+                     "hangs, or a constant that was deployed");
 }
 END_TEST
 
@@ -374,14 +408,64 @@ START_TEST(new_categories)
     put_countries(0, 4000, 60);
     ck_assert_str_eq(judge(4000, 0),
                      "schema.categories country 1 country: 1.5% of 4,000 records have a value that "
-                     "training never had, such as \"XX\" (60)");
+                     "training never had, such as \"XX\" (60): a new market, product or "
+                     "spelling, or another field's values");
     clear();
     put_countries(0, 4000, 49); // too few to be named
-    ck_assert_str_eq(judge(4000, 0), "schema.categories country 1 country: 1.23% of 4,000 records "
-                                     "have a value that training never had");
+    ck_assert_str_eq(judge(4000, 0),
+                     "schema.categories country 1 country: 1.23% of 4,000 records "
+                     "have a value that training never had: a new market, product or "
+                     "spelling, or another field's values");
     clear();
     put_countries(0, 4000, 19);
     ck_assert_str_eq(judge(4000, 0), "");
+}
+END_TEST
+
+// Of US, DE and JP.
+static const char *countries(uint64_t us, uint64_t de, uint64_t jp)
+{
+    clear();
+    put_countries(0, us + de + jp, 0);
+    now[0][COUNTRY].cell[0] = de; // those that are as frequent are in order
+    now[0][COUNTRY].cell[1] = jp;
+    now[0][COUNTRY].cell[2] = us;
+    return judge(us + de + jp, 0);
+}
+
+static const char gone[] =
+    "schema.categories country 2 country: no longer among 1,800 values: \"JP\" (33.3%) that "
+    "training always had: a producer, market or product may have stopped sending";
+
+START_TEST(categories_that_vanished)
+{
+    start_with(1, 0);
+    for (int i = 0; i < SCHEMA_LEARN; i++)
+        ck_assert_str_eq(countries(600, (uint64_t)(600 - 24 * i), 600), "");
+    ck_assert_str_eq(countries(900, 900, 0), gone);
+    ck_assert_str_eq(countries(900, 895, 5), gone); // all but
+    ck_assert_str_eq(countries(900, 860, 40), "");
+    ck_assert_str_eq(countries(100, 100, 0), ""); // too few to say
+    ck_assert_str_eq(countries(900, 900, 0), gone);
+    for (uint32_t i = 1; i < 99; i++)
+        countries(900, 900, 0);
+    ck_assert_str_eq(countries(900, 900, 0), ""); // so it is now
+    countries(600, 600, 600);
+    ck_assert_str_eq(countries(900, 900, 0), "");
+}
+END_TEST
+
+START_TEST(categories_that_come_and_go)
+{
+    start_with(1, 6 * 3600000);
+    step = 6 * 3600000;
+    for (int i = 0; i < 28; i++)
+        ck_assert_str_eq(countries(600, 600, 600), "");
+    ck_assert_str_eq(countries(900, 900, 0), ""); // of a weekly rhythm nothing is known yet
+    for (int i = 0; i < 8; i++)
+        ck_assert_str_eq(countries(600, 600, 600), "");
+    ck_assert_str_eq(countries(900, 900, 0), "");
+    ck_assert_ptr_nonnull(strstr(countries(0, 900, 900), "\"US\" (33.3%)"));
 }
 END_TEST
 
@@ -392,15 +476,18 @@ START_TEST(one_slice_alone)
     clear();
     put_countries(0, 100000, 300);
     put_countries(1, 1000, 300);
-    ck_assert_str_eq(judge(100000, 1000),
-                     "schema.categories country 2 In route north: country: 30% of 1,000 records "
-                     "have a value that training never had, such as \"XX\" (300)");
+    ck_assert_str_eq(
+        judge(100000, 1000),
+        "schema.categories country 2 In route north: country: 30% of 1,000 records "
+        "have a value that training never had, such as \"XX\" (300): a new market, product or "
+        "spelling, or another field's values");
     clear();
     put_countries(0, 1000, 300); // all of it is in the slice, and said once
     put_countries(1, 1000, 300);
     ck_assert_str_eq(judge(1000, 1000),
                      "schema.categories country 2 country: 30% of 1,000 records have a value that "
-                     "training never had, such as \"XX\" (300)");
+                     "training never had, such as \"XX\" (300): a new market, product or "
+                     "spelling, or another field's values");
 }
 END_TEST
 
@@ -536,12 +623,15 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, nulls_against_the_reference);
     tcase_add_test(tcase, nulls_against_the_windows_before);
+    tcase_add_test(tcase, a_night_must_have_been_seen);
     tcase_add_test(tcase, a_change_that_stays_is_the_new_normal_after_a_day);
     tcase_add_test(tcase, far_fewer_and_far_more_records);
     tcase_add_test(tcase, volume_needs_a_day_and_windows_of_time);
     tcase_add_test(tcase, a_field_that_froze);
     tcase_add_test(tcase, a_field_that_often_has_one_value);
     tcase_add_test(tcase, new_categories);
+    tcase_add_test(tcase, categories_that_vanished);
+    tcase_add_test(tcase, categories_that_come_and_go);
     tcase_add_test(tcase, one_slice_alone);
     tcase_add_test(tcase, distinct_values);
     tcase_add_test(tcase, state_comes_back);

@@ -22,21 +22,24 @@ static int judge_text(struct schema_judge *judge, struct schema_verdict *verdict
 {
     const struct schema_told *seen = &judge->extract->fields[judge->field - judge->schema->fields];
     const struct weir_pairs *pairs = judge->field->reference->cells->habits->pairs;
-    if (judge->slice || seen->texts < TEXTS)
+    if (judge->slice || schema_weights_effective(&seen->texts) < TEXTS)
         return 0;
-    double share = (double)seen->low / (double)seen->texts;
-    double p = weir_binomial_sf((double)seen->low, (double)seen->texts, pairs->beyond);
+    double share = (double)seen->low / (double)seen->texts.sum;
+    double n = floor(schema_weights_effective(&seen->texts));
+    double p = weir_binomial_sf(floor(share * n + 1e-9), n, pairs->beyond);
     // One odd name that comes often is an odd name.
     if (share < LEAST || share < FACTOR * pairs->beyond || p > judge->p_value ||
         seen->n_unlike < DISTINCT)
         return 0;
-    char percent[32], count[32], before[32];
-    snprintf(verdict->text, sizeof verdict->text,
-             "%s: %s of %s texts are by their letters unlike those of %s, where %s are: gibberish, "
-             "another encoding, or another field's values",
-             judge->field->field->name, schema_share_text(share, percent),
-             schema_count_text(judge->now->values, count), judge->schema->references[0],
-             schema_share_text(pairs->beyond, before));
+    char percent[32], count[32], before[32], sample[64];
+    snprintf(
+        verdict->text, sizeof verdict->text,
+        "%s: %s of %s texts%s are by their letters unlike those of %s, where %s are: gibberish, "
+        "another encoding, or another field's values",
+        judge->field->field->name, schema_share_text(share, percent),
+        schema_count_text(judge->now->values, count),
+        schema_sample_text(&seen->values, judge->now->values, sample), judge->schema->references[0],
+        schema_share_text(pairs->beyond, before));
     verdict->severity = share >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
     verdict->share = share;
     verdict->count = (uint64_t)(share * (double)judge->now->values);

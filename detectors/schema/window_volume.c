@@ -13,7 +13,8 @@ static const int64_t DAY = 24 * 3600 * 1000;
 // The daily rhythm must have been seen before its ends are called far.
 static int knows_a_day(const struct schema_judge *judge)
 {
-    return judge->schema->window_hop * (int64_t)judge->memory->rows.n >= DAY;
+    return schema_knows_a_day(judge) &&
+           judge->schema->window_hop * (int64_t)judge->memory->rows.n >= DAY;
 }
 
 static int judge_volume(struct schema_judge *judge, struct schema_verdict *verdict)
