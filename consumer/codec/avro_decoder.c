@@ -6,6 +6,7 @@
 
 #include "consumer/codec/avro_plan.h"
 #include "consumer/codec/registry.h"
+#include "consumer/codec/writer.h"
 
 enum {
     CONFLUENT_HEADER = 5,
@@ -19,6 +20,7 @@ struct entry {
     struct weir_avro_schema *schema;
     struct weir_avro_plan *plan;
     char *reason;
+    uint8_t writer; // its place among the decoder's
 };
 
 struct weir_avro_decoder {
@@ -29,6 +31,9 @@ struct weir_avro_decoder {
     uint64_t fingerprint;
     struct entry *entries;
     size_t n, last, next_out;
+    // Of the first schemas; what batches point to, so they stay.
+    struct weir_writer *writers[WEIR_WRITER_NONE];
+    size_t n_writers;
 };
 
 static void clear_entry(struct entry *entry)
@@ -86,6 +91,8 @@ int weir_avro_decoder_create(const struct weir_decoder_options *options,
     decoder->builder = builder;
     decoder->options = options->builder;
     decoder->registry = options->registry;
+    if (options->format == WEIR_FORMAT_AVRO)
+        weir_builder_writers(builder, (const struct weir_writer *const *)decoder->writers);
     if (options->format != WEIR_FORMAT_AVRO)
         code = create_local(decoder, options->schema, error);
     if (code)
@@ -101,8 +108,29 @@ void weir_avro_decoder_destroy(struct weir_avro_decoder *decoder)
         return;
     for (size_t i = 0; i < decoder->n; i++)
         clear_entry(&decoder->entries[i]);
+    for (size_t i = 0; i < decoder->n_writers; i++)
+        weir_writer_free(decoder->writers[i]);
     free(decoder->entries);
     free(decoder);
+}
+
+// Gives an entry its writer's schema, which was there before where the entry had to make room.
+static int find_writer(struct weir_avro_decoder *decoder, struct entry *entry)
+{
+    size_t at = 0;
+    entry->writer = WEIR_WRITER_NONE;
+    while (at < decoder->n_writers && decoder->writers[at]->id != entry->id)
+        at++;
+    if (at == WEIR_WRITER_NONE || !entry->schema)
+        return 0;
+    if (at == decoder->n_writers) {
+        int code = weir_writer_make(entry->id, entry->schema, &decoder->writers[at]);
+        if (code)
+            return code;
+        decoder->n_writers++;
+    }
+    entry->writer = (uint8_t)at;
+    return 0;
 }
 
 static struct entry *find_entry(struct weir_avro_decoder *decoder, int32_t id)
@@ -152,6 +180,10 @@ static int find_schema(struct weir_avro_decoder *decoder, int32_t id, struct ent
         entry.id = id;
         if (asprintf(&entry.reason, "Avro: schema %d: %s", id, fault.message) < 0)
             return weir_error_set(error, WEIR_ENOMEM, "out of memory for a schema");
+    }
+    if (find_writer(decoder, &entry)) {
+        clear_entry(&entry);
+        return weir_error_set(error, WEIR_ENOMEM, "out of memory for a schema");
     }
     *found = add_entry(decoder, &entry);
     return 0;
@@ -218,10 +250,12 @@ static int add_confluent(struct weir_avro_decoder *decoder, const struct weir_re
     }
     uint32_t row = weir_builder_row(decoder->builder, record->offset, record->timestamp,
                                     record->key, record->value);
-    if (fault)
+    if (fault) {
         weir_builder_undecodable(decoder->builder, fault);
-    else
-        decode(decoder, entry, row, record->value, CONFLUENT_HEADER, consumed);
+        return 0;
+    }
+    weir_builder_writer(decoder->builder, entry->writer);
+    decode(decoder, entry, row, record->value, CONFLUENT_HEADER, consumed);
     return 0;
 }
 

@@ -207,6 +207,21 @@ static const char *property_of(const json_t *field, const char *key)
     return text ? text : text_of(json_object_get(field, "type"), key);
 }
 
+static int keep_default(struct parser *parser, const json_t *json, struct weir_avro_field *field)
+{
+    if (!json)
+        return 0;
+    char *text = json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+    size_t size = text ? strlen(text) + 1 : 0;
+    char *copy = text ? take(parser, size, 1) : NULL;
+    if (copy)
+        memcpy(copy, text, size);
+    free(text);
+    field->has_default = 1;
+    field->default_json = copy;
+    return copy ? 0 : (out_of_memory(parser), -1);
+}
+
 static int parse_field(struct parser *parser, const json_t *json, const char *space,
                        struct weir_avro_field *field)
 {
@@ -221,7 +236,8 @@ static int parse_field(struct parser *parser, const json_t *json, const char *sp
     }
     field->unit = property_of(json, "weir.unit");
     field->semantic = property_of(json, "weir.semantic");
-    field->has_default = json_object_get(json, "default") != NULL;
+    if (keep_default(parser, json_object_get(json, "default"), field))
+        return -1;
     field->type = parse_type(parser, json_object_get(json, "type"), space);
     return field->type ? 0 : -1;
 }

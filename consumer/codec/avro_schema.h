@@ -53,6 +53,7 @@ struct weir_avro_field {
     size_t n_aliases;
     const char *unit, *semantic; // "weir.unit", "weir.semantic"; may be NULL
     int has_default;             // writers of other versions may lack it
+    const char *default_json;    // NULL: none
 };
 
 struct weir_avro_type {

@@ -53,11 +53,12 @@ static int create_rows(struct weir_builder *builder)
     builder->offset = calloc(WEIR_BATCH_ROWS, sizeof *builder->offset);
     builder->timestamp = calloc(WEIR_BATCH_ROWS, sizeof *builder->timestamp);
     builder->fault = calloc(WEIR_BATCH_ROWS, 1);
+    builder->writer = calloc(WEIR_BATCH_ROWS, 1);
     builder->reason = calloc(WEIR_BATCH_ROWS, sizeof *builder->reason);
     builder->key = calloc(WEIR_BATCH_ROWS, sizeof *builder->key);
     builder->value = calloc(WEIR_BATCH_ROWS, sizeof *builder->value);
     return builder->time && builder->offset && builder->timestamp && builder->fault &&
-                   builder->reason && builder->key && builder->value
+                   builder->writer && builder->reason && builder->key && builder->value
                ? 0
                : -1;
 }
@@ -131,6 +132,7 @@ void weir_builder_destroy(struct weir_builder *builder)
     free(builder->offset);
     free(builder->timestamp);
     free(builder->fault);
+    free(builder->writer);
     free(builder->reason);
     free(builder->key);
     free(builder->value);
@@ -225,6 +227,7 @@ uint32_t weir_builder_row(struct weir_builder *builder, int64_t offset, int64_t 
     builder->time[row] = timestamp;
     builder->key[row] = key;
     builder->value[row] = value;
+    builder->writer[row] = WEIR_WRITER_NONE;
     builder->row_value = value;
     builder->row_unknown = builder->n_unknown;
     return row;
@@ -276,6 +279,16 @@ static void undo_row(struct weir_builder *builder)
     builder->row_failed = 0;
 }
 
+void weir_builder_writers(struct weir_builder *builder, const struct weir_writer *const *writers)
+{
+    builder->writers = writers;
+}
+
+void weir_builder_writer(struct weir_builder *builder, uint8_t place)
+{
+    builder->writer[builder->n_rows - 1] = place;
+}
+
 void weir_builder_undecodable(struct weir_builder *builder, const char *reason)
 {
     uint32_t row = builder->n_rows - 1;
@@ -283,6 +296,7 @@ void weir_builder_undecodable(struct weir_builder *builder, const char *reason)
     char *copy = weir_arena_take(&builder->arena, size);
     undo_row(builder);
     builder->fault[row] = WEIR_ROW_UNDECODABLE;
+    builder->writer[row] = WEIR_WRITER_NONE;
     builder->reason[row] = copy ? memcpy(copy, reason, size) : "does not decode";
     builder->batch.n_undecodable++;
 }
@@ -378,5 +392,7 @@ const struct weir_batch *weir_builder_finish(struct weir_builder *builder)
     batch->value = builder->value;
     batch->unknown = builder->unknown;
     batch->n_unknown = builder->n_unknown;
+    batch->writer = builder->writers ? builder->writer : NULL;
+    batch->writers = builder->writers;
     return batch;
 }

@@ -80,6 +80,11 @@ uint32_t weir_builder_code(struct weir_builder *builder, int field, const char *
 // Whether the text is a decimal number and nothing else: "-1.5e3".
 int weir_number_spelt(const char *data, size_t length);
 
+// The writer schemas that rows may have: `writers` outlives the builder's batches and may grow at
+// its end. Then, of the current row, its place there.
+void weir_builder_writers(struct weir_builder *builder, const struct weir_writer *const *writers);
+void weir_builder_writer(struct weir_builder *builder, uint8_t place);
+
 // The current row does not decode (all it had is undone), or is a tombstone. `reason` is copied.
 void weir_builder_undecodable(struct weir_builder *builder, const char *reason);
 void weir_builder_tombstone(struct weir_builder *builder);

@@ -46,7 +46,8 @@ struct weir_builder {
     struct weir_unknown *unknown;
     struct weir_arena arena; // strings, names and reasons of this batch
     int64_t *time, *offset, *timestamp;
-    uint8_t *fault;
+    uint8_t *fault, *writer;
+    const struct weir_writer *const *writers;
     const char **reason;
     struct weir_span *key, *value;
     struct weir_column *out;

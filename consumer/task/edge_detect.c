@@ -24,6 +24,7 @@ void weir_batch_view(const struct weir_batch *batch, uint32_t first, uint32_t n,
     view->reason = batch->reason ? batch->reason + first : NULL;
     view->key += first;
     view->value += first;
+    view->writer = batch->writer ? batch->writer + first : NULL;
     view->n_undecodable = view->n_tombstones = view->n_no_time = 0;
     for (uint32_t i = 0; i < n && view->fault; i++) {
         view->n_undecodable += view->fault[i] == WEIR_ROW_UNDECODABLE;

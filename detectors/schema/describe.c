@@ -63,6 +63,8 @@ int schema_describe(void *instance, const struct weir_rule_count *count,
         schema_depends_say(&schema->depends, count, schema->critical_share,
                            schema->n_references ? schema->references[0] : "", finding, text, size))
         return 0;
+    if (size && schema_evolution_say(schema, count, finding, text, size))
+        return 0;
     if (count->rule >= schema->n_rules || !size)
         return WEIR_EINVAL;
     const struct schema_rule *rule = &schema->rules[count->rule];

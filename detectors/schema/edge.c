@@ -23,11 +23,13 @@ void schema_edge_destroy(void *state)
     pcre2_match_data_free(edge->match);
     schema_keys_destroy(edge->keys);
     weir_evaluator_destroy(edge->cross);
+    schema_evolution_stop(&edge->evolution);
     free(edge);
 }
 
-// The first state_version with a state of the edge, and with that of the watch in it.
-enum { SCHEMA_STATE_EDGE = 3, SCHEMA_STATE_WATCH = 4 };
+// The first state_version with a state of the edge, with that of the watch in it, and with the
+// writer schemas that it has met.
+enum { SCHEMA_STATE_EDGE = 3, SCHEMA_STATE_WATCH = 4, SCHEMA_STATE_EVOLUTION = 5 };
 
 static int out_of_memory(struct weir_error *error)
 {
@@ -68,7 +70,8 @@ int schema_edge_create(void *instance, void **result, struct weir_error *error)
     if (schema->duplicates)
         edge->keys = schema_keys_create(schema->duplicates, schema->duplicate_keys);
     if (!edge->memos || !edge->match || (schema->duplicates && !edge->keys) ||
-        make_room(edge, WEIR_BATCH_ROWS) || schema_watch_create(schema, &edge->watch)) {
+        make_room(edge, WEIR_BATCH_ROWS) || schema_watch_create(schema, &edge->watch) ||
+        schema_evolution_start(schema, &edge->evolution)) {
         schema_edge_destroy(edge);
         return out_of_memory(error);
     }
@@ -109,6 +112,8 @@ int schema_edge_observe(void *state, const struct weir_batch *batch, const struc
         if (schema->rule[check] >= 0)
             code = schema_record_checks[check].observe(&whole);
     }
+    if (!code)
+        code = schema_evolution_observe(&edge->evolution, batch, host);
     for (size_t i = 0; i < schema->n_fields && !code; i++) {
         const struct schema_field *field = &schema->fields[i];
         const struct weir_column *column = &batch->columns[field->index];
@@ -142,6 +147,8 @@ int schema_edge_save(const void *state, struct weir_buffer *out)
     const struct schema_edge *edge = state;
     weir_put_long(out, edge->newest);
     int code = schema_watch_save(edge->watch, out);
+    if (!code)
+        code = schema_evolution_save(&edge->evolution, out);
     weir_put_long(out, edge->keys != NULL);
     if (edge->keys)
         schema_keys_save(edge->keys, out);
@@ -158,6 +165,8 @@ int schema_edge_restore(void *state, uint32_t state_version, struct weir_reader 
     int code = in->failed || !schema_time_is_sane(newest) ? WEIR_ECORRUPT : 0;
     if (!code && state_version >= SCHEMA_STATE_WATCH)
         code = schema_watch_restore(edge->watch, in);
+    if (!code && state_version >= SCHEMA_STATE_EVOLUTION)
+        code = schema_evolution_restore(&edge->evolution, in);
     int has_keys = !code && weir_get_count(in, 1) != 0;
     code = !code && in->failed ? WEIR_ECORRUPT : code;
     // Keys that are no longer looked at end the bytes.

@@ -22,6 +22,7 @@ struct schema_edge {
     struct schema_memo *memos; // one a field
     pcre2_match_data *match;
     struct weir_evaluator *cross;
+    struct schema_evolution evolution;
     struct schema_watch *watch; // for the window checks (watch.h)
     // Scratch for a batch: `capacity` of each, in one block that begins with `values`.
     uint32_t *found;    // rows, or elements of a list, that break a rule

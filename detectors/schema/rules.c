@@ -265,6 +265,8 @@ static int create_rules(struct schema_make *make, struct weir_error *error)
     if (!code)
         code = schema_bounds_create(make, error);
     if (!code)
+        code = schema_evolution_create(make, error);
+    if (!code)
         check_routes(make);
     if (!code && make->faults)
         code = weir_error_set(error, WEIR_EINVAL, "%s: its rules have faults", make->config->name);

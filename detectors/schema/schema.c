@@ -79,16 +79,40 @@ static const struct weir_option options[] = {
      "Conditions that each window has to meet, such as \"mean(amount) between 40 and 60\" or "
      "\"null_rate(country) < 1% when rows > 1000\"; see docs/expressions.md.",
      0},
+    {"evolution", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
+     "Report writer schemas of the registry that lost or changed what the stream's fields need.",
+     0},
     {0}};
 
-static const char *const kinds[] = {
-    "schema.type",        "schema.missing",   "schema.null",          "schema.nan",
-    "schema.range",       "schema.length",    "schema.values",        "schema.pattern",
-    "schema.empty",       "schema.time",      "schema.null_rate",     "schema.unknown_field",
-    "schema.undecodable", "schema.volume",    "schema.frozen",        "schema.categories",
-    "schema.distinct",    "schema.unit",      "schema.precision",     "schema.sentinel",
-    "schema.duplicate",   "schema.rule",      "schema.default_spike", "schema.swapped",
-    "schema.gibberish",   "schema.freshness", "schema.bounds",        NULL};
+static const char *const kinds[] = {"schema.type",
+                                    "schema.missing",
+                                    "schema.null",
+                                    "schema.nan",
+                                    "schema.range",
+                                    "schema.length",
+                                    "schema.values",
+                                    "schema.pattern",
+                                    "schema.empty",
+                                    "schema.time",
+                                    "schema.null_rate",
+                                    "schema.unknown_field",
+                                    "schema.undecodable",
+                                    "schema.volume",
+                                    "schema.frozen",
+                                    "schema.categories",
+                                    "schema.distinct",
+                                    "schema.unit",
+                                    "schema.precision",
+                                    "schema.sentinel",
+                                    "schema.duplicate",
+                                    "schema.rule",
+                                    "schema.default_spike",
+                                    "schema.swapped",
+                                    "schema.gibberish",
+                                    "schema.freshness",
+                                    "schema.bounds",
+                                    "schema.evolution",
+                                    NULL};
 
 static void destroy(void *instance)
 {
@@ -150,7 +174,7 @@ WEIR_PLUGIN = {
                    "values out of bounds",
     .options = options,
     .kinds = kinds,
-    .state_version = 4,
+    .state_version = 5,
     .create = create,
     .destroy = destroy,
     .edge_create = schema_edge_create,

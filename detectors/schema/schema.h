@@ -9,6 +9,7 @@
 #include "detectors/schema/bounds.h"
 #include "detectors/schema/cross.h"
 #include "detectors/schema/depends.h"
+#include "detectors/schema/evolution.h"
 #include "weir/detector.h"
 
 // What one field, or the record as a whole, can break: the places of record_table.c.
@@ -64,7 +65,8 @@ enum schema_option {
     SCHEMA_OPTION_FRESHNESS,
     SCHEMA_OPTION_RULES,
     SCHEMA_OPTION_DEPENDS,
-    SCHEMA_OPTION_WINDOW_RULES
+    SCHEMA_OPTION_WINDOW_RULES,
+    SCHEMA_OPTION_EVOLUTION
 };
 
 // What an empty string is.
@@ -145,6 +147,7 @@ struct schema {
     struct schema_cross cross;
     struct schema_depends depends;
     struct schema_bounds bounds;
+    int evolution; // the host's number of that rule, -1: none
 };
 
 // rules.c

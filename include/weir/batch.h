@@ -94,6 +94,27 @@ struct weir_unknown {
     struct weir_string name; // hash is 0
 };
 
+// What the schema that a record was written with says of a field. Since minor 1.
+struct weir_writer_field {
+    const char *name;           // as of struct weir_field
+    const char *type;           // in its own words: "float", "timestamp-micros", "enum"
+    enum weir_type as;          // that weir reads it as
+    int nullable;               // it may be null
+    const char *missing;        // JSON of its default; NULL: none
+    const char *const *aliases; // other names, of which one may be the stream's
+    size_t n_aliases;
+    const char *const *symbols; // of an enum
+    size_t n_symbols;
+};
+
+struct weir_writer {
+    int32_t id; // a registry's
+    const struct weir_writer_field *fields;
+    size_t n_fields;
+};
+
+enum { WEIR_WRITER_NONE = 255 };
+
 struct weir_batch {
     const struct weir_stream *stream;
     const char *topic; // or the file's name in a replay
@@ -111,6 +132,11 @@ struct weir_batch {
     const struct weir_span *value;     // raw bytes
     const struct weir_unknown *unknown;
     uint32_t n_unknown;
+    // Since minor 1. Rows' writer schemas, where records come with ids: places in `writers`, or
+    // WEIR_WRITER_NONE (undecodable rows, and schemas beyond the first 255 of a task). `writer` is
+    // NULL where there are none.
+    const uint8_t *writer;
+    const struct weir_writer *const *writers;
 };
 
 #endif
