@@ -129,9 +129,9 @@ static struct operand constant(struct generator *generator, const struct node *n
 static struct operand input(struct generator *generator, int32_t index)
 {
     struct program *program = generator->program;
-    for (uint16_t i = 0; i < program->n_inputs; i++) {
+    for (size_t i = 0; i < program->n_inputs; i++) {
         if (program->inputs[i] == index)
-            return (struct operand){OPERAND_INPUT, i};
+            return (struct operand){OPERAND_INPUT, (uint16_t)i};
     }
     uint16_t *grown = grow(generator, program->inputs, program->n_inputs, sizeof *program->inputs);
     if (!grown)

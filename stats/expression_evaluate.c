@@ -9,6 +9,8 @@
 
 enum { SPECIALS = 3 }; // strings that are not there: null, missing, of another type
 
+enum { WIDEST = sizeof(struct weir_text) }; // of a value of any type
+
 // A memo's answers, by code.
 struct table {
     char *values;
@@ -66,12 +68,12 @@ static int make_rooms(struct rooms *rooms)
     int failed = !rooms->registers || !rooms->nulls || !rooms->inputs || !rooms->input_values ||
                  !rooms->input_nulls || !rooms->states;
     for (size_t i = 0; i < r && !failed; i++) {
-        rooms->registers[i].values = calloc(EXPRESSION_VECTOR, sizeof(struct weir_text));
+        rooms->registers[i].values = calloc(EXPRESSION_VECTOR, WIDEST);
         rooms->nulls[i] = calloc(EXPRESSION_VECTOR, 1);
         failed = !rooms->registers[i].values || !rooms->nulls[i];
     }
     for (size_t i = 0; i < n && !failed; i++) {
-        rooms->input_values[i] = calloc(EXPRESSION_VECTOR, sizeof(struct weir_text));
+        rooms->input_values[i] = calloc(EXPRESSION_VECTOR, WIDEST);
         rooms->input_nulls[i] = calloc(EXPRESSION_VECTOR, 1);
         failed = !rooms->input_values[i] || !rooms->input_nulls[i];
     }
@@ -472,7 +474,7 @@ int weir_evaluator_create(const struct weir_expression *const *expressions, size
         failed = !evaluator->items[i].tables;
     }
     if (!failed) {
-        evaluator->values = calloc(WEIR_BATCH_ROWS, sizeof(struct weir_text));
+        evaluator->values = calloc(WEIR_BATCH_ROWS, WIDEST);
         evaluator->null = calloc(WEIR_BATCH_ROWS, 1);
         evaluator->match = pcre2_match_data_create(1, NULL);
         failed = make_rooms(&evaluator->main) | make_rooms(&evaluator->sub) | !evaluator->items |

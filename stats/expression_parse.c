@@ -444,7 +444,9 @@ int expression_parse(struct tree *tree, const char *text, size_t length)
         tree->out_of_memory = 1;
         return -1;
     }
-    if (advance(&parser) || advance(&parser))
+    // The first token, and the one ahead of it.
+    int failed = advance(&parser);
+    if (failed || advance(&parser))
         return -1;
     if (parser.token.kind == TOKEN_END)
         return expression_fault(tree->fault, parser.token.at, "the expression is empty");
