@@ -183,7 +183,7 @@ static const struct weir_statistic_default defaults[] = {
     {"rule of thumb", WEIR_STATISTIC_PSI, 0, 0.25, "from .10: moderate"},
     {NULL, WEIR_STATISTICS, 0, 0, NULL}};
 
-const struct weir_statistic_info *weir_statistic_info(enum weir_statistic statistic)
+const struct weir_statistic_info *weir_statistic_info(enum weir_statistic_id statistic)
 {
     return (unsigned)statistic < WEIR_STATISTICS ? &table[statistic] : NULL;
 }
@@ -193,16 +193,16 @@ const struct weir_statistic_default *weir_statistic_defaults(void)
     return defaults;
 }
 
-enum weir_statistic weir_statistic_find(const char *name, size_t length)
+enum weir_statistic_id weir_statistic_find(const char *name, size_t length)
 {
     unsigned i = 0;
     while (i < WEIR_STATISTICS &&
            (strlen(table[i].name) != length || memcmp(table[i].name, name, length) != 0))
         i++;
-    return (enum weir_statistic)i;
+    return (enum weir_statistic_id)i;
 }
 
-double weir_statistic_size(enum weir_statistic statistic, double value, double reference)
+double weir_statistic_size(enum weir_statistic_id statistic, double value, double reference)
 {
     const struct weir_statistic_info *info = weir_statistic_info(statistic);
     if (!info || isnan(value))

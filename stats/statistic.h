@@ -9,7 +9,7 @@
 
 #include "weir/error.h"
 
-enum weir_statistic {
+enum weir_statistic_id {
     // Numbers
     WEIR_STATISTIC_KS,
     WEIR_STATISTIC_ANDERSON_DARLING,
@@ -95,17 +95,17 @@ struct weir_statistic_info {
 };
 
 // NULL outside the table.
-const struct weir_statistic_info *weir_statistic_info(enum weir_statistic statistic);
+const struct weir_statistic_info *weir_statistic_info(enum weir_statistic_id statistic);
 // WEIR_STATISTICS: there is none of that name.
-enum weir_statistic weir_statistic_find(const char *name, size_t length);
+enum weir_statistic_id weir_statistic_find(const char *name, size_t length);
 // How far a value is from no change, by the direction; `reference` is the reference's own value
 // (of rates). 0 for P_ONLY.
-double weir_statistic_size(enum weir_statistic statistic, double value, double reference);
+double weir_statistic_size(enum weir_statistic_id statistic, double value, double reference);
 
 // From where on other programs call it drift, by default.
 struct weir_statistic_default {
     const char *program;
-    enum weir_statistic statistic;
+    enum weir_statistic_id statistic;
     int on_p; // p < threshold, else value > threshold (Evidently: >=)
     double threshold;
     const char *note; // may be NULL
@@ -116,7 +116,7 @@ const struct weir_statistic_default *weir_statistic_defaults(void);
 // A statistic and from where on it is a change, as people write it: "psi > 0.2", "ks p < 0.01",
 // or only a name. `set` says whether there was a threshold.
 struct weir_statistic_rule {
-    enum weir_statistic statistic;
+    enum weir_statistic_id statistic;
     int set, on_p;
     double threshold;
 };

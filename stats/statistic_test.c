@@ -9,7 +9,7 @@
 START_TEST(test_every_row_is_whole)
 {
     for (unsigned i = 0; i < WEIR_STATISTICS; i++) {
-        const struct weir_statistic_info *info = weir_statistic_info((enum weir_statistic)i);
+        const struct weir_statistic_info *info = weir_statistic_info((enum weir_statistic_id)i);
         ck_assert_ptr_nonnull(info);
         ck_assert_ptr_nonnull(info->name);
         ck_assert_ptr_nonnull(info->definition);

@@ -32,7 +32,7 @@ struct pair {
     struct weir_statistic_result *out;
 };
 
-static void set(const struct pair *pair, enum weir_statistic statistic, struct weir_test test,
+static void set(const struct pair *pair, enum weir_statistic_id statistic, struct weir_test test,
                 double bound)
 {
     if (pair->wanted >> statistic & 1)
@@ -43,7 +43,7 @@ static void set_status(const struct pair *pair, uint64_t statistics, enum weir_t
 {
     for (unsigned i = 0; i < WEIR_STATISTICS; i++)
         if (statistics >> i & 1)
-            set(pair, (enum weir_statistic)i, (struct weir_test){0, 1, status}, NAN);
+            set(pair, (enum weir_statistic_id)i, (struct weir_test){0, 1, status}, NAN);
 }
 
 static struct weir_test value_of(double value, enum weir_test_status status)
@@ -265,7 +265,7 @@ static struct weir_bounded_test scaled(const struct pair *pair, struct weir_boun
     return t;
 }
 
-static void set_bounded(const struct pair *pair, enum weir_statistic statistic,
+static void set_bounded(const struct pair *pair, enum weir_statistic_id statistic,
                         struct weir_bounded_test t)
 {
     set(pair, statistic, t.test, t.bound);
@@ -353,7 +353,7 @@ static void categories(const struct pair *pair)
 
 // ---- shares
 
-static void set_share(const struct pair *pair, enum weir_statistic statistic, double hits_a,
+static void set_share(const struct pair *pair, enum weir_statistic_id statistic, double hits_a,
                       double n_a, double hits_b, double n_b)
 {
     if (!(pair->wanted >> statistic & 1))
@@ -426,8 +426,8 @@ int weir_summary_statistics(const struct weir_summary *a, const struct weir_summ
                         .out = out};
     set_status(&pair, WEIR_ALL_STATISTICS, WEIR_TEST_NOT_APPLICABLE);
     for (unsigned i = 0; i < WEIR_STATISTICS; i++)
-        if (weir_statistic_info((enum weir_statistic)i)->window == WEIR_NEEDS_ROWS)
-            set(&pair, (enum weir_statistic)i, value_of(0, WEIR_TEST_NO_ROWS), NAN);
+        if (weir_statistic_info((enum weir_statistic_id)i)->window == WEIR_NEEDS_ROWS)
+            set(&pair, (enum weir_statistic_id)i, value_of(0, WEIR_TEST_NO_ROWS), NAN);
     for (int i = 0; shifts && i < WEIR_QUANTILES; i++)
         shifts[i] = NAN;
     pair.wanted = wanted;

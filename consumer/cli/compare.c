@@ -9,11 +9,16 @@
 #include "consumer/compare/set.h"
 
 struct options {
-    int json;
+    int json, manual;
+    const char *preset;
 };
 
 static const struct weir_arg args[] = {
     {"json", 0, WEIR_ARG_SWITCH, offsetof(struct options, json), NULL, "print JSON"},
+    {"preset", 0, WEIR_ARG_TEXT, offsetof(struct options, preset), "NAME",
+     "also print what another program has: evidently, nannyml or tfdv"},
+    {"manual", 0, WEIR_ARG_SWITCH, offsetof(struct options, manual), NULL,
+     "print the manual page of all statistics"},
     {.name = NULL}};
 
 // Of single quantiles, in the field's own unit.
@@ -61,6 +66,35 @@ static void write_statistic(struct weir_json_writer *json, const struct weir_com
     weir_json_close(json, '}');
 }
 
+static void write_preset(struct weir_json_writer *json, const struct weir_field_comparison *f)
+{
+    weir_json_key(json, "preset");
+    weir_json_open(json, '{');
+    for (size_t i = 0; i < f->n_preset; i++) {
+        const struct weir_preset_value *v = &f->preset[i];
+        int ok = v->status == WEIR_TEST_OK;
+        weir_json_key(json, v->name);
+        weir_json_open(json, '{');
+        weir_json_key(json, v->on_p ? "p_value" : "value");
+        weir_json_double(json, ok ? v->value : NAN);
+        weir_json_key(json, "threshold");
+        weir_json_double(json, v->threshold);
+        weir_json_key(json, "drift");
+        if (ok && !isnan(v->threshold))
+            weir_json_boolean(json, v->drift);
+        else
+            weir_json_null(json);
+        weir_json_key(json, "decides");
+        weir_json_boolean(json, v->decides);
+        if (!ok) {
+            weir_json_key(json, "reason");
+            weir_json_text(json, weir_test_status_text(v->status));
+        }
+        weir_json_close(json, '}');
+    }
+    weir_json_close(json, '}');
+}
+
 static int print_json(const struct weir_comparison_set *c)
 {
     struct weir_buffer out;
@@ -82,6 +116,8 @@ static int print_json(const struct weir_comparison_set *c)
             write_statistic(&json, &field->statistics[k], shifts ? field->shifts : NULL);
         }
         weir_json_close(&json, '}');
+        if (field->n_preset)
+            write_preset(&json, field);
         weir_json_close(&json, '}');
     }
     weir_json_close(&json, '}');
@@ -157,6 +193,15 @@ static void print_field(const struct weir_compared_field *field, int width)
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
         print_number("%.3f", 8, value_of(f, shown[i], &p));
     putchar('\n');
+    for (size_t i = 0; i < f->n_preset; i++) {
+        const struct weir_preset_value *v = &f->preset[i];
+        if (v->status == WEIR_TEST_OK)
+            printf("%*s   %s%s %.4g%s%s\n", width, "", v->name, v->on_p ? " p" : "", v->value,
+                   isnan(v->threshold) ? ""
+                   : v->drift          ? ": drift"
+                                       : ": none",
+                   v->decides ? " (its default)" : "");
+    }
 }
 
 static int print_table(const struct weir_comparison_set *c)
@@ -200,11 +245,20 @@ static int run(int argc, char **argv)
     int first, status = weir_args_parse(&weir_command_compare, argc, argv, &options, &first);
     if (status)
         return status;
+    if (options.manual) {
+        weir_compare_manual(stdout);
+        return fflush(stdout) ? weir_cli_failed("standard output cannot be written")
+                              : WEIR_EXIT_DONE;
+    }
     if (argc - first != 2)
         return weir_cli_usage(&weir_command_compare, "it takes two files");
+    enum weir_preset preset = options.preset ? weir_preset_find(options.preset) : WEIR_PRESETS;
+    if (options.preset && preset == WEIR_PRESETS)
+        return weir_cli_usage(&weir_command_compare,
+                              "--preset is evidently, nannyml or tfdv, not '%s'", options.preset);
     struct weir_comparison_set set;
     struct weir_error error = {0, 0, 0, ""};
-    if (weir_compare_paths(argv[first], argv[first + 1], &set, &error))
+    if (weir_compare_paths(argv[first], argv[first + 1], preset, &set, &error))
         return weir_cli_failed("%s", error.message);
     status = options.json ? print_json(&set) : print_table(&set);
     weir_comparison_set_free(&set);
@@ -213,7 +267,7 @@ static int run(int argc, char **argv)
 
 const struct weir_command weir_command_compare = {
     .name = "compare",
-    .synopsis = "REFERENCE CURRENT [--json]",
+    .synopsis = "REFERENCE CURRENT [--json] [--preset NAME]",
     .summary = "every statistic between two files or profiles, per field",
     .help =
         "Compares two files (CSV, TSV, JSON lines, Avro containers, each also gzipped) field by\n"
@@ -229,8 +283,10 @@ const struct weir_command weir_command_compare = {
         "mann_whitney, the U of the reference. P-values are SciPy's asymptotic ones; that of\n"
         "anderson_darling is read off a table and so never outside .001 to .25.\n\n"
         "Where one is a profile, tests are on the reference's cells, wasserstein, energy,\n"
-        "mann_whitney and quantile_shift by sketches (within 1% of the value), and what needs\n"
-        "rows is null.\n\n"
+        "mann_whitney and quantile_shift by sketches; `bound` is how far a value may be from the\n"
+        "exact one, and what needs rows is null. --manual prints the definition of each.\n\n"
+        "--preset adds what Evidently 0.7, NannyML 0.13 or TFDV 1.16 compute on the same rows:\n"
+        "their bins, logarithms and thresholds.\n\n"
         "In the table `moved` is the Jensen-Shannon distance less what chance explains, or the\n"
         "change of the null rate if that is larger; `p` the one of all tests together.",
     .run = run,

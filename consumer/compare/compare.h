@@ -4,6 +4,7 @@
 #define WEIR_COMPARE_H
 
 #include "consumer/compare/table.h"
+#include "stats/presets.h"
 #include "stats/samples.h"
 #include "stats/statistic.h"
 
@@ -30,11 +31,15 @@ struct weir_field_comparison {
     double p_value;
     // Q(current) - Q(reference) at the 5, 10, ... 95% quantiles; NAN: none.
     double shifts[WEIR_QUANTILES];
+    // As another program defines them, where that was asked for.
+    struct weir_preset_value preset[WEIR_PRESET_VALUES];
+    size_t n_preset;
 };
 
-// Columns of the same type. 0 or WEIR_ENOMEM.
+// Columns of the same type. `preset` WEIR_PRESETS: none. 0 or WEIR_ENOMEM.
 int weir_compare_field(const struct weir_table_column *reference,
-                       const struct weir_table_column *current, struct weir_field_comparison *out);
+                       const struct weir_table_column *current, enum weir_preset preset,
+                       struct weir_field_comparison *out);
 
 // Of the numeric fields that are not lists, at most 64 of them, in at most 2,000 rows of each
 // file at even distances; nulls stand as the reference's mean, infinities are cut at 10 standard

@@ -93,7 +93,7 @@ static struct weir_comparison_set compare(const char *a, const char *b)
     char left[128], right[128];
     path_of(left, a);
     path_of(right, b);
-    if (weir_compare_paths(left, right, &set, &error))
+    if (weir_compare_paths(left, right, WEIR_PRESETS, &set, &error))
         ck_abort_msg("%s", error.message);
     return set;
 }
@@ -186,7 +186,7 @@ START_TEST(truncated_profiles_are_refused)
         file = fopen(cut, "wb");
         fwrite(bytes, 1, n, file);
         fclose(file);
-        if (weir_compare_paths(cut, other, &set, &error) == 0)
+        if (weir_compare_paths(cut, other, WEIR_PRESETS, &set, &error) == 0)
             weir_comparison_set_free(&set);
         else
             ck_assert(strlen(error.message) > 0);

@@ -26,13 +26,13 @@ uint64_t weir_comparison_wanted(enum weir_compare_type type)
 {
     uint64_t wanted = 0;
     for (unsigned i = 0; i < WEIR_STATISTICS; i++)
-        if (weir_statistic_info((enum weir_statistic)i)->kinds >> type & 1)
+        if (weir_statistic_info((enum weir_statistic_id)i)->kinds >> type & 1)
             wanted |= (uint64_t)1 << i;
     return wanted;
 }
 
 struct weir_comparison *weir_comparison_add(struct weir_field_comparison *out,
-                                            enum weir_statistic statistic, struct weir_test test)
+                                            enum weir_statistic_id statistic, struct weir_test test)
 {
     const struct weir_statistic_info *info = weir_statistic_info(statistic);
     struct weir_comparison *c = &out->statistics[out->n++];
@@ -88,8 +88,8 @@ static struct weir_test value_of(double value, enum weir_test_status status)
     return (struct weir_test){status == WEIR_TEST_OK ? value : 0, 1, status};
 }
 
-static void set_share(struct results *r, enum weir_statistic statistic, double hits_a, double n_a,
-                      double hits_b, double n_b)
+static void set_share(struct results *r, enum weir_statistic_id statistic, double hits_a,
+                      double n_a, double hits_b, double n_b)
 {
     struct weir_test t = weir_two_proportions_exact(hits_a, n_a, hits_b, n_b);
     r->reference[statistic] = n_a > 0 ? hits_a / n_a : NAN;
@@ -123,11 +123,11 @@ static void finish(struct weir_field_comparison *out, const struct results *r,
     for (unsigned i = 0; i < WEIR_STATISTICS; i++) {
         if (!(wanted >> i & 1))
             continue;
-        struct weir_comparison *c = weir_comparison_add(out, (enum weir_statistic)i, r->test[i]);
+        struct weir_comparison *c = weir_comparison_add(out, (enum weir_statistic_id)i, r->test[i]);
         c->reference = r->reference[i];
         c->current = r->current[i];
     }
-    enum weir_statistic nulls = WEIR_STATISTIC_NULL_RATE;
+    enum weir_statistic_id nulls = WEIR_STATISTIC_NULL_RATE;
     weir_comparison_judge(out, counts, &r->test[nulls], r->current[nulls] - r->reference[nulls]);
 }
 
@@ -211,7 +211,7 @@ static int count_cells(const struct weir_samples *s, double **both, size_t *n_ce
 }
 
 static int compare_numbers(const struct weir_table_column *a, const struct weir_table_column *b,
-                           struct weir_field_comparison *out)
+                           enum weir_preset preset, struct weir_field_comparison *out)
 {
     double *va = malloc((a->n + 1) * sizeof *va), *vb = malloc((b->n + 1) * sizeof *vb);
     double *both = NULL;
@@ -235,6 +235,8 @@ static int compare_numbers(const struct weir_table_column *a, const struct weir_
             struct weir_test exact = weir_samples_ks_exact(&s);
             if (exact.status == WEIR_TEST_OK)
                 out->statistics[0].p_exact = exact.p_value;
+            if (preset != WEIR_PRESETS)
+                code = weir_preset_numbers(preset, &s, out->preset, &out->n_preset);
         }
     }
     free(both);
@@ -333,8 +335,8 @@ static void set_categories(struct results *r, const struct category *c, size_t n
     enum weir_test_status status = !(total[0] > 0)   ? WEIR_TEST_REFERENCE_EMPTY
                                    : !(total[1] > 0) ? WEIR_TEST_CURRENT_EMPTY
                                                      : WEIR_TEST_OK;
-    static const enum weir_statistic counts[2] = {WEIR_STATISTIC_VANISHED_CATEGORIES,
-                                                  WEIR_STATISTIC_NEW_CATEGORIES};
+    static const enum weir_statistic_id counts[2] = {WEIR_STATISTIC_VANISHED_CATEGORIES,
+                                                     WEIR_STATISTIC_NEW_CATEGORIES};
     for (int side = 0; side < 2; side++) {
         struct weir_test t = value_of(0, status);
         if (status == WEIR_TEST_OK)
@@ -362,7 +364,7 @@ static double empty_of(const struct category *c, size_t n, int side)
 }
 
 static int compare_categories(const struct weir_table_column *a, const struct weir_table_column *b,
-                              struct weir_field_comparison *out)
+                              enum weir_preset preset, struct weir_field_comparison *out)
 {
     size_t n;
     struct category *c = categories_of(a, b, &n);
@@ -391,16 +393,21 @@ static int compare_categories(const struct weir_table_column *a, const struct we
     set_share(&r, WEIR_STATISTIC_EMPTY_SHARE, empty_of(c, n, 0), (double)(a->n - a->n_absent),
               empty_of(c, n, 1), (double)(b->n - b->n_absent));
     finish(out, &r, a->type, &counts);
+    int code = 0;
+    if (preset != WEIR_PRESETS)
+        code =
+            weir_preset_categories(preset, both, both + cells, cells, out->preset, &out->n_preset);
     free(both);
     free(c);
-    return 0;
+    return code;
 }
 
 int weir_compare_field(const struct weir_table_column *reference,
-                       const struct weir_table_column *current, struct weir_field_comparison *out)
+                       const struct weir_table_column *current, enum weir_preset preset,
+                       struct weir_field_comparison *out)
 {
     weir_comparison_begin(out);
     if (reference->type == WEIR_COMPARE_NUMERIC || reference->type == WEIR_COMPARE_VECTOR)
-        return compare_numbers(reference, current, out);
-    return compare_categories(reference, current, out);
+        return compare_numbers(reference, current, preset, out);
+    return compare_categories(reference, current, preset, out);
 }

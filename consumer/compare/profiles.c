@@ -199,7 +199,7 @@ int weir_compare_profiles(const char *reference, const char *current,
     }
     for (int i = 0; i < WEIR_MULTIVARIATE; i++)
         set->multivariate[i] = (struct weir_comparison){
-            weir_statistic_info((enum weir_statistic)(WEIR_STATISTIC_MMD + i))->name,
+            weir_statistic_info((enum weir_statistic_id)(WEIR_STATISTIC_MMD + i))->name,
             NAN,
             NAN,
             NAN,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static int compare_tables(const struct weir_table *a, const struct weir_table *b,
-                          struct weir_comparison_set *set)
+                          enum weir_preset preset, struct weir_comparison_set *set)
 {
     set->fields = calloc(a->n_columns + 1, sizeof *set->fields);
     int code = set->fields ? 0 : WEIR_ENOMEM;
@@ -15,14 +15,14 @@ static int compare_tables(const struct weir_table *a, const struct weir_table *b
         set->n = i + 1;
         set->fields[i].type = a->columns[i].type;
         set->fields[i].name = strdup(a->columns[i].name);
-        code = set->fields[i].name
-                   ? weir_compare_field(&a->columns[i], &b->columns[i], &set->fields[i].comparison)
-                   : WEIR_ENOMEM;
+        code = set->fields[i].name ? weir_compare_field(&a->columns[i], &b->columns[i], preset,
+                                                        &set->fields[i].comparison)
+                                   : WEIR_ENOMEM;
     }
     return code ? code : weir_compare_multivariate(a, b, set->multivariate);
 }
 
-static int compare_files(const char *reference, const char *current,
+static int compare_files(const char *reference, const char *current, enum weir_preset preset,
                          struct weir_comparison_set *set, struct weir_error *error)
 {
     struct weir_table a, b;
@@ -31,7 +31,7 @@ static int compare_files(const char *reference, const char *current,
         return code;
     code = weir_table_load(current, &a, &b, error);
     if (!code) {
-        code = compare_tables(&a, &b, set);
+        code = compare_tables(&a, &b, preset, set);
         if (code)
             weir_error_set(error, code, "memory is out");
         weir_table_free(&b);
@@ -40,13 +40,17 @@ static int compare_files(const char *reference, const char *current,
     return code;
 }
 
-int weir_compare_paths(const char *reference, const char *current, struct weir_comparison_set *set,
-                       struct weir_error *error)
+int weir_compare_paths(const char *reference, const char *current, enum weir_preset preset,
+                       struct weir_comparison_set *set, struct weir_error *error)
 {
     memset(set, 0, sizeof *set);
     int profiles = weir_compare_is_profile(reference) || weir_compare_is_profile(current);
+    if (profiles && preset != WEIR_PRESETS)
+        return weir_error_set(error, WEIR_EINVAL,
+                              "the definitions of %s need rows: give two files of data",
+                              weir_preset_name(preset));
     int code = profiles ? weir_compare_profiles(reference, current, set, error)
-                        : compare_files(reference, current, set, error);
+                        : compare_files(reference, current, preset, set, error);
     if (code)
         weir_comparison_set_free(set);
     return code;

@@ -3,6 +3,8 @@
 #ifndef WEIR_COMPARE_SET_H
 #define WEIR_COMPARE_SET_H
 
+#include <stdio.h>
+
 #include "consumer/compare/compare.h"
 
 struct weir_compared_field {
@@ -19,9 +21,10 @@ struct weir_comparison_set {
     struct weir_comparison multivariate[WEIR_MULTIVARIATE];
 };
 
-// Where neither is a profile, exact; else as weir_compare_profiles(). Zeroed on failure.
-int weir_compare_paths(const char *reference, const char *current, struct weir_comparison_set *set,
-                       struct weir_error *error);
+// Where neither is a profile, exact; else as weir_compare_profiles(). `preset` WEIR_PRESETS: none;
+// a preset needs rows. Zeroed on failure.
+int weir_compare_paths(const char *reference, const char *current, enum weir_preset preset,
+                       struct weir_comparison_set *set, struct weir_error *error);
 void weir_comparison_set_free(struct weir_comparison_set *set);
 
 // Whether a file begins like a profile of weir. A file that cannot be read does not.
@@ -33,5 +36,8 @@ int weir_compare_is_profile(const char *path);
 // the current's sketch is put into the reference's cells.
 int weir_compare_profiles(const char *reference, const char *current,
                           struct weir_comparison_set *set, struct weir_error *error);
+
+// docs/statistics.md.
+void weir_compare_manual(FILE *out);
 
 #endif

@@ -22,7 +22,7 @@ int weir_compare_summaries(const struct weir_summary *a, const struct weir_summa
         const struct weir_statistic_result *r = &results[i];
         if (!(wanted >> i & 1))
             continue;
-        struct weir_comparison *c = weir_comparison_add(out, (enum weir_statistic)i, r->test);
+        struct weir_comparison *c = weir_comparison_add(out, (enum weir_statistic_id)i, r->test);
         c->reference = r->reference;
         c->current = r->current;
         c->bound = r->test.status == WEIR_TEST_OK ? r->bound : NAN;

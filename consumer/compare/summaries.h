@@ -15,7 +15,8 @@ int weir_compare_summaries(const struct weir_summary *reference, const struct we
 // What both ways of comparing share (fields.c): an empty comparison, and one more statistic of it.
 void weir_comparison_begin(struct weir_field_comparison *out);
 struct weir_comparison *weir_comparison_add(struct weir_field_comparison *out,
-                                            enum weir_statistic statistic, struct weir_test test);
+                                            enum weir_statistic_id statistic,
+                                            struct weir_test test);
 // The statistics of a field of this type; bits.
 uint64_t weir_comparison_wanted(enum weir_compare_type type);
 // `moved` and the p-value of the whole, from what the cells and the null rate say.

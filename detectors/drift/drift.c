@@ -21,7 +21,8 @@ static const struct weir_option options[] = {
      0},
     {"tests", WEIR_OPTION_STRINGS, "auto", 0, 0, NULL, NULL,
      "What is tested: auto (omnibus, null_rate, unseen, tail), or any of these, ks, kuiper, "
-     "cramer_von_mises, anderson_darling, berk_jones, chi_square, g.",
+     "cramer_von_mises, anderson_darling, berk_jones, chi_square, g; also any statistic of "
+     "docs/statistics.md with a threshold of its own, as in 'psi > 0.2' or 'ks p < 0.01'.",
      0},
     {0}};
 
@@ -53,13 +54,11 @@ static int read_tests(struct drift *drift, const struct weir_option_value *value
         else if (!strcmp(name, "auto"))
             drift->tests |=
                 1u << DRIFT_OMNIBUS | 1u << DRIFT_NULL_RATE | 1u << DRIFT_UNSEEN | 1u << DRIFT_TAIL;
-        else
-            return weir_error_set(error, WEIR_EINVAL,
-                                  "%s: tests: there is no test '%s'; see `weir detectors drift`",
-                                  drift->name, name);
+        else if (drift_read_rule(drift, name, error))
+            return WEIR_EINVAL;
     }
     drift->n_tests = (unsigned)__builtin_popcount(drift->tests);
-    return drift->n_tests
+    return drift->n_tests + drift->n_rules
                ? 0
                : weir_error_set(error, WEIR_EINVAL, "%s: tests: the list is empty", drift->name);
 }

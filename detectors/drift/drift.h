@@ -6,6 +6,7 @@
 #define WEIR_DRIFT_H
 
 #include "detectors/drift/history.h"
+#include "stats/statistic.h"
 #include "stats/two_sample.h"
 #include "weir/detector.h"
 
@@ -34,6 +35,8 @@ enum drift_test {
     DRIFT_TESTS
 };
 const char *drift_test_name(enum drift_test test);
+const char *drift_kind_of(enum weir_role role); // the kind of a finding about such a field
+enum { DRIFT_RULES = 32 };                      // statistics asked for by name with a threshold
 
 struct drift_field {
     int index;
@@ -56,6 +59,9 @@ struct drift {
     uint64_t minimum;
     double alpha; // chance of a false alarm in a window
     unsigned tests, n_tests;
+    struct weir_statistic_rule rules[DRIFT_RULES];
+    size_t n_rules;
+    uint64_t wanted; // the rules' statistics; bits
     int redact;
 };
 
@@ -141,6 +147,11 @@ int drift_memory_write(const struct drift_memory *memory, struct weir_buffer *ou
 int drift_memory_read(struct drift_memory *memory, struct weir_reader *in);
 int drift_memory_shape(struct drift_memory *memory, size_t field); // once it has cells
 int drift_is_of_window(const struct weir_reference_spec *spec);    // a slice or model
+
+// Statistics by name (named.c): reads one item of `tests:`; judges a window and emits a finding a
+// rule and slice. Once the memory has begun the window.
+int drift_read_rule(struct drift *drift, const char *text, struct weir_error *error);
+int drift_judge_named(struct drift_memory *memory, const struct weir_window *window);
 
 int drift_owner_create(void *instance, void **owner, struct weir_error *error);
 void drift_owner_destroy(void *owner);

@@ -274,8 +274,10 @@ int drift_owner_window(void *state, const struct weir_window *window, struct wei
     if (window->slices[0].rows < drift->minimum && window->undecided)
         window->undecided(window);
     int code = drift_memory_begin(&owner->memory, window);
-    if (!code)
+    if (!code && drift->n_tests)
         code = judge_window(owner, window);
+    if (!code && drift->n_rules)
+        code = drift_judge_named(&owner->memory, window);
     if (!code)
         code = drift_memory_end(&owner->memory, window);
     return code ? weir_error_set(error, code, "%s: no memory for a window", drift->name) : 0;

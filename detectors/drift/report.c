@@ -37,7 +37,7 @@ static const char *count_text(uint64_t n, char out[32])
     return out;
 }
 
-static const char *kind_of(enum weir_role role)
+const char *drift_kind_of(enum weir_role role)
 {
     return role == WEIR_ROLE_SCORE        ? "drift.score"
            : role == WEIR_ROLE_PREDICTION ? "drift.prediction"
@@ -278,7 +278,7 @@ void drift_report(const struct drift *drift, const struct weir_window *window, s
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "omnibus",
-        .kind = kind_of(lead->field->info->role),
+        .kind = drift_kind_of(lead->field->info->role),
         .severity = any_critical(moved, n_moved) ? WEIR_CRITICAL : WEIR_WARNING,
         .action = action_of(lead),
         // Which fields lead may change while it is one and the same incident.

@@ -2,7 +2,8 @@
 // Every two-sample statistic of libweir-stats, for a program in another language to hold them
 // against its own. From standard input, until it ends: a kind ('v' values, 'c' counts, 's' values
 // put into summaries with the first one's cells, 'o' into summaries with cells of their own, 'q' a
-// series for control charts, the first sample being its healthy part), two sizes (int64) and as
+// series for control charts, the first sample being its healthy part, 'p' values and 'k' counts for
+// the presets), two sizes (int64) and as
 // many doubles; to standard output a line of JSON each: name: [value, p, status], from summaries
 // also the bound on the error (null: not known).
 #include <inttypes.h>
@@ -12,6 +13,7 @@
 
 #include "stats/cells_build.h"
 #include "stats/charts.h"
+#include "stats/presets.h"
 #include "stats/samples.h"
 #include "stats/summary.h"
 #include "stats/summary_statistics.h"
@@ -85,7 +87,7 @@ static void summaries(const double *a, size_t n, const double *b, size_t m, int 
     if (weir_summary_statistics(&summary[0], &summary[1], !own, WEIR_ALL_STATISTICS, out, NULL))
         exit(1);
     for (unsigned i = 0; i < WEIR_STATISTICS; i++) {
-        const struct weir_statistic_info *info = weir_statistic_info((enum weir_statistic)i);
+        const struct weir_statistic_info *info = weir_statistic_info((enum weir_statistic_id)i);
         if (!(info->kinds & WEIR_KIND_NUMERIC))
             continue;
         printf("%s\"%s\": [%.17g, %.17g, %d, ", before, info->name, out[i].test.value,
@@ -173,6 +175,29 @@ static void charts(const double *a, size_t n, const double *b, size_t m)
     print_number("page_hinkley_at", at[2]);
 }
 
+// PROGRAM.STATISTIC: [value, drift, whether it decides, status]
+static void presets(double *a, size_t n, double *b, size_t m, int values)
+{
+    if (values) {
+        weir_sort_doubles(a, n);
+        weir_sort_doubles(b, m);
+    }
+    struct weir_samples s = {a, n, b, m};
+    for (int preset = 0; preset < WEIR_PRESETS; preset++) {
+        struct weir_preset_value out[WEIR_PRESET_VALUES];
+        size_t count;
+        if (values ? weir_preset_numbers((enum weir_preset)preset, &s, out, &count)
+                   : weir_preset_categories((enum weir_preset)preset, a, b, n, out, &count))
+            exit(1);
+        for (size_t i = 0; i < count; i++) {
+            printf("%s\"%s.%s\": [%.17g, %d, %d, %d]", before,
+                   weir_preset_name((enum weir_preset)preset), out[i].name, out[i].value,
+                   out[i].drift, out[i].decides, out[i].status);
+            before = ", ";
+        }
+    }
+}
+
 int main(void)
 {
     char kind;
@@ -190,6 +215,8 @@ int main(void)
             values(a, n, b, m);
         else if (kind == 's' || kind == 'o')
             summaries(a, n, b, m, kind == 'o');
+        else if (kind == 'p' || (kind == 'k' && n == m))
+            presets(a, n, b, m, kind == 'p');
         else if (kind == 'q')
             charts(a, n, b, m);
         else if (n == m)

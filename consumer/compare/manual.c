@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// docs/statistics.md, from the table of statistics.
+#include <stdio.h>
+
+#include "consumer/compare/set.h"
+
+static const char *kinds_of(unsigned kinds, char out[64])
+{
+    static const char *const names[] = {"numbers", "categories", "booleans",
+                                        "text",    "vectors",    "rows"};
+    size_t used = 0;
+    for (unsigned i = 0; i < 6; i++)
+        if (kinds >> i & 1)
+            used += (size_t)snprintf(out + used, 64 - used, "%s%s", used ? ", " : "", names[i]);
+    return out;
+}
+
+static const char *needs_of(enum weir_statistic_needs needs)
+{
+    static const char *const names[] = {"rows", "sketches", "cells", "moments", "counts"};
+    return names[needs];
+}
+
+static const char *change_of(enum weir_statistic_direction direction)
+{
+    static const char *const names[] = {"larger", "far from 0", "far from 1", "far from the other",
+                                        "p only"};
+    return names[direction];
+}
+
+// A bar would end the cell.
+static void print_cell(FILE *out, const char *text)
+{
+    for (; *text; text++)
+        if (*text == '|')
+            fputs("\\|", out);
+        else
+            fputc(*text, out);
+}
+
+static void print_table(FILE *out)
+{
+    fputs("| statistic | of | definition | change is | p | a shift of 0.2 sd gives |\n"
+          "|---|---|---|---|---|---|\n",
+          out);
+    for (unsigned i = 0; i < WEIR_STATISTICS; i++) {
+        const struct weir_statistic_info *info = weir_statistic_info((enum weir_statistic_id)i);
+        char kinds[64], floor[16] = "";
+        if (info->floor > 0)
+            snprintf(floor, sizeof floor, "%g", info->floor);
+        fprintf(out, "| `%s` | %s | ", info->name, kinds_of(info->kinds, kinds));
+        print_cell(out, info->definition);
+        fprintf(out, " | %s | %s | %s |\n", change_of(info->direction), info->has_p ? "yes" : "",
+                floor);
+    }
+}
+
+static void print_bounds(FILE *out)
+{
+    fputs("| statistic | files | profiles, windows | the value is off by at most |\n"
+          "|---|---|---|---|\n",
+          out);
+    for (unsigned i = 0; i < WEIR_STATISTICS; i++) {
+        const struct weir_statistic_info *info = weir_statistic_info((enum weir_statistic_id)i);
+        int rows = info->window == WEIR_NEEDS_ROWS;
+        fprintf(out, "| `%s` | %s | %s | %s |\n", info->name, needs_of(info->exact),
+                rows ? "-" : needs_of(info->window),
+                rows          ? ""
+                : info->bound ? info->bound
+                              : "nothing");
+    }
+}
+
+void weir_compare_manual(FILE *out)
+{
+    fputs(
+        "# Statistics\n\n"
+        "Printed by `weir compare --manual`. `weir compare --json` has all of them for each field "
+        "of\ntwo files or profiles; the drift detector takes them in `tests:`, as in `tests: "
+        "[auto, psi >\n0.25, ks p < 0.01]`. p and q are the shares of a cell in the reference and "
+        "in the current\nsample.\n\n",
+        out);
+    print_table(out);
+    fputs(
+        "\nNumbers are counted in cells of the reference: 32 of equal mass, further cuts at the "
+        "0.1, 0.5,\n99.5 and 99.9% quantiles, and a cell for every value with more than 1/32 of "
+        "the mass. What cannot\nbe told (no values, one value, too few, not defined) is null with "
+        "a "
+        "reason, never NaN. `quantile_shift`\nalso prints the shift of every single quantile.\n\n"
+        "## From rows, and without them\n\n"
+        "Files are compared exactly. Profiles and windows hold no rows: there, values come with a "
+        "`bound` on\ntheir distance from the exact one.\n\n",
+        out);
+    print_bounds(out);
+    fputs("\n## What others call drift\n\n"
+          "Their default thresholds. `weir compare --preset NAME` has their own definitions (bins, "
+          "logarithms)\nwhere they differ.\n\n"
+          "| program | statistic | drift where | |\n|---|---|---|---|\n",
+          out);
+    for (const struct weir_statistic_default *d = weir_statistic_defaults(); d->program; d++)
+        fprintf(out, "| %s | `%s` | %s %g | %s |\n", d->program,
+                weir_statistic_info(d->statistic)->name, d->on_p ? "p <" : ">", d->threshold,
+                d->note ? d->note : "");
+}
