@@ -66,11 +66,12 @@ static void on_flag(const struct weir_edge *edge, unsigned rule, const uint32_t 
     flagged += rule_flags[rule] & WEIR_RULE_CONDITION ? 0 : n;
 }
 
-static void on_limit(const struct weir_edge *edge, const char *what, uint64_t n)
+static void on_limit(const struct weir_edge *edge, const char *what, const uint32_t *rows, size_t n)
 {
     (void)edge;
-    (void)what;
-    (void)n;
+    (void)rows;
+    fprintf(stderr, "%s: %zu\n", what, n);
+    exit(1);
 }
 
 static void on_detail(const struct weir_edge *edge, unsigned rule, const char *name, size_t length,
@@ -91,7 +92,7 @@ static const struct weir_setup setup = {.size = sizeof setup,
                                         .reference = on_reference,
                                         .complain = on_complain};
 static const struct weir_edge host = {
-    .size = sizeof host, .flag = on_flag, .limit = on_limit, .detail = on_detail};
+    .size = sizeof host, .flag = on_flag, .limit_rows = on_limit, .detail = on_detail};
 
 // ---- records
 

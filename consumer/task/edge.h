@@ -122,7 +122,9 @@ void weir_edge_tally_at(struct weir_edge_task *task, enum weir_host_rule rule, u
                         int64_t offset, int64_t last);
 // The open pane of rule counts that starts at `start`; NULL without memory (task->failed).
 struct weir_tally_pane *weir_edge_tally_pane(struct weir_edge_task *task, int64_t start);
-// edge_detail.c: weir_edge.detail.
+// edge_detail.c: says `name` of rows that a rule, numbered flat, was flagged for; weir_edge.detail.
+void weir_edge_detail_at(struct weir_edge_task *task, size_t rule, const char *name, size_t length,
+                         const uint32_t *rows, const double *values, size_t n);
 void weir_edge_detail(const struct weir_edge *api, unsigned rule, const char *name, size_t length,
                       const uint32_t *rows, const double *values, size_t n);
 // An edge's last word on panes that are closed once the newest time is `newest`.

@@ -2,6 +2,7 @@
 // Records to detectors' edges: rules that they flag are counted in short panes, bad records are
 // marked for the gate, a detector that fails is backed off and then disabled.
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,6 +235,9 @@ static void edge_limit_rows(const struct weir_edge *api, const char *what, const
     weir_log(WEIR_LOG_DEBUG, "detector", "%s: a limit on %s left out %zu records",
              detector->plan->name, what, n);
     weir_edge_tally(task, host_rule(task, WEIR_HOST_LIMIT), rows, n);
+    char name[WEIR_RULE_DETAIL_BYTES + 1];
+    snprintf(name, sizeof name, "%s: %s", detector->plan->name, what);
+    weir_edge_detail_at(task, host_rule(task, WEIR_HOST_LIMIT), name, strlen(name), rows, NULL, n);
 }
 
 static void failed(struct weir_edge_task *task, size_t d, const struct weir_error *error)

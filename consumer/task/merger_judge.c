@@ -513,6 +513,17 @@ static void circuit_words(const struct weir_plan_stream *stream,
                  unit, count->count, gate->topic);
 }
 
+// Which limit it was, where that is known.
+static void limit_words(const struct weir_rule_count *count, char *text, size_t size)
+{
+    enum { SHOWN = 3 };
+    int at = snprintf(text, size, "A limit was reached: %" PRIu64 " records were left out of detail",
+                      count->count);
+    for (size_t i = 0; i < count->n_details && i < SHOWN && at >= 0 && (size_t)at < size; i++)
+        at += snprintf(text + at, size - (size_t)at, "%s%s (%" PRIu64 ")", i ? "; " : ". ",
+                       count->details[i].name, count->details[i].count);
+}
+
 static void plain_words(const struct weir_plan_detector *detector, const struct weir_rule *rule,
                         const struct weir_rule_count *count, char *text, size_t size)
 {
@@ -534,8 +545,7 @@ static void plain_words(const struct weir_plan_detector *detector, const struct 
                  "looked at",
                  count->count);
     else if (!strcmp(rule->name, "limit"))
-        snprintf(text, size, "A limit was reached: %" PRIu64 " records were left out of detail",
-                 count->count);
+        limit_words(count, text, size);
     else
         snprintf(text, size, "A detector failed on records (%s)", rule->name);
 }

@@ -94,7 +94,7 @@ static void note_faults(struct pass *pass, const struct weir_expression_result *
 {
     for (uint32_t i = 0; result->limited && i < n; i++) {
         if (result->null[i] & WEIR_EXPRESSION_LIMIT)
-            pass->host->limit_rows(pass->host, "schema.expression", &i, 1);
+            pass->host->limit_rows(pass->host, "an expression took too many steps", &i, 1);
     }
     if (!result->faults)
         return;

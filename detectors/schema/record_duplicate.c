@@ -42,7 +42,7 @@ int schema_observe_duplicates(struct schema_pass *pass)
             edge->found[n] = row;
             n += seen == SCHEMA_KEY_SEEN;
             if (seen == SCHEMA_KEY_NO_ROOM)
-                pass->host->limit_rows(pass->host, "schema.duplicates", &row, 1);
+                pass->host->limit_rows(pass->host, "keys beyond duplicate_keys", &row, 1);
         }
     }
     schema_flag(pass, SCHEMA_DUPLICATE, n);

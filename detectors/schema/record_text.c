@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Columns of strings. What can be wrong with one is asked once a distinct string, and remembered
 // by its code.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,8 +165,12 @@ int schema_observe_texts(struct schema_pass *pass)
     unsigned any = 0;
     if (judge(pass, &any))
         return WEIR_ENOMEM;
-    if (any & LIMITED)
-        schema_limit(pass, "schema.pattern", find(pass, LIMITED));
+    if (any & LIMITED) {
+        char what[80];
+        snprintf(what, sizeof what, "pattern of %.36s took too many steps",
+                 pass->field->field->name);
+        schema_limit(pass, what, find(pass, LIMITED));
+    }
     for (int check = 0; check < SCHEMA_FIELD_CHECKS; check++) {
         unsigned bit = 1u << check;
         uint32_t n = any & bit ? find(pass, bit) : 0;

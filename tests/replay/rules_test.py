@@ -111,6 +111,15 @@ class Rules(Program):
         self.assertIn("city: 1 of 100 records have a value that training never had and that is "
                       "nearly a frequent one: Birmingham (1)", said)  # fmt: skip
 
+    def test_a_pattern_that_explodes(self):
+        self.lines("rows.jsonl", [{"code": "a" * 40 + f"!{i}"} for i in range(500)])
+        text = ONE.replace("    time: at\n", "").replace(
+            "value: {type: double, range: [0, 100]}", "code: {type: string, pattern: '^(a+)+$'}")
+        done = self.replay(text, s="rows.jsonl")
+        self.assertEqual([(a["kind"], a["summary"]) for a in done.alerts],
+                         [("weir.limit", "A limit was reached: 500 records were left out of detail. "
+                           "contract: pattern of code took too many steps (500)")])  # fmt: skip
+
     def test_what_check_says(self):
         self.file("odd.yaml", ODD)
         done = self.weir("check", "odd.yaml")
