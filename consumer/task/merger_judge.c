@@ -517,8 +517,9 @@ static void circuit_words(const struct weir_plan_stream *stream,
 static void limit_words(const struct weir_rule_count *count, char *text, size_t size)
 {
     enum { SHOWN = 3 };
-    int at = snprintf(text, size, "A limit was reached: %" PRIu64 " records were left out of detail",
-                      count->count);
+    int at =
+        snprintf(text, size, "A limit was reached: %" PRIu64 " records were left out of detail",
+                 count->count);
     for (size_t i = 0; i < count->n_details && i < SHOWN && at >= 0 && (size_t)at < size; i++)
         at += snprintf(text + at, size - (size_t)at, "%s%s (%" PRIu64 ")", i ? "; " : ". ",
                        count->details[i].name, count->details[i].count);
