@@ -48,9 +48,9 @@ def throughput(cluster, records, rounds):
     rates = {True: [], False: []}
     for _ in range(rounds):
         for gated in rates:
-            rate, cpu, peak = run(cluster, topic, records, 1, unique("gate.clean") if gated else "")
+            rate, spent, peak = run(cluster, topic, records, 1, unique("gate.clean") if gated else "")
             rates[gated].append(rate)
-            print(f"{'with' if gated else 'without'} a gate {rate:,.0f}/s, {cpu:.0f} ns of processor "
+            print(f"{'with' if gated else 'without'} a gate {rate:,.0f}/s, {sum(spent.values()):.0f} ns of processor "
                   f"a record, peak {peak} MiB")  # fmt: skip
     ratio = statistics.median(rates[True]) / statistics.median(rates[False])
     print(f"with / without {ratio:.2f}")

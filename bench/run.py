@@ -4,10 +4,12 @@
     script/python bench/run.py [--records 4000000] [--rounds 5]
 
 Rates are of records a second, from the start of reading to the commit of the last offset; the
-last line is the ratio of the medians.
+last line is the ratio of the medians. Above it stands where the processor's time went, as medians:
+by threads, as each does one thing.
 """
 
 import argparse
+import collections
 import contextlib
 import json
 import os
@@ -86,6 +88,24 @@ def member(cluster, app, topic, workers=1, gate="", every="500ms"):
         yield m
 
 
+STAGES = {  # by the names of threads
+    "weir:worker": "decode, detect, summarise",
+    "rdk:broker": "fetch and send",
+    "weir:publisher": "commit",
+}
+
+
+def by_thread(pid, records):
+    """Where the processor's time went: ns a record."""
+    spent = collections.Counter()
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        name, _, rest = (task / "stat").read_text().partition("(")[2].rpartition(")")
+        stage = next((what for start, what in STAGES.items() if name.startswith(start)), "other")
+        user, system = rest.split()[11:13]
+        spent[stage] += (int(user) + int(system)) / os.sysconf("SC_CLK_TCK") / records * 1e9
+    return spent
+
+
 def run(cluster, topic, records, workers, gate=""):
     app = unique("bench")
     with member(cluster, app, topic, workers, gate) as m:
@@ -97,11 +117,10 @@ def run(cluster, topic, records, workers, gate=""):
 
         wait_until(done, "the last commit", 600, 0.02)
         seconds = time.monotonic() - began
-        stat = pathlib.Path(f"/proc/{m.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        cpu = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+        spent = by_thread(m.pid, records)
         peak = re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{m.pid}/status").read_text())
         m.stop()
-    return records / seconds, cpu / records * 1e9, int(peak[1]) // 1024
+    return records / seconds, spent, int(peak[1]) // 1024
 
 
 def main():
@@ -114,13 +133,17 @@ def main():
         cluster = Cluster(broker.bootstrap)
         topic = cluster.create_topic(unique("bench.in"), PARTITIONS)
         topic_program("fill", broker.bootstrap, topic, PARTITIONS, options.records)
-        discarded, ran = [], []
+        discarded, ran, stages = [], [], collections.defaultdict(list)
         for _ in range(options.rounds):
             discarded.append(discard(cluster, topic, options.records))
-            rate, cpu, peak = run(cluster, topic, options.records, options.workers)
+            rate, spent, peak = run(cluster, topic, options.records, options.workers)
             ran.append(rate)
             print(f"discard {discarded[-1]:,.0f}/s, run {rate:,.0f}/s, "
-                  f"{cpu:.0f} ns of processor a record, peak {peak} MiB")  # fmt: skip
+                  f"{sum(spent.values()):.0f} ns of processor a record, peak {peak} MiB")  # fmt: skip
+            for stage in spent:
+                stages[stage].append(spent[stage])
+        for stage, times in stages.items():
+            print(f"{stage:28} {statistics.median(times):6.0f} ns a record")
         ratio = statistics.median(ran) / statistics.median(discarded)
         print(f"run / discard {ratio:.2f}")
 

@@ -244,6 +244,7 @@ static void wait_for_work(struct weir_publisher *publisher, int64_t until)
 
 static void *run(void *context)
 {
+    pthread_setname_np(pthread_self(), "weir:publisher"); // as tools list it
     struct weir_publisher *publisher = context;
     struct weir_inside *inside = publisher->inside;
     struct weir_error error;

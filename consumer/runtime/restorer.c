@@ -309,6 +309,7 @@ static void work_on(struct weir_restorer *restorer, struct job *jobs, size_t n)
 
 static void *run(void *context)
 {
+    pthread_setname_np(pthread_self(), "weir:restorer"); // as tools list it
     struct weir_restorer *restorer = context;
     struct job jobs[BATCH];
     for (;;) {

@@ -186,6 +186,7 @@ static void sleep_until_event(struct weir_worker *worker)
 
 static void *go_round(void *context)
 {
+    pthread_setname_np(pthread_self(), "weir:worker"); // as tools list it
     struct weir_worker *worker = context;
     struct weir_error error;
     int code = 0;
