@@ -63,6 +63,8 @@ class Life(Scenario):
         steady = [message(payment(n)) for n in range(3000)]
         app.produce(steady[:1875])  # windows begin at the 20th second
         app.wait_consumed()
+        # What no merger has looked at yet would be of two configurations as well.
+        self.cluster.wait_settled(app.group, f"weir.{app.app}.partials")
         member.reload(app.config(more=outages.format(by=", by: [route]")))
         member.wait_log("the new configuration takes over")
         member.wait_log("restored at offset 1875")
