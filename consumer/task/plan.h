@@ -91,6 +91,8 @@ int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detec
 // consumer/task/plan_reference.c: its references, and the slices that some of them are.
 int weir_plan_resolve_references(struct weir_plan *plan, struct weir_plan_detector *detector,
                                  struct weir_error *error);
+// consumer/task/plan_budget.c: its part of the app's budget of false alarms.
+void weir_plan_set_budget(const struct weir_plan *plan, struct weir_plan_detector *detector);
 // consumer/task/plan_specs.c
 struct weir_plan_spec *weir_plan_spec_for(struct weir_plan *plan, struct weir_plan_stream *stream,
                                           const struct weir_window_spec *window);

@@ -169,6 +169,7 @@ int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detec
     detector->config.open_after = entry->open_after >= 1 ? entry->open_after : 1;
     detector->config.resolve_after = entry->resolve_after >= 1 ? entry->resolve_after : 3;
     detector->config.calibration_last = plan->config->calibration_last;
+    weir_plan_set_budget(plan, detector);
     int code = list_peers(plan, detector, error);
     if (!code)
         code = resolve_options(plan, detector, error);

@@ -27,7 +27,7 @@ static const struct weir_option options[] = {
     {0}};
 
 static const char *const kinds[] = {"drift.feature", "drift.score", "drift.prediction",
-                                    "weir.incomplete", NULL};
+                                    "skew.distribution", "weir.incomplete", NULL};
 
 // Without a length of window in time, as if it were an hour.
 static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3;
@@ -118,6 +118,11 @@ static int add_fields(struct drift *drift, const struct weir_detector_config *co
     return 0;
 }
 
+int drift_is_past(const struct weir_reference_spec *spec)
+{
+    return spec->kind == WEIR_REFERENCE_PREVIOUS || spec->kind == WEIR_REFERENCE_SAME_HOUR;
+}
+
 int drift_is_of_window(const struct weir_reference_spec *spec)
 {
     return spec->kind == WEIR_REFERENCE_MODEL || spec->kind == WEIR_REFERENCE_SLICE;
@@ -164,6 +169,11 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     if (config->size > offsetof(struct weir_detector_config, n_by_given)) {
         drift->specs = config->reference_specs;
         drift->n_by_given = config->n_by_given;
+        drift->calibrate = config->calibration_last;
+        drift->alarms_at_most = config->alarms_at_most;
+        drift->alarms_per = config->alarms_per;
+        drift->open_after = config->open_after;
+        drift->resolve_after = config->resolve_after;
     }
     drift->window = config->window_size;
     drift->hop = config->window_hop;

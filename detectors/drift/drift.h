@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the drift detector: drift.c makes an instance, judge.c compares one field with one
-// reference, owner.c walks a window, memory.c and memory_state.c keep what references are made of
+// reference, calibrated.c a window with what calibration.c learnt, owner.c walks a window, memory.c and memory_state.c keep what references are made of
 // (history.c: past windows), report.c puts it into words.
 #ifndef WEIR_DRIFT_H
 #define WEIR_DRIFT_H
 
+#include "detectors/drift/calibration.h"
 #include "detectors/drift/history.h"
 #include "stats/statistic.h"
 #include "stats/two_sample.h"
@@ -55,6 +56,10 @@ struct drift {
     int keeps;           // some reference is made of the stream's own windows
     int64_t keep_span;   // of them so long,
     size_t keep_windows; // or so many, whichever is more
+    int64_t calibrate;     // ms of healthy serving, 0: not
+    double alarms_at_most; // false ones, in
+    int64_t alarms_per;    // ms
+    int64_t open_after, resolve_after;
     double delta, critical;
     uint64_t minimum;
     double alpha; // chance of a false alarm in a window
@@ -70,6 +75,9 @@ struct drift_verdict {
     const struct drift_field *field;
     const struct weir_summary *now, *then;
     size_t reference;
+    const char *against;                  // for people; NULL: the reference's name
+    double score;                         // calibrated -ln p; 0: not calibrated
+    int also;                             // it moved with others, and is not confirmed by itself
     double dispersion; // windows vary so many times as much as samples of one distribution do
     struct weir_cell_distances distances; // all zero where there are none
     double p_value;                       // of the test that decided, not corrected
@@ -90,6 +98,18 @@ int drift_judge(const struct drift *drift, double alpha, struct drift_room *room
                 const struct weir_summary *now, const struct weir_summary *then,
                 struct drift_verdict *verdict);
 
+// The change of counts as a shift: debiased distances, and the ln of the variance ratio where that
+// is significant (else 0).
+double drift_effect(const struct weir_cell_counts *counts, double scale_ratio,
+                    struct weir_cell_distances *distances);
+// The same of a stretch against a profile.
+double drift_offset(const struct weir_summary *profile, const struct drift_counts *stretch);
+// Whether a share of nulls, unseen values or tails changed by enough to matter.
+int drift_local(enum drift_test test, double share, double usual);
+#define DRIFT_CRITICAL_SHARE 0.1
+int drift_make_room(struct drift_room *room, size_t n); // WEIR_ENOMEM
+
+struct drift_memory;
 // Emits the one finding of a slice (0: the whole stream) from the fields that moved, strongest
 // first. `slices` of them are evidence.
 struct drift_slice {
@@ -100,6 +120,12 @@ struct drift_slice {
 void drift_report(const struct drift *drift, const struct weir_window *window, size_t slice,
                   const struct drift_verdict *moved, size_t n_moved, double alpha,
                   const struct drift_slice *slices, size_t n_slices);
+// The same of a calibrated window, which is the whole stream.
+void drift_report_calibrated(const struct drift_memory *memory, const struct weir_window *window,
+                             const struct drift_verdict *moved, size_t n_moved,
+                             const struct drift_slice *slices, size_t n_slices);
+// Says which fields were unlike a profile all through the calibration, if any.
+void drift_report_offset(const struct drift_memory *memory, const struct weir_window *window);
 // Says that reference i has nothing to compare with, and why.
 void drift_report_absent(const struct drift *drift, const struct weir_window *window, size_t i);
 
@@ -123,6 +149,8 @@ struct drift_memory {
     struct drift_reference *references;
     struct drift_history history;
     int64_t began; // start of the first window with records; INT64_MIN: none yet
+    struct drift_calibration calibration;
+    struct weir_summary *hour; // per field, over the calibration's present hour
     // Room for what a slice has of fields with own cells.
     struct weir_summary *recounted[2];
     struct drift_counts *recount[2];
@@ -146,6 +174,15 @@ double drift_memory_dispersion(const struct drift_memory *memory, size_t i, size
 int drift_memory_write(const struct drift_memory *memory, struct weir_buffer *out);
 int drift_memory_read(struct drift_memory *memory, struct weir_reader *in);
 int drift_memory_shape(struct drift_memory *memory, size_t field); // once it has cells
+const struct weir_cells *drift_memory_cells(const struct drift_memory *memory, size_t field);
+// A summary over counts: what is not in it is not known.
+struct weir_summary drift_memory_over(const struct drift_memory *memory, size_t field,
+                                      const struct drift_counts *counts);
+int drift_is_calibrated(const struct drift_memory *memory);
+// Fills `moved` (room for one a field) with what moved, strongest first. WEIR_ENOMEM.
+int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window *window,
+                           struct drift_room *room, struct drift_verdict *moved, size_t *n);
+int drift_is_past(const struct weir_reference_spec *spec);      // previous windows, the same hour
 int drift_is_of_window(const struct weir_reference_spec *spec);    // a slice or model
 
 // Statistics by name (named.c): reads one item of `tests:`; judges a window and emits a finding a

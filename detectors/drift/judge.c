@@ -12,7 +12,7 @@
 // Local changes that global effects would veto: share and factor that each must reach.
 static const double NULL_CHANGE = 0.01, NULL_FACTOR = 2, LOCAL_SHARE = 0.005, LOCAL_FACTOR = 5;
 // From where on a local change is critical (lower confidence bound).
-static const double CRITICAL_SHARE = 0.1;
+static const double CRITICAL_SHARE = DRIFT_CRITICAL_SHARE;
 static const double LOWER_BOUND = 2.33; // standard errors below: 99%
 
 // ---- significance
@@ -137,6 +137,37 @@ static void judge_tail(const struct drift *drift, double alpha, struct drift_ver
 
 // ---- the distribution
 
+int drift_make_room(struct drift_room *room, size_t n)
+{
+    if (n <= room->n)
+        return 0;
+    double *reference = realloc(room->reference, n * sizeof *reference);
+    if (reference)
+        room->reference = reference;
+    double *current = realloc(room->current, n * sizeof *current);
+    if (current)
+        room->current = current;
+    if (!reference || !current)
+        return WEIR_ENOMEM;
+    room->n = n;
+    return 0;
+}
+
+// Cells in which the reference has values; the others are the tail's or the unseen values'.
+static size_t fill(struct drift_room *room, const struct weir_summary *now,
+                   const struct weir_summary *then, double dispersion)
+{
+    size_t n = 0;
+    double by = dispersion > 1 ? 1 / dispersion : 1;
+    for (size_t i = 0; i < then->cells->n; i++) {
+        if (!then->cell[i])
+            continue;
+        room->reference[n] = (double)then->cell[i] * by;
+        room->current[n++] = by < 1 ? floor((double)now->cell[i] * by + 0.5) : (double)now->cell[i];
+    }
+    return n;
+}
+
 // A difference of distribution functions, or total variation, as a shift.
 static double shift_of_difference(double difference)
 {
@@ -147,8 +178,7 @@ static double shift_of_difference(double difference)
 
 // What a shift by d gives: KS and TV 2 Phi(d / 2) - 1, PSI d^2, Hellinger^2 1 - exp(-d^2 / 8),
 // ln of the variance ratio as visible as a shift at 1.1 d.
-static double effect_of(const struct weir_cell_distances *distances,
-                        const struct weir_omnibus *omnibus, double alpha)
+static double effect_of(const struct weir_cell_distances *distances, double scale_ratio)
 {
     double effect = distances->psi_debiased > 0 ? sqrt(distances->psi_debiased) : 0;
     effect = fmax(effect, shift_of_difference(distances->ks_debiased));
@@ -156,10 +186,41 @@ static double effect_of(const struct weir_cell_distances *distances,
     double hellinger = fmin(distances->hellinger_debiased, 0.999);
     if (hellinger > 0)
         effect = fmax(effect, sqrt(-8 * log1p(-hellinger * hellinger)));
-    const struct weir_test *scale = &omnibus->parts[WEIR_OMNIBUS_SCALE];
-    if (omnibus->status == WEIR_TEST_OK && scale->status == WEIR_TEST_OK && scale->p_value <= alpha)
-        effect = fmax(effect, fabs(scale->value) / 1.1);
+    return fmax(effect, fabs(scale_ratio) / 1.1);
+}
+
+double drift_effect(const struct weir_cell_counts *counts, double scale_ratio,
+                    struct weir_cell_distances *distances)
+{
+    return weir_cell_distances(counts, distances) == WEIR_TEST_OK
+               ? effect_of(distances, scale_ratio)
+               : 0;
+}
+
+double drift_offset(const struct weir_summary *profile, const struct drift_counts *stretch)
+{
+    struct drift_room room = {0};
+    struct weir_cell_distances distances;
+    struct weir_summary now = {.cell = stretch->cell};
+    double effect = 0;
+    if (!drift_make_room(&room, profile->cells->n)) {
+        struct weir_cell_counts counts = {.reference = room.reference,
+                                          .current = room.current,
+                                          .n = fill(&room, &now, profile, 1),
+                                          .ordered = profile->shape == WEIR_SHAPE_NUMERIC};
+        effect = drift_effect(&counts, 0, &distances);
+    }
+    free(room.reference);
+    free(room.current);
     return effect;
+}
+
+int drift_local(enum drift_test test, double share, double usual)
+{
+    double high = fmax(share, usual), low = fmin(share, usual);
+    if (test == DRIFT_NULL_RATE)
+        return high - low >= NULL_CHANGE && high >= NULL_FACTOR * low;
+    return share >= LOCAL_SHARE && share >= LOCAL_FACTOR * usual;
 }
 
 static double named_p(const struct drift *drift, const struct weir_cell_counts *counts,
@@ -189,21 +250,6 @@ static double named_p(const struct drift *drift, const struct weir_cell_counts *
         }
     }
     return best;
-}
-
-// Cells in which the reference has values; the others are the tail's or the unseen values'.
-static size_t fill(struct drift_room *room, const struct weir_summary *now,
-                   const struct weir_summary *then, double dispersion)
-{
-    size_t n = 0;
-    double by = dispersion > 1 ? 1 / dispersion : 1;
-    for (size_t i = 0; i < then->cells->n; i++) {
-        if (!then->cell[i])
-            continue;
-        room->reference[n] = (double)then->cell[i] * by;
-        room->current[n++] = by < 1 ? floor((double)now->cell[i] * by + 0.5) : (double)now->cell[i];
-    }
-    return n;
 }
 
 static void judge_distribution(const struct drift *drift, double alpha, struct drift_room *room,
@@ -237,28 +283,15 @@ static void judge_distribution(const struct drift *drift, double alpha, struct d
         p = q;
         which = named;
     }
-    verdict->effect = effect_of(&verdict->distances, &omnibus, alpha);
+    const struct weir_test *scale = &omnibus.parts[WEIR_OMNIBUS_SCALE];
+    int scaled = omnibus.status == WEIR_TEST_OK && scale->status == WEIR_TEST_OK &&
+                 scale->p_value <= alpha;
+    verdict->effect = effect_of(&verdict->distances, scaled ? scale->value : 0);
     if (p > alpha || verdict->effect < drift->delta)
         return;
     take(verdict, which, p);
     double error = 1.25 * sqrt((1 / n + 1 / m) * fmax(verdict->dispersion, 1));
     verdict->critical = verdict->effect - LOWER_BOUND * error >= drift->critical;
-}
-
-static int make_room(struct drift_room *room, size_t n)
-{
-    if (n <= room->n)
-        return 0;
-    double *reference = realloc(room->reference, n * sizeof *reference);
-    if (reference)
-        room->reference = reference;
-    double *current = realloc(room->current, n * sizeof *current);
-    if (current)
-        room->current = current;
-    if (!reference || !current)
-        return WEIR_ENOMEM;
-    room->n = n;
-    return 0;
 }
 
 int drift_judge(const struct drift *drift, double alpha, struct drift_room *room,
@@ -271,7 +304,7 @@ int drift_judge(const struct drift *drift, double alpha, struct drift_room *room
     if (!now->cell || !then->cell || now->cells->n != then->cells->n ||
         (now->cells != then->cells && weir_cells_hash(now->cells) != weir_cells_hash(then->cells)))
         return 0;
-    if (make_room(room, then->cells->n))
+    if (drift_make_room(room, then->cells->n))
         return WEIR_ENOMEM;
     // One reason a verdict: a share of nulls or unseen values, a tail, else the distribution.
     judge_nulls(drift, alpha, verdict);

@@ -21,7 +21,7 @@ static const int64_t HOUR = 3600000, WEEK = 7 * 24 * (int64_t)3600000;
 
 // ---- life
 
-static const struct weir_cells *cells_of(const struct drift_memory *memory, size_t field)
+const struct weir_cells *drift_memory_cells(const struct drift_memory *memory, size_t field)
 {
     const struct weir_cells *cells = memory->drift->fields[field].cells;
     return cells ? cells : memory->own[field].cells;
@@ -42,7 +42,7 @@ static int init_reference(struct drift_reference *reference, const struct drift 
 // Counts in the field's cells, now that there are some.
 int drift_memory_shape(struct drift_memory *memory, size_t field)
 {
-    const struct weir_cells *cells = cells_of(memory, field);
+    const struct weir_cells *cells = drift_memory_cells(memory, field);
     struct drift_counts *all[3] = {&memory->now[field], NULL, NULL};
     for (int k = 0; k < 2; k++)
         all[k + 1] = memory->recount[k] ? &memory->recount[k][field] : NULL;
@@ -55,7 +55,7 @@ int drift_memory_shape(struct drift_memory *memory, size_t field)
         if (drift_counts_init(&reference->sum[field], cells->n))
             return WEIR_ENOMEM;
     }
-    return 0;
+    return drift_calibration_shape(memory, field);
 }
 
 int drift_memory_init(struct drift_memory *memory, const struct drift *drift)
@@ -64,7 +64,8 @@ int drift_memory_init(struct drift_memory *memory, const struct drift *drift)
     memory->own = calloc(drift->n_fields, sizeof *memory->own);
     memory->now = calloc(drift->n_fields, sizeof *memory->now);
     memory->references = calloc(drift->n_references, sizeof *memory->references);
-    int code = memory->own && memory->now && memory->references ? 0 : WEIR_ENOMEM;
+    memory->hour = calloc(drift->n_fields, sizeof *memory->hour);
+    int code = memory->own && memory->now && memory->references && memory->hour ? 0 : WEIR_ENOMEM;
     for (int k = 0; k < 2 && !code; k++) {
         memory->recounted[k] = calloc(drift->n_fields, sizeof *memory->recounted[k]);
         memory->recount[k] = calloc(drift->n_fields, sizeof *memory->recount[k]);
@@ -72,6 +73,8 @@ int drift_memory_init(struct drift_memory *memory, const struct drift *drift)
     }
     for (size_t i = 0; i < drift->n_references && !code; i++)
         code = init_reference(&memory->references[i], drift);
+    if (!code)
+        code = drift_calibration_init(memory);
     for (size_t f = 0; f < drift->n_fields && !code; f++) {
         if (drift->fields[f].cells)
             code = drift_memory_shape(memory, f);
@@ -105,7 +108,9 @@ void drift_memory_free(struct drift_memory *memory)
         weir_cells_free(memory->own[f].cells);
         weir_ddsketch_destroy(memory->own[f].first);
     }
+    drift_calibration_free(memory);
     free(memory->own);
+    free(memory->hour);
     free(memory->references);
     free_counts(memory->now, n);
     for (int k = 0; k < 2; k++) {
@@ -135,7 +140,7 @@ static void count_bucket(void *context, double low, double high, uint64_t count)
 static void count_field(const struct drift_memory *memory, const struct weir_summary *summary,
                         size_t field, struct drift_counts *counts)
 {
-    const struct weir_cells *cells = cells_of(memory, field);
+    const struct weir_cells *cells = drift_memory_cells(memory, field);
     drift_counts_reset(counts);
     if (!cells)
         return;
@@ -151,11 +156,10 @@ static void count_field(const struct drift_memory *memory, const struct weir_sum
     }
 }
 
-// A summary over counts: what is not in it is not known.
-static struct weir_summary over(const struct drift_memory *memory, size_t field,
-                                const struct drift_counts *counts)
+struct weir_summary drift_memory_over(const struct drift_memory *memory, size_t field,
+                                      const struct drift_counts *counts)
 {
-    const struct weir_cells *cells = cells_of(memory, field);
+    const struct weir_cells *cells = drift_memory_cells(memory, field);
     struct weir_summary summary = {.shape = cells->shape,
                                    .parts = WEIR_PART_CELLS,
                                    .rows = counts->rows,
@@ -246,13 +250,13 @@ static int make_reference(struct drift_memory *memory, size_t i, const struct we
     int code = 0;
     if (spec->kind == WEIR_REFERENCE_FIXED)
         reference->ready = window->start >= spec->to && reference->windows > 0;
-    else if (spec->kind == WEIR_REFERENCE_PREVIOUS || spec->kind == WEIR_REFERENCE_SAME_HOUR)
+    else if (drift_is_past(spec))
         code = sum_history(memory, i, window);
     else
         return 0;
     for (size_t f = 0; f < memory->drift->n_fields && !code; f++) {
-        if (cells_of(memory, f))
-            reference->then[f] = over(memory, f, &reference->sum[f]);
+        if (drift_memory_cells(memory, f))
+            reference->then[f] = drift_memory_over(memory, f, &reference->sum[f]);
     }
     return code;
 }
@@ -347,7 +351,7 @@ static void learn_dispersion(struct drift_reference *reference, size_t field, do
 double drift_memory_dispersion(const struct drift_memory *memory, size_t i, size_t field)
 {
     const struct weir_reference_spec *spec = memory->drift->specs ? &memory->drift->specs[i] : NULL;
-    if (!spec || (spec->kind != WEIR_REFERENCE_PREVIOUS && spec->kind != WEIR_REFERENCE_SAME_HOUR))
+    if (!spec || !drift_is_past(spec))
         return 1;
     double mean = memory->references[i].dispersion[field];
     return mean > 1 ? mean : 1;
@@ -361,12 +365,10 @@ int drift_memory_end(struct drift_memory *memory, const struct weir_window *wind
     for (size_t i = 0; i < drift->n_references; i++) {
         const struct weir_reference_spec *spec = &drift->specs[i];
         struct drift_reference *reference = &memory->references[i];
-        int is_history =
-            spec->kind == WEIR_REFERENCE_PREVIOUS || spec->kind == WEIR_REFERENCE_SAME_HOUR;
         int is_inside = spec->kind == WEIR_REFERENCE_FIXED && window->start >= spec->from &&
                         window->end <= spec->to;
         for (size_t f = 0; f < drift->n_fields; f++) {
-            if (is_history && reference->windows)
+            if (drift_is_past(spec) && reference->windows)
                 learn_dispersion(
                     reference, f,
                     dispersion_of(&memory->now[f], &reference->sum[f],
@@ -378,9 +380,10 @@ int drift_memory_end(struct drift_memory *memory, const struct weir_window *wind
         }
         reference->windows += is_inside;
     }
-    if (!drift->keeps)
-        return 0;
-    int code = drift_history_add(&memory->history, window->start, window->end, memory->now,
+    int code = drift_calibration_add(memory, window);
+    if (!drift->keeps || code)
+        return code;
+    code = drift_history_add(&memory->history, window->start, window->end, memory->now,
                                  drift->n_fields);
     drift_history_forget(&memory->history, window->end - drift->keep_span - WEEK / 7,
                          drift->keep_windows + 1);
@@ -416,7 +419,7 @@ const struct weir_summary *drift_memory_then(const struct drift_memory *memory,
     if (!drift->specs || drift->specs[i].kind == WEIR_REFERENCE_PROFILE)
         return window->reference(window, i, drift->fields[field].index);
     const struct drift_reference *reference = &memory->references[i];
-    if (drift_is_of_window(&drift->specs[i]) || !reference->ready || !cells_of(memory, field))
+    if (drift_is_of_window(&drift->specs[i]) || !reference->ready || !drift_memory_cells(memory, field))
         return NULL;
     if (drift->specs[i].kind != WEIR_REFERENCE_FIXED &&
         reference->n_dispersion[field] < dispersion_from(drift))

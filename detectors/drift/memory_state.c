@@ -66,6 +66,8 @@ int drift_memory_write(const struct drift_memory *memory, struct weir_buffer *ou
         code = put_reference(memory, i, out);
     if (!code)
         code = drift_history_write(&memory->history, out);
+    if (!code)
+        code = drift_calibration_write(memory, out);
     return code ? code : out->failed ? WEIR_ENOMEM : 0;
 }
 
@@ -142,7 +144,7 @@ static int is_same(const struct drift *drift, size_t i, const char *name,
 }
 
 static int get_reference(struct drift_memory *memory, struct weir_reader *in, const int *map,
-                         size_t n_saved)
+                         size_t n_saved, size_t *n_same)
 {
     const struct drift *drift = memory->drift;
     struct drift_reference unknown = {0}, *reference = &unknown;
@@ -155,6 +157,7 @@ static int get_reference(struct drift_memory *memory, struct weir_reader *in, co
     spec.to = weir_get_long(in);
     for (size_t i = 0; i < drift->n_references && !in->failed; i++)
         reference = is_same(drift, i, name, &spec) ? &memory->references[i] : reference;
+    *n_same += reference != &unknown;
     reference->windows = weir_get_count(in, INT32_MAX);
     for (size_t f = 0; f < n_saved && !in->failed; f++) {
         size_t n = weir_get_count(in, INT32_MAX);
@@ -185,10 +188,14 @@ int drift_memory_read(struct drift_memory *memory, struct weir_reader *in)
     memory->began = weir_get_long(in);
     int code = get_fields(memory, in, &map, &n_saved);
     size_t n = code ? 0 : weir_get_count(in, weir_reader_left(in));
+    size_t n_same = 0;
     for (size_t i = 0; i < n && !code; i++)
-        code = get_reference(memory, in, map, n_saved);
+        code = get_reference(memory, in, map, n_saved, &n_same);
     if (!code)
         code = drift_history_read(&memory->history, in, map, n_saved, memory->now, drift->n_fields);
+    int same = n_same == n && n == drift->n_references && n_saved == drift->n_fields;
+    if (!code)
+        code = drift_calibration_read(memory, in, map, n_saved, same);
     free(map);
     if (!code && !in->failed && !drift->keeps)
         drift_history_free(&memory->history);

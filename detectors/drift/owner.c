@@ -241,9 +241,17 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
     struct drift_slice *slices = NULL;
     size_t n_slices = 0, n;
     int code = drift->n_by_given ? judge_slices(owner, window, slice_alpha, &slices, &n_slices) : 0;
+    int calibrated = drift_is_calibrated(&owner->memory);
     if (!code)
-        code = judge_slice(owner, &whole, &n);
-    if (!code && n) {
+        code = calibrated ? drift_judge_calibrated(&owner->memory, window, &owner->room,
+                                                   owner->moved, &n)
+                          : judge_slice(owner, &whole, &n);
+    if (!code && calibrated)
+        drift_report_offset(&owner->memory, window);
+    if (!code && n && calibrated) {
+        drift_report_calibrated(&owner->memory, window, owner->moved, n, slices,
+                                n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);
+    } else if (!code && n) {
         drift_report(drift, window, 0, owner->moved, n, whole_alpha, slices,
                      n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);
     } else if (!code) {

@@ -123,7 +123,7 @@ static void sentence(const struct drift *drift, const struct drift_verdict *verd
                      size_t size)
 {
     const char *name = verdict->field->info->name,
-               *reference = drift->references[verdict->reference];
+               *reference = verdict->against ? verdict->against : drift->references[verdict->reference];
     char change[TEXT], count[32];
     count_text(verdict->test == DRIFT_NULL_RATE ? verdict->now->rows : verdict->now->values, count);
     switch (verdict->test) {
@@ -132,8 +132,8 @@ static void sentence(const struct drift *drift, const struct drift_verdict *verd
                  100 * verdict->share, count, 100 * verdict->baseline, reference);
         return;
     case DRIFT_UNSEEN:
-        snprintf(out, size, "%s: %.3g%% of %s records have values that %s never had", name,
-                 100 * verdict->share, count, reference);
+        snprintf(out, size, "%s: %.3g%% of %s records have values that were never seen, %.2g%% in %s", name,
+                 100 * verdict->share, count, 100 * verdict->baseline, reference);
         return;
     case DRIFT_TAIL:
         snprintf(out, size,
@@ -185,6 +185,11 @@ static void add_field(struct lines *lines, const struct drift_verdict *verdict, 
     if (d->cells)
         snprintf(after + used, TEXT - used, "; PSI %.3g, KS %.3g, JS %.3g; by %s, p %.2g", d->psi,
                  d->ks, d->jensen_shannon, drift_test_name(verdict->test), verdict->p_value);
+    if (verdict->score > 0) {
+        used = strlen(after);
+        snprintf(after + used, TEXT - used, "; %s, score %.3g",
+                 verdict->also ? "also moved" : "confirmed", verdict->score);
+    }
     if (all > 0)
         line->contribution = verdict->effect / all;
 }
@@ -244,9 +249,10 @@ static enum weir_action action_of(const struct drift_verdict *lead)
                : WEIR_ACTION_RETRAIN;
 }
 
-void drift_report(const struct drift *drift, const struct weir_window *window, size_t slice,
-                  const struct drift_verdict *moved, size_t n_moved, double alpha,
-                  const struct drift_slice *slices, size_t n_slices)
+// `threshold`: of the statistic, which is -ln p. `provisional`: it is not calibrated.
+static void emit(const struct drift *drift, const struct weir_window *window, size_t slice,
+                 const struct drift_verdict *moved, size_t n_moved, double threshold,
+                 int provisional, const struct drift_slice *slices, size_t n_slices)
 {
     const struct drift_verdict *lead = &moved[0];
     const struct weir_slice *where = &window->slices[slice];
@@ -287,14 +293,76 @@ void drift_report(const struct drift *drift, const struct weir_window *window, s
         .n_fields = shown,
         .slice = where->values,
         .n_slice = where->n_values,
-        .provisional = 1,
+        .provisional = provisional,
         .share = lead->share > 0 ? lead->share : NAN,
         .count = lead->now->values,
-        .statistic = {drift_test_name(lead->test), -log(fmax(lead->p_value, 1e-304)), -log(alpha),
+        .statistic = {drift_test_name(lead->test),
+                      lead->score > 0 ? lead->score : -log(fmax(lead->p_value, 1e-304)), threshold,
                       lead->p_value, NAN},
         .summary = text,
         .evidence = lines.items,
         .n_evidence = lines.n,
+    };
+    window->emit(window, &finding);
+}
+
+void drift_report(const struct drift *drift, const struct weir_window *window, size_t slice,
+                  const struct drift_verdict *moved, size_t n_moved, double alpha,
+                  const struct drift_slice *slices, size_t n_slices)
+{
+    emit(drift, window, slice, moved, n_moved, -log(alpha), 1, slices, n_slices);
+}
+
+void drift_report_calibrated(const struct drift_memory *memory, const struct weir_window *window,
+                             const struct drift_verdict *moved, size_t n_moved,
+                             const struct drift_slice *slices, size_t n_slices)
+{
+    const struct weir_alarm_budget *budget = &memory->calibration.budget;
+    emit(memory->drift, window, 0, moved, n_moved, budget->threshold, !budget->kept, slices,
+         n_slices);
+}
+
+void drift_report_offset(const struct drift_memory *memory, const struct weir_window *window)
+{
+    const struct drift *drift = memory->drift;
+    const char *names[FIELDS];
+    size_t n = 0;
+    double most = 0;
+    for (size_t f = 0; f < drift->n_fields; f++) {
+        double offset = memory->calibration.offset[f];
+        if (!(offset >= drift->delta))
+            continue;
+        if (n < FIELDS)
+            names[n] = drift->fields[f].info->name;
+        n++;
+        most = fmax(most, offset);
+    }
+    if (!n)
+        return;
+    char text[640];
+    size_t shown = n < FIELDS ? n : FIELDS;
+    size_t used = (size_t)snprintf(text, sizeof text, "All through the calibration ");
+    for (size_t i = 0; i < shown && used < sizeof text / 2; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.100s", i ? ", " : "",
+                                 names[i]);
+    if (n > shown)
+        used += (size_t)snprintf(text + used, sizeof text - used, " and %zu more", n - shown);
+    snprintf(text + used, sizeof text - used,
+             " %s unlike the profile (by up to %.2g sd): drift is judged against the calibration; "
+             "if serving should be like training, look for what the two do differently",
+             n == 1 ? "was" : "were", most);
+    struct weir_finding finding = {
+        .size = sizeof finding,
+        .rule = "offset",
+        .kind = "skew.distribution",
+        .severity = WEIR_WARNING,
+        .action = WEIR_ACTION_INVESTIGATE_UPSTREAM,
+        .identity = WEIR_BY_KIND,
+        .fields = names,
+        .n_fields = shown,
+        .share = NAN,
+        .statistic = {"shift", most, drift->delta, NAN, NAN},
+        .summary = text,
     };
     window->emit(window, &finding);
 }

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judging a window by a calibrated threshold. An incident needs a field that is beyond the
+// threshold of the largest of all fields and tests, and a change that is large enough to matter.
+// Which fields moved is told apart in two steps: 'confirmed' by stepping that threshold down
+// (Westfall and Young, 1993; fields left / all fields), 'also moved' by the false discovery rate.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/drift/drift.h"
+#include "stats/summary.h"
+
+static const double DISCOVERIES = 0.05; // false ones among those that also moved
+static const double LOWER_BOUND = 2.33;
+
+int drift_is_calibrated(const struct drift_memory *memory)
+{
+    return memory->calibration.frozen && isfinite(memory->calibration.budget.threshold);
+}
+
+// How much more than a sample's the field's usual variation is.
+static double dispersion_of(const struct drift_memory *memory, size_t basis, size_t f, size_t cells)
+{
+    const struct weir_usual *usual =
+        &memory->calibration.usual[(basis * memory->drift->n_fields + f) * WEIR_SCORES];
+    int ordered = drift_memory_cells(memory, f)->shape == WEIR_SHAPE_NUMERIC;
+    // Medians under no more than sampling: of Anderson-Darling's 0.77, of G / 2 half the degrees.
+    double more = ordered ? exp(usual[WEIR_SCORE_LEVEL].median) / 0.77
+                          : exp(usual[WEIR_SCORE_SHAPE].median) * 2 / fmax((double)cells - 1, 1);
+    return fmax(more, 1);
+}
+
+static void measure(struct drift_memory *memory, struct drift_room *room, size_t f,
+                    struct drift_verdict *verdict)
+{
+    const struct drift_scored *scored = &memory->calibration.scored[f];
+    const struct drift_counts *now = &memory->now[f];
+    struct weir_expectation expected = drift_calibration_expect(memory, scored->basis, f);
+    double n = 0;
+    struct weir_cell_counts counts = {.reference = room->reference,
+                                      .current = room->current,
+                                      .ordered = expected.score != NULL};
+    double low = 0, far = 0;
+    for (size_t i = 0; i < expected.n; i++) {
+        int outermost = i == 0 || i + 1 == expected.n;
+        n += (double)now->cell[i];
+        if (outermost && counts.ordered) {
+            low += expected.share[i];
+            far += (double)now->cell[i];
+        }
+        if (!(expected.share[i] > 0))
+            continue;
+        room->reference[counts.n] = expected.share[i] * expected.worth;
+        room->current[counts.n++] = (double)now->cell[i];
+    }
+    double threshold = memory->calibration.budget.threshold;
+    double scale = scored->of[WEIR_SCORE_SCALE] > threshold ? fabs(scored->scale_ratio) : 0;
+    verdict->effect = drift_effect(&counts, scale, &verdict->distances);
+    verdict->dispersion = dispersion_of(memory, scored->basis, f, counts.n);
+    double error = 1.25 * sqrt((1 / fmax(n, 1) + 1 / fmax(expected.worth, 1)) * verdict->dispersion);
+    verdict->critical = verdict->effect - LOWER_BOUND * error >= memory->drift->critical;
+    verdict->moved = verdict->effect >= memory->drift->delta;
+    verdict->test = DRIFT_OMNIBUS;
+    // What is local has floors of its own: shares of nulls, of unseen values, of tails.
+    const struct {
+        enum weir_cell_score score;
+        enum drift_test test;
+        double share, usual;
+    } local[] = {
+        {WEIR_SCORE_NULL, DRIFT_NULL_RATE,
+         now->rows ? (double)now->null / (double)now->rows : 0, expected.null_share},
+        {WEIR_SCORE_UNSEEN, DRIFT_UNSEEN,
+         now->values ? (double)now->unseen / (double)now->values : 0, expected.unseen_share},
+        {WEIR_SCORE_SHAPE, DRIFT_TAIL, n > 0 && low < .5 ? far / n : 0, low},
+    };
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++) {
+        if (scored->of[local[i].score] <= threshold || (verdict->moved && i == 2) ||
+            !drift_local(local[i].test, local[i].share, local[i].usual))
+            continue;
+        verdict->moved = 1;
+        verdict->test = local[i].test;
+        verdict->share = local[i].share;
+        verdict->baseline = local[i].usual;
+        verdict->critical |= local[i].share - local[i].usual >= DRIFT_CRITICAL_SHARE;
+        break;
+    }
+}
+
+struct ranked {
+    double score;
+    size_t field;
+};
+
+static int by_score(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return (x->field > y->field) - (x->field < y->field);
+}
+
+static void describe(struct drift_memory *memory, size_t f, struct drift_verdict *verdict)
+{
+    const struct drift_calibration *calibration = &memory->calibration;
+    const struct drift_scored *scored = &calibration->scored[f];
+    verdict->field = &memory->drift->fields[f];
+    verdict->p_value = fmax(exp(-scored->score), 1e-300);
+    verdict->score = scored->score;
+    if (scored->basis == 0 && calibration->usual_first) {
+        memory->hour[f] = drift_memory_over(memory, f, &calibration->hour[f]);
+        verdict->then = &memory->hour[f];
+        verdict->against = calibration->name;
+    } else {
+        size_t reference = calibration->bases[scored->basis];
+        verdict->reference = reference;
+        verdict->then = &memory->references[reference].then[f];
+        verdict->against = memory->drift->references[reference];
+    }
+}
+
+int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window *window,
+                           struct drift_room *room, struct drift_verdict *moved, size_t *n)
+{
+    const struct drift *drift = memory->drift;
+    double threshold = memory->calibration.budget.threshold, all = (double)drift->n_fields;
+    double tests = (double)(memory->calibration.n_bases * WEIR_SCORES);
+    int opens = 0, code = drift_calibration_score(memory, window);
+    size_t discovered = 0, confirmed = 0;
+    *n = 0;
+    struct ranked *ranked = malloc(drift->n_fields * sizeof *ranked);
+    if (code || !ranked) {
+        free(ranked);
+        return code ? code : WEIR_ENOMEM;
+    }
+    for (size_t f = 0; f < drift->n_fields; f++)
+        ranked[f] = (struct ranked){memory->calibration.scored[f].score, f};
+    qsort(ranked, drift->n_fields, sizeof *ranked, by_score);
+    while (confirmed < drift->n_fields &&
+           ranked[confirmed].score > threshold + log((all - (double)confirmed) / all))
+        confirmed++;
+    for (size_t i = 0; i < drift->n_fields && ranked[i].score > 0; i++) {
+        if (ranked[i].score - log(tests) >= -log(DISCOVERIES * (double)(i + 1) / all))
+            discovered = i + 1;
+    }
+    for (size_t i = 0; i < drift->n_fields && (i < confirmed || i < discovered); i++) {
+        size_t f = ranked[i].field;
+        struct drift_verdict *verdict = &moved[*n];
+        memset(verdict, 0, sizeof *verdict);
+        code = drift_make_room(room, memory->now[f].n);
+        if (code)
+            break;
+        measure(memory, room, f, verdict);
+        if (!verdict->moved)
+            continue;
+        describe(memory, f, verdict);
+        verdict->now = drift_memory_now(memory, window, 0, f, 0);
+        verdict->also = i >= confirmed;
+        opens |= ranked[i].score > threshold;
+        *n += verdict->now != NULL;
+    }
+    if (!opens)
+        *n = 0;
+    free(ranked);
+    return code;
+}

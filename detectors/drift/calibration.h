@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// What healthy serving varies by, and the threshold that keeps the budget of false alarms.
+//
+// An owner collects an ordered stretch of its own windows. Once it is long enough it freezes: each
+// window of the stretch is compared with what the same hours of its other days lead one to expect,
+// and the threshold comes from replaying incidents over them (stats/alarm_budget.h). From then on
+// windows are judged by it: significance is calibrated, whatever rhythm or memory the fields have.
+#ifndef WEIR_DRIFT_CALIBRATION_H
+#define WEIR_DRIFT_CALIBRATION_H
+
+#include "detectors/drift/history.h"
+#include "stats/alarm_budget.h"
+#include "stats/cell_score.h"
+
+struct drift;
+struct drift_memory;
+struct weir_window;
+
+struct drift_scored { // one field of one window
+    double score;     // -ln p of the test that says most; 0: none does, or it is not judged
+    enum weir_cell_score which;
+    size_t basis;
+    double of[WEIR_SCORES]; // each test's, of that basis
+    double scale_ratio;     // ln of the variance ratio there
+};
+
+struct drift_calibration {
+    int64_t wanted; // ms of healthy serving; 0: nothing is calibrated
+    int frozen;
+    struct drift_history stretch;
+    // Windows of the stretch by what other references made of them: [window][basis][field][score],
+    // without the first basis where that is the stretch itself. Only while collecting.
+    float *rows;
+    size_t n_rows, rows_capacity;
+    // What they are compared with: first (if `usual_first`) the stretch, then each reference of
+    // the stream's own past windows.
+    int usual_first;
+    size_t *bases, n_bases; // number of the reference; of the first, where it is the stretch, 0
+    // Once frozen.
+    struct weir_usual *usual; // [basis][field][score]
+    struct weir_tail *tails;  // [basis][score]
+    struct weir_alarm_budget budget;
+    size_t windows; // of the stretch that could be judged
+    double rows_a_window;
+    struct drift_counts *pooled, *hour; // per field: of the stretch; of the present hour in it
+    double *offset;                     // per field: effect of the stretch against the profile
+    double *room;                       // shares and normal scores of a field's cells
+    size_t room_cells;
+    struct drift_scored *scored; // per field, of the window under way
+    char name[80];               // of the stretch, for people
+};
+
+int drift_calibration_init(struct drift_memory *memory); // WEIR_ENOMEM
+void drift_calibration_free(struct drift_memory *memory);
+int drift_calibration_shape(struct drift_memory *memory, size_t field); // once it has cells
+// After a window was judged: collects it, and freezes where that was the last one wanted.
+int drift_calibration_add(struct drift_memory *memory, const struct weir_window *window);
+// Scores every field of the window into `scored`. Once frozen.
+int drift_calibration_score(struct drift_memory *memory, const struct weir_window *window);
+// What is expected of a field: in calibration->room, until the next call.
+struct weir_expectation drift_calibration_expect(struct drift_memory *memory, size_t basis,
+                                                 size_t field);
+int drift_calibration_write(const struct drift_memory *memory, struct weir_buffer *out);
+int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, const int *map,
+                           size_t n_saved, int same_bases);
+
+#endif

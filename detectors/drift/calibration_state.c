@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// A calibration as bytes. What it learnt holds for the same fields and references alone: where
+// these have changed the stretch goes on being collected, and nothing is frozen.
+#include <math.h>
+#include <stdlib.h>
+
+#include "detectors/drift/drift.h"
+
+enum { WINDOWS = 1 << 20 };
+
+static int put_learnt(const struct drift_memory *memory, struct weir_buffer *out)
+{
+    const struct drift_calibration *calibration = &memory->calibration;
+    size_t columns = calibration->n_bases * memory->drift->n_fields * WEIR_SCORES;
+    int code = 0;
+    for (size_t i = 0; i < columns; i++) {
+        weir_put_double(out, calibration->usual[i].median);
+        weir_put_double(out, calibration->usual[i].spread);
+    }
+    for (size_t i = 0; i < calibration->n_bases * WEIR_SCORES && !code; i++)
+        code = weir_tail_write(&calibration->tails[i], out);
+    for (size_t f = 0; f < memory->drift->n_fields; f++)
+        weir_put_double(out, calibration->offset[f]);
+    weir_put_double(out, calibration->budget.threshold);
+    weir_put_double(out, calibration->budget.promised);
+    weir_put_double(out, calibration->budget.needed);
+    weir_put_long(out, (int64_t)calibration->budget.k);
+    weir_put_long(out, (int64_t)calibration->windows);
+    weir_put_string(out, calibration->name);
+    return code;
+}
+
+int drift_calibration_write(const struct drift_memory *memory, struct weir_buffer *out)
+{
+    const struct drift_calibration *calibration = &memory->calibration;
+    size_t width = (calibration->n_bases - (calibration->usual_first != 0)) *
+                   memory->drift->n_fields * WEIR_SCORES;
+    weir_put_long(out, calibration->wanted > 0);
+    if (!calibration->wanted)
+        return out->failed ? WEIR_ENOMEM : 0;
+    int code = drift_history_write(&calibration->stretch, out);
+    weir_put_long(out, (int64_t)width);
+    weir_put_long(out, (int64_t)calibration->n_rows);
+    for (size_t i = 0; i < calibration->n_rows * width; i++)
+        weir_put_double(out, (double)calibration->rows[i]);
+    weir_put_long(out, calibration->frozen);
+    weir_put_long(out, (int64_t)calibration->n_bases);
+    if (!code && calibration->frozen)
+        code = put_learnt(memory, out);
+    return code ? code : out->failed ? WEIR_ENOMEM : 0;
+}
+
+// ---- restoring
+
+static int get_rows(struct drift_calibration *calibration, struct weir_reader *in, size_t width,
+                    int keep)
+{
+    size_t saved = weir_get_count(in, INT32_MAX), n = weir_get_count(in, WINDOWS);
+    if (in->failed || (saved && n > weir_reader_left(in) / 8 / saved))
+        return WEIR_ECORRUPT;
+    keep = keep && saved == width && n && width;
+    if (keep && !(calibration->rows = malloc(n * width * sizeof *calibration->rows)))
+        return WEIR_ENOMEM;
+    for (size_t i = 0; i < n * saved; i++) {
+        float value = (float)weir_get_double(in);
+        if (keep)
+            calibration->rows[i] = value >= 0 && value < 1e30f ? value : NAN;
+    }
+    calibration->n_rows = calibration->rows_capacity = keep ? n : 0;
+    return weir_reader_code(in);
+}
+
+static int is_finite(double x)
+{
+    return isfinite(x) && fabs(x) < 1e300;
+}
+
+static int get_learnt(struct drift_memory *memory, struct weir_reader *in)
+{
+    struct drift_calibration *calibration = &memory->calibration;
+    size_t columns = calibration->n_bases * memory->drift->n_fields * WEIR_SCORES;
+    for (size_t i = 0; i < columns && !in->failed; i++) {
+        calibration->usual[i].median = weir_get_double(in);
+        calibration->usual[i].spread = weir_get_double(in);
+        if (!is_finite(calibration->usual[i].median) || !(calibration->usual[i].spread > 0))
+            return WEIR_ECORRUPT;
+    }
+    for (size_t i = 0; i < calibration->n_bases * WEIR_SCORES; i++) {
+        int code = weir_tail_read(&calibration->tails[i], in);
+        if (code)
+            return code;
+    }
+    for (size_t f = 0; f < memory->drift->n_fields; f++) {
+        calibration->offset[f] = weir_get_double(in);
+        if (!is_finite(calibration->offset[f]))
+            return WEIR_ECORRUPT;
+    }
+    calibration->budget.threshold = weir_get_double(in);
+    calibration->budget.promised = weir_get_double(in);
+    calibration->budget.needed = weir_get_double(in);
+    calibration->budget.k = weir_get_count(in, WINDOWS);
+    calibration->budget.kept = calibration->budget.k >= 1;
+    calibration->windows = weir_get_count(in, WINDOWS);
+    weir_get_string(in, calibration->name, sizeof calibration->name);
+    if (isnan(calibration->budget.threshold) || isnan(calibration->budget.promised) ||
+        isnan(calibration->budget.needed) || !calibration->stretch.n)
+        return WEIR_ECORRUPT;
+    return weir_reader_code(in);
+}
+
+// What the stretch holds in all is not written: it is its own sum.
+static int sum_stretch(struct drift_memory *memory)
+{
+    struct drift_calibration *calibration = &memory->calibration;
+    int code = 0;
+    for (size_t e = 0; e < calibration->stretch.n && !code; e++)
+        code = drift_entry_add(&calibration->stretch.items[e], calibration->pooled,
+                               memory->drift->n_fields);
+    return code;
+}
+
+int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, const int *map,
+                           size_t n_saved, int same)
+{
+    const struct drift *drift = memory->drift;
+    struct drift_calibration *calibration = &memory->calibration;
+    struct drift_history stretch = {0};
+    size_t bases;
+    if (!weir_get_count(in, 1) || in->failed)
+        return weir_reader_code(in);
+    int code = drift_history_read(&stretch, in, map, n_saved, memory->now, drift->n_fields);
+    if (code || !calibration->wanted) {
+        drift_history_free(&stretch);
+        // Nothing is calibrated any more: what follows is of no use.
+        in->at = code ? in->at : in->end;
+        return code;
+    }
+    calibration->stretch = stretch;
+    size_t width = (calibration->n_bases - (calibration->usual_first != 0)) * drift->n_fields *
+                   WEIR_SCORES;
+    for (size_t f = 0; f < n_saved; f++)
+        same = same && map[f] == (int)f;
+    code = get_rows(calibration, in, width, same);
+    int frozen = (int)weir_get_count(in, 1);
+    bases = weir_get_count(in, INT32_MAX);
+    if (code || in->failed || !frozen)
+        return code ? code : weir_reader_code(in);
+    if (!same || bases != calibration->n_bases) {
+        in->at = in->end;
+        return 0;
+    }
+    code = get_learnt(memory, in);
+    if (!code)
+        code = sum_stretch(memory);
+    calibration->frozen = !code;
+    return code;
+}
