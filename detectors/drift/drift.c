@@ -187,6 +187,9 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     drift->alpha = values[DRIFT_OPTION_ALPHA].set ? values[DRIFT_OPTION_ALPHA].number
                                                   : fmin(step / MONTH, 0.05);
     int code = read_tests(drift, &values[DRIFT_OPTION_TESTS], error);
+    // Whoever asks for a test by name is given that one, at its own threshold.
+    if (!(drift->tests >> DRIFT_OMNIBUS & 1))
+        drift->calibrate = 0;
     if (!code)
         code = add_fields(drift, config, setup, error);
     if (code) {

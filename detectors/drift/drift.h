@@ -89,7 +89,8 @@ struct drift_verdict {
 
 // Working memory of an owner: counts of one field's cells.
 struct drift_room {
-    double *reference, *current;
+    double *reference; // one allocation for all
+    double *current, *share, *score;
     size_t n;
 };
 

@@ -41,7 +41,6 @@ void drift_owner_destroy(void *state)
     if (!owner)
         return;
     free(owner->room.reference);
-    free(owner->room.current);
     free(owner->moved);
     drift_memory_free(&owner->memory);
     free(owner);

@@ -132,8 +132,12 @@ static void sentence(const struct drift *drift, const struct drift_verdict *verd
                  100 * verdict->share, count, 100 * verdict->baseline, reference);
         return;
     case DRIFT_UNSEEN:
-        snprintf(out, size, "%s: %.3g%% of %s records have values that were never seen, %.2g%% in %s", name,
-                 100 * verdict->share, count, 100 * verdict->baseline, reference);
+        if (verdict->against)
+            snprintf(out, size, "%s: %.3g%% of %s records have values never seen before, %.2g%% in %s",
+                     name, 100 * verdict->share, count, 100 * verdict->baseline, reference);
+        else
+            snprintf(out, size, "%s: %.3g%% of %s records have values that %s never had", name,
+                     100 * verdict->share, count, reference);
         return;
     case DRIFT_TAIL:
         snprintf(out, size,
