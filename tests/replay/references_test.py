@@ -131,6 +131,26 @@ class ReferencesTest(program.Program):
         moved = [alert for alert in alerts if self.hour(alert) >= 80]
         self.assertEqual(len(moved), 1)
 
+    def test_a_calibrated_threshold(self):
+        calibrated = CONFIG + "calibration: {last: 3d}\nfalse_alarms: {at_most: 10, per: 30d}\n"
+        shifted.since = 100
+        data = rows(106, change=shifted, rhythm=0.4)
+        done = self.replay(calibrated % "fixed", s=self.file("s.csv", data))
+        self.assertEqual(done.code, 0, done.err)
+        late = [alert for alert in done.alerts if self.hour(alert) >= 72 + 24]
+        self.assertEqual([self.hour(alert) for alert in late if alert["status"] == "open"], [100])
+        alert = late[0]
+        self.assertFalse(alert["provisional"])
+        self.assertIn("amount moved: median", alert["summary"])
+        self.assertIn("what is usual at this hour (3 days of calibration)", alert["summary"])
+        self.assertGreater(alert["statistic"]["value"], alert["statistic"]["threshold"])
+        self.assertIn("confirmed", alert["evidence"][0]["after"])
+        # Three days do not keep one alarm in thirty: then it says so.
+        calibrated = calibrated.replace("at_most: 10", "at_most: 1")
+        done = self.replay(calibrated % "fixed", s=self.file("s.csv", data))
+        late = [alert for alert in done.alerts if self.hour(alert) >= 100]
+        self.assertTrue(late[0]["provisional"])
+
     def test_other_detectors_refuse_them(self):
         config = CONFIG.replace("type: drift", "type: schema").replace("fields: [amount, country], ", "")
         done = self.replay(config % "prev", s=self.file("s.csv", rows(1)))
