@@ -7,7 +7,7 @@
 
 const char *weir_cell_score_name(enum weir_cell_score score)
 {
-    static const char *const names[] = {"level", "cut", "shape", "scale", "null_rate", "unseen"};
+    static const char *const names[] = {"level", "cut", "shape", "scale", "tail", "null_rate", "unseen"};
     return names[score];
 }
 
@@ -71,8 +71,13 @@ static void over_cells(const struct weir_expectation *expected,
         below += a;
         share += expected->share[i];
     }
-    if (ordered)
+    if (ordered) {
+        size_t last = expected->n - 1;
         out[WEIR_SCORE_LEVEL] = level * n * m / (n + m);
+        out[WEIR_SCORE_TAIL] =
+            fmax(ratio_of((double)now->cell[0], n, expected->share[0] * m, m),
+                 ratio_of((double)now->cell[last], n, expected->share[last] * m, m));
+    }
     out[WEIR_SCORE_CUT] = cut;
     out[WEIR_SCORE_SHAPE] = shape > 0 ? shape : 0;
 }

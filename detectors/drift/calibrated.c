@@ -71,7 +71,7 @@ static void measure(struct drift_memory *memory, struct drift_room *room, size_t
          now->rows ? (double)now->null / (double)now->rows : 0, expected.null_share},
         {WEIR_SCORE_UNSEEN, DRIFT_UNSEEN,
          now->values ? (double)now->unseen / (double)now->values : 0, expected.unseen_share},
-        {WEIR_SCORE_SHAPE, DRIFT_TAIL, n > 0 && low < .5 ? far / n : 0, low},
+        {WEIR_SCORE_TAIL, DRIFT_TAIL, n > 0 && low < .5 ? far / n : 0, low},
     };
     for (size_t i = 0; i < sizeof local / sizeof *local; i++) {
         if (scored->of[local[i].score] <= threshold || (verdict->moved && i == 2) ||

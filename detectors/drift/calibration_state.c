@@ -44,7 +44,7 @@ int drift_calibration_write(const struct drift_memory *memory, struct weir_buffe
     for (size_t i = 0; i < calibration->n_rows * width; i++)
         weir_put_double(out, (double)calibration->rows[i]);
     weir_put_long(out, calibration->frozen);
-    weir_put_long(out, (int64_t)calibration->n_bases);
+    weir_put_long(out, (int64_t)calibration->n_bases * WEIR_SCORES);
     if (!code && calibration->frozen)
         code = put_learnt(memory, out);
     return code ? code : out->failed ? WEIR_ENOMEM : 0;
@@ -145,7 +145,7 @@ int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, 
     bases = weir_get_count(in, INT32_MAX);
     if (code || in->failed || !frozen)
         return code ? code : weir_reader_code(in);
-    if (!same || bases != calibration->n_bases) {
+    if (!same || bases != calibration->n_bases * WEIR_SCORES) {
         in->at = in->end;
         return 0;
     }
