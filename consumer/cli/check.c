@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "consumer/cli/args.h"
+#include "consumer/cli/calibrate.h"
 #include "consumer/cli/terminal.h"
 #include "consumer/config/connect.h"
 #include "consumer/config/document.h"
@@ -11,8 +12,9 @@
 #include "stats/aggregate.h"
 
 struct options {
-    int connect, schema, manual, expressions, calibrate, accept;
+    int connect, schema, manual, expressions, calibrate;
     int64_t timeout;
+    struct weir_arg_list inputs;
 };
 
 static const struct weir_arg args[] = {
@@ -27,9 +29,9 @@ static const struct weir_arg args[] = {
     {"expressions", 0, WEIR_ARG_SWITCH, offsetof(struct options, expressions), NULL,
      "print the functions of the expression language, and stop"},
     {"calibrate", 0, WEIR_ARG_SWITCH, offsetof(struct options, calibrate), NULL,
-     "print the thresholds that the false-alarm budget gives (not in this version)"},
-    {"accept", 0, WEIR_ARG_SWITCH, offsetof(struct options, accept), NULL,
-     "with --calibrate: use them from now on (not in this version)"},
+     "print the thresholds that the false-alarm budget gives on the inputs"},
+    {"input", 'i', WEIR_ARG_LIST, offsetof(struct options, inputs), "STREAM=PATH",
+     "with --calibrate: a file with a healthy stretch of a stream, in order"},
     {.name = NULL}};
 
 // `file:line:column: error: message`, with the word coloured at a terminal.
@@ -139,6 +141,8 @@ static int check_file(const char *path, const struct options *options, struct we
     }
     print_summary(config, path);
     code = options->connect ? connect_to(config, options->timeout) : WEIR_EXIT_DONE;
+    if (!code && options->calibrate)
+        code = weir_calibrate(config, &options->inputs);
     weir_config_free(config);
     return code;
 }
@@ -151,10 +155,9 @@ static int run(int argc, char **argv)
     int first, code = weir_args_parse(&weir_command_check, argc, argv, &options, &first);
     if (code)
         return code;
-    if (options.calibrate || options.accept)
+    if (options.calibrate != (options.inputs.n > 0))
         return weir_cli_usage(&weir_command_check,
-                              "--calibrate is not in this version: statistical alerts are marked "
-                              "provisional until it is");
+                              "--calibrate and --input STREAM=PATH belong together");
     if (options.expressions)
         return print_functions();
     int document = options.schema || options.manual;
@@ -170,13 +173,17 @@ static int run(int argc, char **argv)
 
 const struct weir_command weir_command_check = {
     .name = "check",
-    .synopsis = "FILE [--connect] | --schema | --manual | --expressions",
+    .synopsis = "FILE [--connect] [--calibrate -i STREAM=PATH ...] | --schema | --manual | --expressions",
     .summary = "validate a configuration",
     .help = "Reads a configuration and prints everything that is wrong with it, each with file,\n"
             "line, column and what to do, or in one line what would run. With --connect it asks\n"
             "the brokers and the registry as well: whether the topics exist and may be read and\n"
             "written, and whether the registry's schemas have the declared fields.\n"
-            "Exit codes: 0 good, 2 the configuration is wrong, 1 a check with --connect failed.",
+            "With --calibrate it reads a healthy stretch of each stream and prints what would be\n"
+            "promised: the threshold, the rate of false incidents, the days that the budget needs\n"
+            "and that there are, and for each field the smallest shift that will be caught.\n"
+            "Exit codes: 0 good, 2 the configuration is wrong, 1 a check with --connect failed or\n"
+            "the stretch is too short to calibrate on.",
     .run = run,
     .args = args,
 };

@@ -506,16 +506,16 @@ int drift_calibration_add(struct drift_memory *memory, const struct weir_window 
     int is_full = before && stretch->items[0].start != began;
     if (!code && (is_full || window->end - stretch->items[0].start >= calibration->wanted))
         code = freeze(memory, window);
-    return code;
+    return code ? code : drift_calibration_report(memory, window);
 }
 
 // ---- judging
 
-static int sum_season(struct drift_memory *memory, const struct weir_window *window)
+int drift_calibration_season(struct drift_memory *memory, int64_t start)
 {
     const struct drift *drift = memory->drift;
     struct drift_calibration *calibration = &memory->calibration;
-    int64_t season = season_of(drift, window->start);
+    int64_t season = season_of(drift, start);
     int code = 0;
     reset_all(calibration->hour, drift->n_fields);
     for (size_t e = 0; e < calibration->stretch.n && !code; e++) {
@@ -555,7 +555,7 @@ static void score_field(struct drift_memory *memory, size_t basis, size_t f)
 int drift_calibration_score(struct drift_memory *memory, const struct weir_window *window)
 {
     struct drift_calibration *calibration = &memory->calibration;
-    int code = calibration->usual_first ? sum_season(memory, window) : 0;
+    int code = calibration->usual_first ? drift_calibration_season(memory, window->start) : 0;
     for (size_t f = 0; f < memory->drift->n_fields && !code; f++) {
         calibration->scored[f] = (struct drift_scored){.score = 0};
         for (size_t b = 0; b < calibration->n_bases; b++)

@@ -55,6 +55,10 @@ void drift_calibration_free(struct drift_memory *memory);
 int drift_calibration_shape(struct drift_memory *memory, size_t field); // once it has cells
 // After a window was judged: collects it, and freezes where that was the last one wanted.
 int drift_calibration_add(struct drift_memory *memory, const struct weir_window *window);
+// Sums the stretch's windows of the season in which a window starts, into `hour`.
+int drift_calibration_season(struct drift_memory *memory, int64_t start);
+// Reports how far it is, and what it promises once frozen (calibration_report.c).
+int drift_calibration_report(struct drift_memory *memory, const struct weir_window *window);
 // Scores every field of the window into `scored`. Once frozen.
 int drift_calibration_score(struct drift_memory *memory, const struct weir_window *window);
 // What is expected of a field: in calibration->room, until the next call.

@@ -86,6 +86,9 @@ static void *make(void)
                                           .window_hop = HOUR,
                                           .open_after = 1,
                                           .resolve_after = 3,
+                                          .calibration_last = 5 * HOUR,
+                                          .alarms_at_most = 1,
+                                          .alarms_per = 5 * HOUR,
                                           .options = values};
     struct weir_setup setup = {
         .size = sizeof setup, .need = need, .reference = reference, .cells = cells_of};

@@ -151,6 +151,23 @@ class ReferencesTest(program.Program):
         late = [alert for alert in done.alerts if self.hour(alert) >= 100]
         self.assertTrue(late[0]["provisional"])
 
+    def test_what_a_calibration_promises(self):
+        calibrated = CONFIG + "calibration: {last: 3d}\nfalse_alarms: {at_most: 10, per: 30d}\n"
+        shifted.since = 1000
+        data = self.file("s.csv", rows(74, change=shifted, rhythm=0.4))
+        path = self.file("weir.yaml", calibrated % "fixed")
+        done = self.weir("check", path, "--calibrate", "-i", f"s={data}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("calibrated on 3 days; the budget needs 3\n", done.stdout)
+        self.assertIn("keeps the budget", done.stdout)
+        self.assertRegex(done.stdout, r"amount +0\.\d+ sd +[01](\.\d+)? sd")
+        path = self.file("weir.yaml", (calibrated % "fixed").replace("last: 3d", "last: 4d"))
+        done = self.weir("check", path, "--calibrate", "-i", f"s={data}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there are 3.08 of 4 days", done.stdout)
+        done = self.weir("check", path, "--calibrate")
+        self.assertEqual(done.returncode, 2)
+
     def test_other_detectors_refuse_them(self):
         config = CONFIG.replace("type: drift", "type: schema").replace("fields: [amount, country], ", "")
         done = self.replay(config % "prev", s=self.file("s.csv", rows(1)))

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a calibration promises, as statistics of its window: how much of the stretch there is, the
+// threshold, and for each field the smallest shift that the threshold will catch and how soon.
+// That is found by shifting windows of the stretch themselves, so the variation is the real one.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/drift/drift.h"
+#include "stats/special.h"
+
+enum { SAMPLE = 30 }; // windows of the stretch that are shifted
+
+static const double DAY = 24 * 3600e3, SHIFTS[] = {.05, .1, .15, .2, .25, .3, .35, .4, .5,
+                                                   .6,  .8, 1,   1.5, 2, 3};
+enum { N_SHIFTS = sizeof SHIFTS / sizeof *SHIFTS };
+
+static void report(const struct weir_window *window, int field, const char *name, double value,
+                   double threshold, double baseline)
+{
+    struct weir_statistic statistic = {name, value, threshold, NAN, baseline};
+    if (window->report)
+        window->report(window, 0, field, &statistic);
+}
+
+// ---- shifting a window's counts
+
+// As if each value had moved by `shift` standard deviations: through the normal score.
+static void shift_ordered(const double *share, const uint64_t *from, size_t n, double shift,
+                          double *moved)
+{
+    double edge[1025];
+    double below = 0;
+    memset(moved, 0, n * sizeof *moved);
+    edge[0] = -4;
+    for (size_t i = 0; i < n; i++) {
+        below += share[i];
+        double z = below >= 1 ? 4 : below <= 0 ? -4 : weir_normal_quantile(below);
+        edge[i + 1] = i + 1 == n ? 4 : fmin(fmax(z, -4), 4);
+    }
+    for (size_t i = 0, j = 0; i < n; i++) {
+        double low = edge[i] + shift, high = edge[i + 1] + shift;
+        for (j = j > 0 && edge[j] > low ? 0 : j; j + 1 < n && edge[j + 1] <= low; j++)
+            ;
+        double width = high - low, left = (double)from[i];
+        for (size_t k = j; k + 1 < n && width > 0 && edge[k] < high; k++) {
+            double part = fmin(edge[k + 1], high) - fmax(edge[k], low);
+            double mass = part > 0 ? (double)from[i] * part / width : 0;
+            mass = fmin(mass, left);
+            moved[k] += mass;
+            left -= mass;
+        }
+        moved[width > 0 ? n - 1 : i] += left;
+    }
+}
+
+// Categories: as much of all others goes to the largest as such a shift moves (total variation).
+static void shift_categories(const double *share, const uint64_t *from, size_t n, double shift,
+                             double *moved)
+{
+    double all = 0;
+    size_t largest = 0;
+    for (size_t i = 0; i < n; i++)
+        largest = share[i] > share[largest] ? i : largest;
+    double part = (2 * weir_normal_cdf(shift / 2) - 1) / fmax(1 - share[largest], 0.05);
+    part = fmin(part, 1);
+    for (size_t i = 0; i < n; i++) {
+        moved[i] = (double)from[i] * (1 - part);
+        all += (double)from[i];
+    }
+    moved[largest] += part * all;
+}
+
+static double score_of(const struct drift_memory *memory, size_t field,
+                       const struct weir_expectation *expected, const struct drift_counts *now)
+{
+    const struct drift_calibration *calibration = &memory->calibration;
+    struct weir_cell_observation observation = {now->cell, now->rows, now->null, now->values,
+                                                now->unseen};
+    double out[WEIR_SCORES], ratio, best = 0;
+    weir_cell_scores(expected, &observation, out, &ratio);
+    for (int k = 0; k < WEIR_SCORES; k++) {
+        double z = weir_usual_z(&calibration->usual[field * WEIR_SCORES + (size_t)k], out[k]);
+        best = fmax(best, weir_tail_score(&calibration->tails[k], z));
+    }
+    return best;
+}
+
+struct trial {
+    struct drift_counts *now, *shifted; // per field; of one
+    double *moved;
+    unsigned *found; // [field][shift]
+    unsigned *tried; // [field]
+};
+
+static void try_field(struct drift_memory *memory, struct trial *trial, size_t f)
+{
+    const struct drift_counts *now = &trial->now[f];
+    struct drift_counts shifted = *now;
+    if (!now->n || now->n > 1024 || now->values < memory->drift->minimum)
+        return;
+    struct weir_expectation expected = drift_calibration_expect(memory, 0, f);
+    trial->tried[f]++;
+    for (int s = 0; s < N_SHIFTS; s++) {
+        if (expected.score)
+            shift_ordered(expected.share, now->cell, now->n, SHIFTS[s], trial->moved);
+        else
+            shift_categories(expected.share, now->cell, now->n, SHIFTS[s], trial->moved);
+        shifted.cell = trial->shifted->cell;
+        for (size_t i = 0; i < now->n; i++)
+            shifted.cell[i] = (uint64_t)(trial->moved[i] + .5);
+        trial->found[f * N_SHIFTS + (size_t)s] +=
+            score_of(memory, f, &expected, &shifted) > memory->calibration.budget.threshold;
+    }
+}
+
+static int try_windows(struct drift_memory *memory, struct trial *trial)
+{
+    const struct drift *drift = memory->drift;
+    const struct drift_history *stretch = &memory->calibration.stretch;
+    size_t n = stretch->n < SAMPLE ? stretch->n : SAMPLE;
+    int code = 0;
+    for (size_t i = 0; i < n && !code; i++) {
+        // Not a multiple of a day apart, or it would be one and the same hour.
+        const struct drift_entry *entry = &stretch->items[(i * 2 + 1) * stretch->n / (2 * n)];
+        for (size_t f = 0; f < drift->n_fields; f++)
+            drift_counts_reset(&trial->now[f]);
+        code = drift_entry_add(entry, trial->now, drift->n_fields);
+        if (!code)
+            code = drift_calibration_season(memory, entry->start);
+        for (size_t f = 0; f < drift->n_fields && !code; f++)
+            try_field(memory, trial, f);
+    }
+    return code;
+}
+
+// ---- what is reported
+
+static double smallest(const unsigned *found, unsigned tried, double power)
+{
+    for (int s = 0; s < N_SHIFTS; s++) {
+        if (found[s] >= power * tried)
+            return SHIFTS[s];
+    }
+    return INFINITY;
+}
+
+static void report_fields(const struct drift_memory *memory, const struct weir_window *window,
+                          const struct trial *trial)
+{
+    const struct drift *drift = memory->drift;
+    for (size_t f = 0; f < drift->n_fields; f++) {
+        const unsigned *found = &trial->found[f * N_SHIFTS];
+        int s = 0;
+        if (!trial->tried[f])
+            continue;
+        while (s + 1 < N_SHIFTS && SHIFTS[s] < drift->delta)
+            s++;
+        double windows = found[s] ? (double)trial->tried[f] / found[s] : INFINITY;
+        report(window, drift->fields[f].index, "calibration.shift",
+               smallest(found, trial->tried[f], .5), smallest(found, trial->tried[f], .9), windows);
+    }
+}
+
+static int report_shifts(struct drift_memory *memory, const struct weir_window *window)
+{
+    const struct drift *drift = memory->drift;
+    size_t n = drift->n_fields, most = 1;
+    struct drift_counts shifted = {0};
+    for (size_t f = 0; f < n; f++)
+        most = memory->now[f].n > most ? memory->now[f].n : most;
+    struct trial trial = {.now = calloc(n, sizeof *trial.now),
+                          .shifted = &shifted,
+                          .moved = calloc(most, sizeof *trial.moved),
+                          .found = calloc(n * N_SHIFTS, sizeof *trial.found),
+                          .tried = calloc(n, sizeof *trial.tried)};
+    int code = trial.now && trial.moved && trial.found && trial.tried
+                   ? drift_counts_init(&shifted, most)
+                   : WEIR_ENOMEM;
+    for (size_t f = 0; f < n && !code; f++)
+        code = drift_counts_init(&trial.now[f], memory->now[f].n);
+    if (!code)
+        code = try_windows(memory, &trial);
+    if (!code)
+        report_fields(memory, window, &trial);
+    for (size_t f = 0; f < n && trial.now; f++)
+        drift_counts_free(&trial.now[f]);
+    drift_counts_free(&shifted);
+    free(trial.now);
+    free(trial.moved);
+    free(trial.found);
+    free(trial.tried);
+    return code;
+}
+
+// A calibration is told of while it is collected, and once in full when it freezes.
+int drift_calibration_report(struct drift_memory *memory, const struct weir_window *window)
+{
+    const struct drift_calibration *calibration = &memory->calibration;
+    const struct drift *drift = memory->drift;
+    const struct drift_history *stretch = &calibration->stretch;
+    if (!stretch->n)
+        return 0;
+    double there = (double)(stretch->items[stretch->n - 1].end - stretch->items[0].start) / DAY;
+    double needed = (double)drift->alarms_per / fmax(drift->alarms_at_most, 1e-6) / DAY;
+    report(window, -1, "calibration.days", there, (double)calibration->wanted / DAY, needed);
+    if (!calibration->frozen)
+        return 0;
+    report(window, -1, "calibration.threshold", calibration->budget.threshold,
+           (double)calibration->budget.k, calibration->budget.promised);
+    report(window, -1, "calibration.budget", drift->alarms_at_most,
+           (double)drift->alarms_per / DAY, drift->delta);
+    return calibration->usual_first ? report_shifts(memory, window) : 0;
+}
