@@ -10,7 +10,7 @@
 enum {
     WEIR_PACK_FIELDS = 64,
     WEIR_PACK_SLICE = 16,
-    WEIR_PACK_EVIDENCE = 16,
+    WEIR_PACK_EVIDENCE = 64,
     WEIR_PACK_SAMPLES = 5,
     WEIR_PACK_BYTES = 32 * 1024, // evidence beyond it is left out
     WEIR_PACK_NAME = 256,        // bytes of a name, with the NUL

@@ -511,19 +511,30 @@ int drift_calibration_add(struct drift_memory *memory, const struct weir_window 
 
 // ---- judging
 
-int drift_calibration_season(struct drift_memory *memory, int64_t start)
+static int sum_stretch(struct drift_memory *memory, int64_t season, int64_t kinds)
 {
     const struct drift *drift = memory->drift;
     struct drift_calibration *calibration = &memory->calibration;
-    int64_t season = season_of(drift, start);
     int code = 0;
     reset_all(calibration->hour, drift->n_fields);
     for (size_t e = 0; e < calibration->stretch.n && !code; e++) {
         const struct drift_entry *entry = &calibration->stretch.items[e];
-        if (season_of(drift, entry->start) == season)
+        if (season_of(drift, entry->start) / kinds == season / kinds)
             code = drift_entry_add(entry, calibration->hour, drift->n_fields);
     }
     return code;
+}
+
+int drift_calibration_season(struct drift_memory *memory, int64_t start)
+{
+    int64_t season = season_of(memory->drift, start);
+    int code = sum_stretch(memory, season, 1);
+    // A short stretch may have no weekend: then the hour of the other days is what there is.
+    for (size_t f = 0; f < memory->drift->n_fields && !code; f++) {
+        if (memory->calibration.hour[f].rows)
+            return 0;
+    }
+    return code ? code : sum_stretch(memory, season, 2);
 }
 
 static void score_field(struct drift_memory *memory, size_t basis, size_t f)

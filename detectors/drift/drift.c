@@ -131,6 +131,10 @@ int drift_is_of_window(const struct weir_reference_spec *spec)
 // What is kept of past windows, and how much of it.
 static void plan_memory(struct drift *drift)
 {
+    if (drift->calibrate > 0) {
+        drift->keep_windows = DRIFT_RECENT;
+        drift->keeps = 1;
+    }
     for (size_t i = 0; i < drift->n_references; i++) {
         const struct weir_reference_spec *spec = &drift->specs[i];
         if (spec->kind == WEIR_REFERENCE_PREVIOUS) {
@@ -177,8 +181,6 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     }
     drift->window = config->window_size;
     drift->hop = config->window_hop;
-    if (drift->specs)
-        plan_memory(drift);
     drift->redact = config->redact;
     drift->delta = values[DRIFT_OPTION_DELTA].number;
     drift->critical = fmax(values[DRIFT_OPTION_CRITICAL].number, drift->delta);
@@ -190,6 +192,8 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     // Whoever asks for a test by name is given that one, at its own threshold.
     if (!(drift->tests >> DRIFT_OMNIBUS & 1))
         drift->calibrate = 0;
+    if (drift->specs)
+        plan_memory(drift);
     if (!code)
         code = add_fields(drift, config, setup, error);
     if (code) {

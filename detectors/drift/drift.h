@@ -111,6 +111,15 @@ int drift_local(enum drift_test test, double share, double usual);
 int drift_make_room(struct drift_room *room, size_t n); // WEIR_ENOMEM
 
 struct drift_memory;
+
+// Since when a field is unlike its usual: starts of windows, ms.
+struct drift_onset {
+    int known, gradual;
+    int64_t at, first, last;
+    int open; // it may have begun before the windows that were looked at
+};
+enum { DRIFT_RECENT = 48 }; // windows that are looked at
+
 // Emits the one finding of a slice (0: the whole stream) from the fields that moved, strongest
 // first. `slices` of them are evidence.
 struct drift_slice {
@@ -124,7 +133,8 @@ void drift_report(const struct drift *drift, const struct weir_window *window, s
 // The same of a calibrated window, which is the whole stream.
 void drift_report_calibrated(const struct drift_memory *memory, const struct weir_window *window,
                              const struct drift_verdict *moved, size_t n_moved,
-                             const struct drift_slice *slices, size_t n_slices);
+                             const struct drift_onset *onset, const struct drift_slice *slices,
+                             size_t n_slices);
 // Says which fields were unlike a profile all through the calibration, if any.
 void drift_report_offset(const struct drift_memory *memory, const struct weir_window *window);
 // Says that reference i has nothing to compare with, and why.
@@ -183,6 +193,9 @@ int drift_is_calibrated(const struct drift_memory *memory);
 // Fills `moved` (room for one a field) with what moved, strongest first. WEIR_ENOMEM.
 int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window *window,
                            struct drift_room *room, struct drift_verdict *moved, size_t *n);
+// Where the first of `moved` began: nothing where that is not against the calibration. WEIR_ENOMEM.
+int drift_find_onset(struct drift_memory *memory, const struct weir_window *window,
+                     const struct drift_verdict *lead, struct drift_onset *onset);
 int drift_is_past(const struct weir_reference_spec *spec);      // previous windows, the same hour
 int drift_is_of_window(const struct weir_reference_spec *spec);    // a slice or model
 

@@ -248,8 +248,11 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
     if (!code && calibrated)
         drift_report_offset(&owner->memory, window);
     if (!code && n && calibrated) {
-        drift_report_calibrated(&owner->memory, window, owner->moved, n, slices,
-                                n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);
+        struct drift_onset onset;
+        code = drift_find_onset(&owner->memory, window, &owner->moved[0], &onset);
+        if (!code)
+            drift_report_calibrated(&owner->memory, window, owner->moved, n, &onset, slices,
+                                    n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);
     } else if (!code && n) {
         drift_report(drift, window, 0, owner->moved, n, whole_alpha, slices,
                      n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);

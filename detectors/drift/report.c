@@ -3,23 +3,25 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "detectors/drift/drift.h"
 #include "stats/summary.h"
 
 enum {
-    FIELDS = 10, // shown as evidence
+    FIELDS = 48, // shown as evidence
     CELLS = 3,
     SLICES = 5,
+    LINES = FIELDS + CELLS + SLICES + 1,
     NAMED = 4, // fields named after `also`
     SEEN = 50, // a category that came so often is no value of a single record
     TEXT = 200
 };
 
 struct lines {
-    struct weir_evidence items[FIELDS + CELLS + SLICES];
-    char before[FIELDS + CELLS + SLICES][TEXT];
-    char after[FIELDS + CELLS + SLICES][TEXT];
+    struct weir_evidence items[LINES];
+    char before[LINES][TEXT];
+    char after[LINES][TEXT];
     size_t n;
 };
 
@@ -253,10 +255,46 @@ static enum weir_action action_of(const struct drift_verdict *lead)
                : WEIR_ACTION_RETRAIN;
 }
 
+// "2026-01-31 18:00"
+static const char *time_text(int64_t time, char out[32])
+{
+    time_t seconds = (time_t)(time / 1000);
+    struct tm parts;
+    if (!gmtime_r(&seconds, &parts) || !strftime(out, 32, "%Y-%m-%d %H:%M", &parts))
+        snprintf(out, 32, "%lld", (long long)time);
+    return out;
+}
+
+// To the sentence, unless it is the present window that is the first; and with its interval.
+static void add_onset(struct lines *lines, const struct drift_onset *onset,
+                      const struct weir_window *window, const struct drift_verdict *lead,
+                      char *text, size_t size)
+{
+    char at[32], first[32], last[32];
+    const char *how = onset->gradual ? "gradually" : "at once";
+    time_text(onset->at, at);
+    time_text(onset->first, first);
+    time_text(onset->last, last);
+    add_line(lines, "onset", lead->field->info->name);
+    snprintf(lines->before[lines->n - 1], TEXT, "as usual until %s%s UTC",
+             onset->open ? "before " : "", first);
+    if (onset->first == onset->last)
+        snprintf(lines->after[lines->n - 1], TEXT, "unlike it %s since the window of %s UTC", how,
+                 at);
+    else
+        snprintf(lines->after[lines->n - 1], TEXT,
+                 "unlike it %s since %s UTC, between the windows of %s and %s", how, at, first,
+                 last);
+    size_t used = strlen(text);
+    if (onset->at < window->start && used < size)
+        snprintf(text + used, size - used, "; %s since %s UTC", how, at);
+}
+
 // `threshold`: of the statistic, which is -ln p. `provisional`: it is not calibrated.
 static void emit(const struct drift *drift, const struct weir_window *window, size_t slice,
                  const struct drift_verdict *moved, size_t n_moved, double threshold,
-                 int provisional, const struct drift_slice *slices, size_t n_slices)
+                 int provisional, const struct drift_onset *onset,
+                 const struct drift_slice *slices, size_t n_slices)
 {
     const struct drift_verdict *lead = &moved[0];
     const struct weir_slice *where = &window->slices[slice];
@@ -285,6 +323,8 @@ static void emit(const struct drift *drift, const struct weir_window *window, si
         used += (size_t)snprintf(text + used, sizeof text - used, ": ");
     sentence(drift, lead, text + used, sizeof text - used);
     add_others(text, sizeof text, moved, n_moved);
+    if (onset && onset->known)
+        add_onset(&lines, onset, window, lead, text, sizeof text);
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "omnibus",
@@ -314,15 +354,16 @@ void drift_report(const struct drift *drift, const struct weir_window *window, s
                   const struct drift_verdict *moved, size_t n_moved, double alpha,
                   const struct drift_slice *slices, size_t n_slices)
 {
-    emit(drift, window, slice, moved, n_moved, -log(alpha), 1, slices, n_slices);
+    emit(drift, window, slice, moved, n_moved, -log(alpha), 1, NULL, slices, n_slices);
 }
 
 void drift_report_calibrated(const struct drift_memory *memory, const struct weir_window *window,
                              const struct drift_verdict *moved, size_t n_moved,
-                             const struct drift_slice *slices, size_t n_slices)
+                             const struct drift_onset *onset, const struct drift_slice *slices,
+                             size_t n_slices)
 {
     const struct weir_alarm_budget *budget = &memory->calibration.budget;
-    emit(memory->drift, window, 0, moved, n_moved, budget->threshold, !budget->kept, slices,
+    emit(memory->drift, window, 0, moved, n_moved, budget->threshold, !budget->kept, onset, slices,
          n_slices);
 }
 

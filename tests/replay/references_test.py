@@ -145,11 +145,49 @@ class ReferencesTest(program.Program):
         self.assertIn("what is usual at this hour (3 days of calibration)", alert["summary"])
         self.assertGreater(alert["statistic"]["value"], alert["statistic"]["threshold"])
         self.assertIn("confirmed", alert["evidence"][0]["after"])
+        onset = next(line for line in alert["evidence"] if line["type"] == "onset")
+        self.assertEqual(onset["field"], "amount")
+        self.assertIn("since the window of 2025-10-17 04:00 UTC", onset["after"])
         # Three days do not keep one alarm in thirty: then it says so.
         calibrated = calibrated.replace("at_most: 10", "at_most: 1")
         done = self.replay(calibrated % "fixed", s=self.file("s.csv", data))
         late = [alert for alert in done.alerts if self.hour(alert) >= 100]
         self.assertTrue(late[0]["provisional"])
+
+    def test_forty_fields_are_one_incident(self):
+        names = [f"x{i}" for i in range(40)]
+        draw = random.Random(3)
+        lines = [",".join(["at", *names])]
+        for hour in range(40):
+            for i in range(220):
+                cause = 1.5 if hour >= 36 else 0  # one upstream cause
+                at = MONDAY + hour * HOUR + i * HOUR // 220
+                values = (draw.gauss(cause * (1 + k / 40), 1) for k in range(40))
+                lines.append(",".join([str(at), *(f"{value:.4g}" for value in values)]))
+        fields = "\n".join(f"      {name}: {{type: double}}" for name in names)
+        config = f"""
+version: 1
+app: forty
+streams:
+  s:
+    format: csv
+    time: at
+    fields:
+      at: {{type: long}}
+{fields}
+references: {{prev: {{previous: 24}}}}
+detectors:
+  d: {{type: drift, stream: s, reference: prev, window: {{size: 1h, lateness: 0s}}}}
+"""
+        done = self.replay(config, s=self.file("s.csv", "\n".join(lines) + "\n"))
+        self.assertEqual(done.code, 0, done.err)
+        opened = [alert for alert in done.alerts if alert["status"] == "open"]
+        self.assertEqual([self.hour(alert) for alert in opened], [36])
+        evidence = [line for line in opened[0]["evidence"] if line["type"] == "field"]
+        self.assertEqual({line["field"] for line in evidence}, set(names))
+        self.assertEqual(evidence[0]["field"], opened[0]["fields"][0])
+        self.assertIn("and 35 more", opened[0]["summary"])
+        self.assertAlmostEqual(sum(line["contribution"] for line in evidence), 1, 6)
 
     def test_what_a_calibration_promises(self):
         calibrated = CONFIG + "calibration: {last: 3d}\nfalse_alarms: {at_most: 10, per: 30d}\n"
