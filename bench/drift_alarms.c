@@ -127,8 +127,8 @@ static void shares_of(size_t f, double level, double width, double *share)
     }
     double below = 0;
     for (int i = 0; i < CELLS; i++) {
-        double above = i < CUTS ? .5 * erfc(-(world.cells[0]->cuts[i] - level) / width * M_SQRT1_2)
-                                : 1;
+        double above =
+            i < CUTS ? .5 * erfc(-(world.cells[0]->cuts[i] - level) / width * M_SQRT1_2) : 1;
         share[i] = above - below;
         below = above;
     }
@@ -305,8 +305,8 @@ static void on_emit(const struct weir_window *window, const struct weir_finding 
         return;
     emitted++;
     provisional |= finding->provisional;
-    right |= finding->n_fields && !strcmp(finding->fields[0],
-                                          field_names[victim(world.change) - world.first]);
+    right |= finding->n_fields &&
+             !strcmp(finding->fields[0], field_names[victim(world.change) - world.first]);
 }
 
 static void *make_instance(double delta, double minimum)
@@ -356,10 +356,8 @@ static void *make_instance(double delta, double minimum)
                                           .calibration_last = MONTH * HOUR,
                                           .alarms_at_most = 1,
                                           .alarms_per = MONTH * HOUR};
-    struct weir_setup setup = {.size = sizeof setup,
-                               .need = on_need,
-                               .reference = setup_reference,
-                               .cells = on_cells};
+    struct weir_setup setup = {
+        .size = sizeof setup, .need = on_need, .reference = setup_reference, .cells = on_cells};
     struct weir_error error = {0};
     void *instance;
     if (weir_plugin.create(&config, &setup, &instance, &error)) {
@@ -407,12 +405,10 @@ static void *make_owner(void *instance)
 // ---- formulas of others, against the training profile
 
 enum peer { PEER_KS, PEER_PSI, PEER_JS, PEER_WASSERSTEIN, PEER_CHI, PEER_KS_P, PEERS };
-static const char *const peer_names[] = {"KS D, largest field",
-                                         "PSI on 32 cells, largest field",
-                                         "Jensen-Shannon, largest field",
-                                         "Wasserstein / sd, largest field",
-                                         "chi-square p, smallest field",
-                                         "KS p, smallest field"};
+static const char *const peer_names[] = {
+    "KS D, largest field",           "PSI on 32 cells, largest field",
+    "Jensen-Shannon, largest field", "Wasserstein / sd, largest field",
+    "chi-square p, smallest field",  "KS p, smallest field"};
 
 // One field, -> larger is more unlike. Wasserstein in normal scores of the reference's cells.
 static void peers_of_field(size_t f, double *out)
@@ -431,8 +427,8 @@ static void peers_of_field(size_t f, double *out)
         double x = (a + .5) / (n + .5 * (double)cells), y = (b + .5) / (m + .5 * (double)cells);
         out[PEER_PSI] += (x - y) * log(x / y);
         double middle = (p + q) / 2;
-        out[PEER_JS] += .5 * ((p > 0 ? p * log2(p / middle) : 0) +
-                              (q > 0 ? q * log2(q / middle) : 0));
+        out[PEER_JS] +=
+            .5 * ((p > 0 ? p * log2(p / middle) : 0) + (q > 0 ? q * log2(q / middle) : 0));
         double gap = a * sqrt(m / n) - b * sqrt(n / m);
         chi += gap * gap / (a + b);
         if (now->shape != WEIR_SHAPE_NUMERIC)
@@ -505,9 +501,9 @@ static void print_result(const char *name, const struct result *result)
 }
 
 struct run {
-    double *weir;           // 0 or 1 a window
-    double *peers[PEERS];   // the largest statistic
-    double *three_sd;       // 0 or 1
+    double *weir;         // 0 or 1 a window
+    double *peers[PEERS]; // the largest statistic
+    double *three_sd;     // 0 or 1
     size_t n;
 };
 
@@ -755,7 +751,8 @@ int main(int argc, char **argv)
 {
     int check = has(argc, argv, "--check"), code = 0;
     int seeds = (int)number_after(argc, argv, "--seeds", 20);
-    int64_t days = number_after(argc, argv, "--days", 360), only = number_after(argc, argv, "--rows", 0);
+    int64_t days = number_after(argc, argv, "--days", 360),
+            only = number_after(argc, argv, "--rows", 0);
     static const uint64_t sizes[] = {100, 1000, 10000, 100000};
     make_cells();
     for (size_t s = 0; s < 4; s++) {

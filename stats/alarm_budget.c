@@ -7,7 +7,7 @@
 #include "weir/error.h"
 
 enum { REACH = 30 };
-static const double LEAST_SPREAD = 0.1;
+static const double LEAST_SPREAD = 0.3;
 
 static int by_value(const void *a, const void *b)
 {

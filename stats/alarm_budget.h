@@ -17,10 +17,11 @@
 // ---- one statistic of one field
 
 struct weir_usual {
-    double median, spread; // of ln(s + WEIR_USUAL_FLOOR); spread is 1.4826 MAD, at least a tenth
+    double median, spread; // of ln(s + WEIR_USUAL_FLOOR); spread is 1.4826 MAD, at least 0.3
 };
-// What is added before the logarithm: below it a statistic says nothing.
-#define WEIR_USUAL_FLOOR 0.05
+// What is added before the logarithm: statistics are likelihood ratios in nats or alike, and below
+// it say nothing. Without it one record where none is usual would be beyond all measure.
+#define WEIR_USUAL_FLOOR 0.5
 
 // `s` (n of them, overwritten; NAN are left out). Fewer than 2: median 0 and spread 1.
 void weir_usual_fit(struct weir_usual *usual, double *s, size_t n);
@@ -52,11 +53,11 @@ size_t weir_alarm_incidents(const double *score, size_t n, double threshold,
                             struct weir_alarm_life life, size_t *in_alarm);
 
 struct weir_alarm_budget {
-    double threshold;  // alarm where a score is above
-    size_t k;          // floor(a (n + 1) / m): the threshold is at the k-th largest incident peak
-    double promised;   // incidents a period that are expected: k m / (n + 1)
-    double needed;     // windows for k = 1
-    int kept;          // k >= 1: the budget is kept
+    double threshold; // alarm where a score is above
+    size_t k;         // floor(a (n + 1) / m): the threshold is at the k-th largest incident peak
+    double promised;  // incidents a period that are expected: k m / (n + 1)
+    double needed;    // windows for k = 1
+    int kept;         // k >= 1: the budget is kept
 };
 // `a` alarms are allowed in a period of `m` windows (both > 0). Without enough windows (k = 0) the
 // threshold is the highest peak, and `promised` the rate that it keeps.

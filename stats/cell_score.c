@@ -7,7 +7,8 @@
 
 const char *weir_cell_score_name(enum weir_cell_score score)
 {
-    static const char *const names[] = {"level", "cut", "shape", "scale", "tail", "null_rate", "unseen"};
+    static const char *const names[] = {"level", "cut",       "shape", "scale",
+                                        "tail",  "null_rate", "unseen"};
     return names[score];
 }
 
@@ -17,7 +18,8 @@ void weir_normal_scores(const double *share, size_t n, double *score)
     for (size_t i = 0; i < n; i++) {
         double next = fmin(below + share[i], 1);
         // The outermost cell ends at 1, whatever the rounding.
-        double above = i + 1 == n || next >= 1 ? 0 : weir_normal_density(weir_normal_quantile(next));
+        double above =
+            i + 1 == n || next >= 1 ? 0 : weir_normal_density(weir_normal_quantile(next));
         if (next <= 0)
             above = 0;
         score[i] = share[i] > 1e-12 ? (density - above) / share[i] : 0;
@@ -114,9 +116,10 @@ void weir_cell_scores(const struct weir_expectation *expected,
     if (n < 2 || !(expected->worth > 0))
         return;
     over_cells(expected, now, n, out);
+    double m = expected->worth;
     if (expected->score && n >= 20) {
         *scale_ratio = scale_of(expected, now, n);
-        out[WEIR_SCORE_SCALE] = fabs(*scale_ratio);
+        out[WEIR_SCORE_SCALE] = *scale_ratio * *scale_ratio / 4 * n * m / (n + m);
     }
     out[WEIR_SCORE_UNSEEN] = ratio_of((double)now->unseen, (double)now->values,
                                       expected->unseen_share * expected->worth, expected->worth);

@@ -12,7 +12,7 @@ enum weir_cell_score {
     WEIR_SCORE_LEVEL,  // Anderson and Darling's; ordered cells
     WEIR_SCORE_CUT,    // the largest log likelihood ratio of a cut, or of a category
     WEIR_SCORE_SHAPE,  // log likelihood ratio (G) over all cells
-    WEIR_SCORE_SCALE,  // |ln ratio| of the variances of normal scores; ordered cells
+    WEIR_SCORE_SCALE,  // n / 4 times the squared ln ratio of variances of normal scores; ordered
     WEIR_SCORE_TAIL,   // log likelihood ratio of the outermost cells; ordered cells
     WEIR_SCORE_NULL,   // G of the share of nulls
     WEIR_SCORE_UNSEEN, // G of the share of values never seen

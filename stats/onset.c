@@ -59,8 +59,7 @@ static void project(const struct weir_onset_series *series, size_t at, double *d
         double n = total_of(count, series->cells);
         out[w] = 0;
         for (size_t i = 0; i < series->cells && n > 0; i++)
-            out[w] +=
-                ((double)count[i] / n - series->share[w * series->cells + i]) * direction[i];
+            out[w] += ((double)count[i] / n - series->share[w * series->cells + i]) * direction[i];
     }
 }
 

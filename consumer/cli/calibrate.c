@@ -106,7 +106,8 @@ static int on_emission(void *context, const struct weir_emission *emission)
 {
     if (emission->output != WEIR_OUTPUT_WINDOWS)
         return 0;
-    json_t *window = json_loadb((const char *)emission->value.data, emission->value.length, 0, NULL);
+    json_t *window =
+        json_loadb((const char *)emission->value.data, emission->value.length, 0, NULL);
     const json_t *statistics = json_object_get(window, "statistics"), *statistic;
     size_t i;
     json_array_foreach(statistics, i, statistic) take(context, statistic);

@@ -173,7 +173,8 @@ static int run(int argc, char **argv)
 
 const struct weir_command weir_command_check = {
     .name = "check",
-    .synopsis = "FILE [--connect] [--calibrate -i STREAM=PATH ...] | --schema | --manual | --expressions",
+    .synopsis =
+        "FILE [--connect] [--calibrate -i STREAM=PATH ...] | --schema | --manual | --expressions",
     .summary = "validate a configuration",
     .help = "Reads a configuration and prints everything that is wrong with it, each with file,\n"
             "line, column and what to do, or in one line what would run. With --connect it asks\n"

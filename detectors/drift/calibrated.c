@@ -25,8 +25,8 @@ static double dispersion_of(const struct drift_memory *memory, size_t basis, siz
         &memory->calibration.usual[(basis * memory->drift->n_fields + f) * WEIR_SCORES];
     int ordered = drift_memory_cells(memory, f)->shape == WEIR_SHAPE_NUMERIC;
     // Medians under no more than sampling: of Anderson-Darling's 0.77, of G / 2 half the degrees.
-    double more = ordered ? exp(usual[WEIR_SCORE_LEVEL].median) / 0.77
-                          : exp(usual[WEIR_SCORE_SHAPE].median) * 2 / fmax((double)cells - 1, 1);
+    double more = exp(usual[ordered ? WEIR_SCORE_LEVEL : WEIR_SCORE_SHAPE].median);
+    more = (more - WEIR_USUAL_FLOOR) / (ordered ? 0.77 : fmax((double)cells - 1, 1) / 2);
     return fmax(more, 1);
 }
 
@@ -37,9 +37,8 @@ static void measure(struct drift_memory *memory, struct drift_room *room, size_t
     const struct drift_counts *now = &memory->now[f];
     struct weir_expectation expected = drift_calibration_expect(memory, scored->basis, f);
     double n = 0;
-    struct weir_cell_counts counts = {.reference = room->reference,
-                                      .current = room->current,
-                                      .ordered = expected.score != NULL};
+    struct weir_cell_counts counts = {
+        .reference = room->reference, .current = room->current, .ordered = expected.score != NULL};
     double low = 0, far = 0;
     for (size_t i = 0; i < expected.n; i++) {
         int outermost = i == 0 || i + 1 == expected.n;
@@ -57,7 +56,8 @@ static void measure(struct drift_memory *memory, struct drift_room *room, size_t
     double scale = scored->of[WEIR_SCORE_SCALE] > threshold ? fabs(scored->scale_ratio) : 0;
     verdict->effect = drift_effect(&counts, scale, &verdict->distances);
     verdict->dispersion = dispersion_of(memory, scored->basis, f, counts.n);
-    double error = 1.25 * sqrt((1 / fmax(n, 1) + 1 / fmax(expected.worth, 1)) * verdict->dispersion);
+    double error =
+        1.25 * sqrt((1 / fmax(n, 1) + 1 / fmax(expected.worth, 1)) * verdict->dispersion);
     verdict->critical = verdict->effect - LOWER_BOUND * error >= memory->drift->critical;
     verdict->moved = verdict->effect >= memory->drift->delta;
     verdict->test = DRIFT_OMNIBUS;
@@ -67,8 +67,8 @@ static void measure(struct drift_memory *memory, struct drift_room *room, size_t
         enum drift_test test;
         double share, usual;
     } local[] = {
-        {WEIR_SCORE_NULL, DRIFT_NULL_RATE,
-         now->rows ? (double)now->null / (double)now->rows : 0, expected.null_share},
+        {WEIR_SCORE_NULL, DRIFT_NULL_RATE, now->rows ? (double)now->null / (double)now->rows : 0,
+         expected.null_share},
         {WEIR_SCORE_UNSEEN, DRIFT_UNSEEN,
          now->values ? (double)now->unseen / (double)now->values : 0, expected.unseen_share},
         {WEIR_SCORE_TAIL, DRIFT_TAIL, n > 0 && low < .5 ? far / n : 0, low},

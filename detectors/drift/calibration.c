@@ -41,8 +41,7 @@ static void list_bases(const struct drift *drift, struct drift_calibration *cali
 {
     for (size_t i = 0; i < drift->n_references; i++) {
         enum weir_reference_kind kind = drift->specs[i].kind;
-        calibration->usual_first |=
-            kind == WEIR_REFERENCE_PROFILE || kind == WEIR_REFERENCE_FIXED;
+        calibration->usual_first |= kind == WEIR_REFERENCE_PROFILE || kind == WEIR_REFERENCE_FIXED;
     }
     calibration->n_bases = calibration->usual_first != 0;
     for (size_t i = 0; i < drift->n_references; i++) {
@@ -260,9 +259,8 @@ static int replay_window(struct replay *replay, size_t e)
         double out[WEIR_SCORES], ratio;
         int judged = is_judged(memory, &replay->now[f]);
         if (judged) {
-            struct weir_expectation expected =
-                expect(memory, f, &replay->season[f], &replay->day[f],
-                       &memory->calibration.pooled[f]);
+            struct weir_expectation expected = expect(
+                memory, f, &replay->season[f], &replay->day[f], &memory->calibration.pooled[f]);
             score_counts(&expected, &replay->now[f], out, &ratio);
         }
         for (int k = 0; k < WEIR_SCORES; k++)
@@ -377,9 +375,8 @@ static void take_rows(struct replay *replay)
         float *row = replay->scores + w * replay->width + first;
         size_t from_end = calibration->stretch.n - w;
         for (size_t i = 0; i < width; i++)
-            row[i] = from_end <= n
-                         ? calibration->rows[(calibration->n_rows - from_end) * width + i]
-                         : NAN;
+            row[i] = from_end <= n ? calibration->rows[(calibration->n_rows - from_end) * width + i]
+                                   : NAN;
     }
 }
 
@@ -408,10 +405,9 @@ static int set_budget(struct drift_memory *memory, const double *largest)
         return WEIR_ENOMEM;
     for (size_t w = 0; w < all; w++)
         padded[w] = w < n ? largest[w] : NAN;
-    weir_alarm_budget(padded, all, fmax(drift->alarms_at_most, 1e-6),
-                      fmax((double)drift->alarms_per / step, 1),
-                      (struct weir_alarm_life){drift->open_after, drift->resolve_after},
-                      &calibration->budget);
+    weir_alarm_budget(
+        padded, all, fmax(drift->alarms_at_most, 1e-6), fmax((double)drift->alarms_per / step, 1),
+        (struct weir_alarm_life){drift->open_after, drift->resolve_after}, &calibration->budget);
     free(padded);
     calibration->windows = 0;
     for (size_t w = 0; w < n; w++)

@@ -11,8 +11,8 @@
 
 enum { SAMPLE = 30 }; // windows of the stretch that are shifted
 
-static const double DAY = 24 * 3600e3, SHIFTS[] = {.05, .1, .15, .2, .25, .3, .35, .4, .5,
-                                                   .6,  .8, 1,   1.5, 2, 3};
+static const double DAY = 24 * 3600e3,
+                    SHIFTS[] = {.05, .1, .15, .2, .25, .3, .35, .4, .5, .6, .8, 1, 1.5, 2, 3};
 enum { N_SHIFTS = sizeof SHIFTS / sizeof *SHIFTS };
 
 static void report(const struct weir_window *window, int field, const char *name, double value,
@@ -208,7 +208,7 @@ int drift_calibration_report(struct drift_memory *memory, const struct weir_wind
         return 0;
     report(window, -1, "calibration.threshold", calibration->budget.threshold,
            (double)calibration->budget.k, calibration->budget.promised);
-    report(window, -1, "calibration.budget", drift->alarms_at_most,
-           (double)drift->alarms_per / DAY, drift->delta);
+    report(window, -1, "calibration.budget", drift->alarms_at_most, (double)drift->alarms_per / DAY,
+           drift->delta);
     return calibration->usual_first ? report_shifts(memory, window) : 0;
 }

@@ -136,8 +136,8 @@ int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, 
         return code;
     }
     calibration->stretch = stretch;
-    size_t width = (calibration->n_bases - (calibration->usual_first != 0)) * drift->n_fields *
-                   WEIR_SCORES;
+    size_t width =
+        (calibration->n_bases - (calibration->usual_first != 0)) * drift->n_fields * WEIR_SCORES;
     for (size_t f = 0; f < n_saved; f++)
         same = same && map[f] == (int)f;
     code = get_rows(calibration, in, width, same);

@@ -26,7 +26,7 @@ static const struct weir_option options[] = {
      0},
     {0}};
 
-static const char *const kinds[] = {"drift.feature", "drift.score", "drift.prediction",
+static const char *const kinds[] = {"drift.feature",     "drift.score",     "drift.prediction",
                                     "skew.distribution", "weir.incomplete", NULL};
 
 // Without a length of window in time, as if it were an hour.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the drift detector: drift.c makes an instance, judge.c compares one field with one
-// reference, calibrated.c a window with what calibration.c learnt, owner.c walks a window, memory.c and memory_state.c keep what references are made of
-// (history.c: past windows), report.c puts it into words.
+// reference, calibrated.c a window with what calibration.c learnt, owner.c walks a window, memory.c
+// and memory_state.c keep what references are made of (history.c: past windows), report.c puts it
+// into words.
 #ifndef WEIR_DRIFT_H
 #define WEIR_DRIFT_H
 
@@ -52,10 +53,10 @@ struct drift {
     const char *const *references;
     const struct weir_reference_spec *specs;
     size_t n_references, n_by, n_by_given;
-    int64_t window, hop; // ms; 0: windows count records
-    int keeps;           // some reference is made of the stream's own windows
-    int64_t keep_span;   // of them so long,
-    size_t keep_windows; // or so many, whichever is more
+    int64_t window, hop;   // ms; 0: windows count records
+    int keeps;             // some reference is made of the stream's own windows
+    int64_t keep_span;     // of them so long,
+    size_t keep_windows;   // or so many, whichever is more
     int64_t calibrate;     // ms of healthy serving, 0: not
     double alarms_at_most; // false ones, in
     int64_t alarms_per;    // ms
@@ -75,10 +76,10 @@ struct drift_verdict {
     const struct drift_field *field;
     const struct weir_summary *now, *then;
     size_t reference;
-    const char *against;                  // for people; NULL: the reference's name
-    double score;                         // calibrated -ln p; 0: not calibrated
-    int also;                             // it moved with others, and is not confirmed by itself
-    double dispersion; // windows vary so many times as much as samples of one distribution do
+    const char *against; // for people; NULL: the reference's name
+    double score;        // calibrated -ln p; 0: not calibrated
+    int also;            // it moved with others, and is not confirmed by itself
+    double dispersion;   // windows vary so many times as much as samples of one distribution do
     struct weir_cell_distances distances; // all zero where there are none
     double p_value;                       // of the test that decided, not corrected
     enum drift_test test;                 // which decided
@@ -197,7 +198,7 @@ int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window
 int drift_find_onset(struct drift_memory *memory, const struct weir_window *window,
                      const struct drift_verdict *lead, struct drift_onset *onset);
 int drift_is_past(const struct weir_reference_spec *spec);      // previous windows, the same hour
-int drift_is_of_window(const struct weir_reference_spec *spec);    // a slice or model
+int drift_is_of_window(const struct weir_reference_spec *spec); // a slice or model
 
 // Statistics by name (named.c): reads one item of `tests:`; judges a window and emits a finding a
 // rule and slice. Once the memory has begun the window.

@@ -308,8 +308,8 @@ static void judge_distribution(const struct drift *drift, double alpha, struct d
         which = named;
     }
     const struct weir_test *scale = &omnibus.parts[WEIR_OMNIBUS_SCALE];
-    int scaled = omnibus.status == WEIR_TEST_OK && scale->status == WEIR_TEST_OK &&
-                 scale->p_value <= alpha;
+    int scaled =
+        omnibus.status == WEIR_TEST_OK && scale->status == WEIR_TEST_OK && scale->p_value <= alpha;
     verdict->effect = effect_of(&verdict->distances, scaled ? scale->value : 0);
     if (p > alpha || verdict->effect < drift->delta)
         return;

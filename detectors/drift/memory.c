@@ -384,7 +384,7 @@ int drift_memory_end(struct drift_memory *memory, const struct weir_window *wind
     if (!drift->keeps || code)
         return code;
     code = drift_history_add(&memory->history, window->start, window->end, memory->now,
-                                 drift->n_fields);
+                             drift->n_fields);
     drift_history_forget(&memory->history, window->end - drift->keep_span - WEEK / 7,
                          drift->keep_windows + 1);
     return code;
@@ -419,7 +419,8 @@ const struct weir_summary *drift_memory_then(const struct drift_memory *memory,
     if (!drift->specs || drift->specs[i].kind == WEIR_REFERENCE_PROFILE)
         return window->reference(window, i, drift->fields[field].index);
     const struct drift_reference *reference = &memory->references[i];
-    if (drift_is_of_window(&drift->specs[i]) || !reference->ready || !drift_memory_cells(memory, field))
+    if (drift_is_of_window(&drift->specs[i]) || !reference->ready ||
+        !drift_memory_cells(memory, field))
         return NULL;
     if (drift->specs[i].kind != WEIR_REFERENCE_FIXED &&
         reference->n_dispersion[field] < dispersion_from(drift))

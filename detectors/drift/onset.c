@@ -22,10 +22,8 @@ static int take(struct drift_memory *memory, size_t f, const struct drift_counts
     if (code || counts[f].n != into->cells)
         return code;
     struct weir_expectation expected = drift_calibration_expect(memory, 0, f);
-    memcpy(into->count + into->n * into->cells, counts[f].cell,
-           into->cells * sizeof *into->count);
-    memcpy(into->share + into->n * into->cells, expected.share,
-           into->cells * sizeof *into->share);
+    memcpy(into->count + into->n * into->cells, counts[f].cell, into->cells * sizeof *into->count);
+    memcpy(into->share + into->n * into->cells, expected.share, into->cells * sizeof *into->share);
     into->start[into->n++] = start;
     return 0;
 }

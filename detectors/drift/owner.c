@@ -242,9 +242,9 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
     int code = drift->n_by_given ? judge_slices(owner, window, slice_alpha, &slices, &n_slices) : 0;
     int calibrated = drift_is_calibrated(&owner->memory);
     if (!code)
-        code = calibrated ? drift_judge_calibrated(&owner->memory, window, &owner->room,
-                                                   owner->moved, &n)
-                          : judge_slice(owner, &whole, &n);
+        code = calibrated
+                   ? drift_judge_calibrated(&owner->memory, window, &owner->room, owner->moved, &n)
+                   : judge_slice(owner, &whole, &n);
     if (!code && calibrated)
         drift_report_offset(&owner->memory, window);
     if (!code && n && calibrated) {

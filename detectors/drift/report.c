@@ -125,7 +125,8 @@ static void sentence(const struct drift *drift, const struct drift_verdict *verd
                      size_t size)
 {
     const char *name = verdict->field->info->name,
-               *reference = verdict->against ? verdict->against : drift->references[verdict->reference];
+               *reference =
+                   verdict->against ? verdict->against : drift->references[verdict->reference];
     char change[TEXT], count[32];
     count_text(verdict->test == DRIFT_NULL_RATE ? verdict->now->rows : verdict->now->values, count);
     switch (verdict->test) {
@@ -135,8 +136,9 @@ static void sentence(const struct drift *drift, const struct drift_verdict *verd
         return;
     case DRIFT_UNSEEN:
         if (verdict->against)
-            snprintf(out, size, "%s: %.3g%% of %s records have values never seen before, %.2g%% in %s",
-                     name, 100 * verdict->share, count, 100 * verdict->baseline, reference);
+            snprintf(out, size,
+                     "%s: %.3g%% of %s records have values never seen before, %.2g%% in %s", name,
+                     100 * verdict->share, count, 100 * verdict->baseline, reference);
         else
             snprintf(out, size, "%s: %.3g%% of %s records have values that %s never had", name,
                      100 * verdict->share, count, reference);
@@ -293,8 +295,8 @@ static void add_onset(struct lines *lines, const struct drift_onset *onset,
 // `threshold`: of the statistic, which is -ln p. `provisional`: it is not calibrated.
 static void emit(const struct drift *drift, const struct weir_window *window, size_t slice,
                  const struct drift_verdict *moved, size_t n_moved, double threshold,
-                 int provisional, const struct drift_onset *onset,
-                 const struct drift_slice *slices, size_t n_slices)
+                 int provisional, const struct drift_onset *onset, const struct drift_slice *slices,
+                 size_t n_slices)
 {
     const struct drift_verdict *lead = &moved[0];
     const struct weir_slice *where = &window->slices[slice];
@@ -388,8 +390,8 @@ void drift_report_offset(const struct drift_memory *memory, const struct weir_wi
     size_t shown = n < FIELDS ? n : FIELDS;
     size_t used = (size_t)snprintf(text, sizeof text, "All through the calibration ");
     for (size_t i = 0; i < shown && used < sizeof text / 2; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.100s", i ? ", " : "",
-                                 names[i]);
+        used +=
+            (size_t)snprintf(text + used, sizeof text - used, "%s%.100s", i ? ", " : "", names[i]);
     if (n > shown)
         used += (size_t)snprintf(text + used, sizeof text - used, " and %zu more", n - shown);
     snprintf(text + used, sizeof text - used,
