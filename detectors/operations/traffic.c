@@ -10,6 +10,9 @@
 // Shares of the usual that are looked for: silence, and what is far from the season.
 static const double stream_shares[] = {0.02, 0.3, 3, 10}, part_shares[] = {0.02};
 static const int64_t FORGOTTEN = INT64_C(28) * 86400000;
+static const double DAY = 86400e3, WEEK = 7 * 86400e3;
+// Records that are due before silence is told of a part.
+static const double DUE = 15;
 
 // Parts come and go while a stream is young, and batches have no rhythm yet.
 static struct weir_count_rules rules_of(const struct operations *operations,
@@ -132,6 +135,8 @@ static uint64_t rows_of(const struct operations_step *step, const struct operati
 
 // Of what is usual, that is left; and of the evidence that would be enough, that makes it likely.
 static const double SILENT = 0.05, LOW = 0.5, HIGH = 2, LIKELY = 0.4;
+// A part with more of the stream than this is the stream.
+static const double MOST = 0.95;
 
 static int is_silent(const struct operations_found *found)
 {
@@ -139,12 +144,15 @@ static int is_silent(const struct operations_found *found)
 }
 
 // Whether this window alone says that it is over, which the sums would take hours to say. A
-// window of few records says so only by more than chance would bring.
+// window of few records says so only by more than chance would bring. Of a stream that is far off
+// again and again it must be further off each time.
 static int is_over(const struct operations_found *found)
 {
     double rows = (double)found->rows, expected = found->decision.expected;
     double season = found->decision.season, left = found->decision.left;
     double share = is_silent(found) ? SILENT : left < 1 ? LOW : HIGH;
+    if (!is_silent(found))
+        share *= pow(share, fmin(round(found->part->restless), 20));
     double usual = share * expected, seasonal = share * season;
     if (left > 1)
         return rows < usual - 2 * sqrt(usual) || rows < seasonal - 2 * sqrt(seasonal) ||
@@ -153,19 +161,59 @@ static int is_over(const struct operations_found *found)
            (!is_silent(found) && rows > seasonal + 2 * sqrt(seasonal));
 }
 
-// Of a part next to nothing must be left where the stream flows, and it must have a rhythm.
+// How many records were due, since it fell silent, by less than its own rhythm: of a part by its
+// share of what the stream has had, of the stream by the season alone. Bursts do not swell them.
+static void count_quiet(struct operations_part *part, const struct operations_found *found,
+                        double stream_rows)
+{
+    double rows = (double)found->rows, expected = found->decision.expected;
+    double due =
+        part->kind == OPERATIONS_STREAM
+            ? (found->decision.season > 0 ? fmin(expected, found->decision.season) : expected)
+            : (part->all > 0 ? fmin(expected, part->own / part->all * stream_rows) : 0);
+    part->quiet = fmax(part->quiet + due - rows / SILENT, 0);
+}
+
+static void learn_share(const struct operations_step *step, struct operations_part *part,
+                        double rows, double stream_rows)
+{
+    double keep = pow(0.5, (double)step->operations->step / DAY);
+    part->own = part->own * keep + rows;
+    part->all = part->all * keep + stream_rows;
+}
+
+// Of a part next to nothing must be left where the stream flows, and it must have a rhythm and not
+// be all that there is.
 static int is_told(const struct operations_found *found)
 {
-    return found->decision.found && !is_over(found) &&
-           (found->part->kind == OPERATIONS_STREAM ||
-            (is_silent(found) && found->part->series.has_rhythm));
+    const struct operations_part *part = found->part;
+    if (!found->decision.found || is_over(found))
+        return 0;
+    if (part->kind == OPERATIONS_STREAM)
+        return !is_silent(found) ||
+               part->quiet >= found->decision.threshold * (1 + round(part->silences));
+    return is_silent(found) && part->series.has_rhythm &&
+           part->quiet >= DUE * (1 + round(part->silences)) && part->own < MOST * part->all;
 }
 
 static int is_likely(const struct operations_found *found)
 {
     const struct weir_count_series *series = &found->part->series;
     return found->part->kind != OPERATIONS_STREAM && !found->rows && series->has_rhythm &&
+           found->part->own < MOST * found->part->all &&
            series->sums[0].score > LIKELY * found->decision.threshold;
+}
+
+// Counts what is told of, once it is over.
+static void count_told(const struct operations_step *step, struct operations_part *part,
+                       const struct operations_found *found)
+{
+    double keep = pow(0.5, (double)step->operations->step / WEEK);
+    int silent = found->told && is_silent(found), far = found->told && !silent;
+    part->restless = part->restless * keep + (part->is_far && !far);
+    part->silences = part->silences * keep + (part->is_silent && !silent);
+    part->is_far = far;
+    part->is_silent = silent;
 }
 
 // Those that are silent, or are likely to be, the stream first if it is among them, or is far from
@@ -184,10 +232,14 @@ static size_t judge_parts(struct operations_traffic *traffic, const struct opera
                                (double)traffic->n, &found[n].decision);
         if (found[n].rows)
             part->seen = step->window->end;
+        count_quiet(part, &found[n], (double)step->tally->rows);
         int over = found[n].decision.found && is_over(&found[n]);
         double nothing = part->series.sums[0].score;
         int flows = i == 0 || traffic->parts[0].series.sums[0].score < nothing / 2;
         found[n].told = flows && is_told(&found[n]);
+        if (part->kind != OPERATIONS_STREAM && !found[n].decision.found && part->quiet < DUE / 2)
+            learn_share(step, part, (double)found[n].rows, (double)step->tally->rows);
+        count_told(step, part, &found[n]);
         n += found[n].told || (flows && is_likely(&found[n]));
         if (over)
             memset(part->series.sums, 0, sizeof part->series.sums);
@@ -260,6 +312,13 @@ void operations_traffic_save(const struct operations_traffic *traffic, struct we
         weir_put_long(out, traffic->parts[i].kind);
         weir_put_string(out, traffic->parts[i].name);
         weir_put_long(out, traffic->parts[i].seen);
+        weir_put_double(out, traffic->parts[i].own);
+        weir_put_double(out, traffic->parts[i].all);
+        weir_put_double(out, traffic->parts[i].quiet);
+        weir_put_double(out, traffic->parts[i].restless);
+        weir_put_double(out, traffic->parts[i].silences);
+        weir_put_long(out, traffic->parts[i].is_far);
+        weir_put_long(out, traffic->parts[i].is_silent);
         weir_count_series_save(&traffic->parts[i].series, out);
     }
 }
@@ -272,7 +331,13 @@ int operations_traffic_restore(struct operations_traffic *traffic,
         size_t kind = weir_get_count(in, OPERATIONS_PRODUCER), before = traffic->n;
         char *name = weir_get_string_alloc(in, WEIR_NAME_LENGTH);
         int64_t seen = operations_get_time(in);
-        int full = 0;
+        double own = weir_get_double(in), all = weir_get_double(in);
+        double quiet = weir_get_double(in), restless = weir_get_double(in);
+        double silences = weir_get_double(in);
+        int is_far = (int)weir_get_count(in, 1), silent = (int)weir_get_count(in, 1), full = 0;
+        if (!(own >= 0 && own < 1e18 && all >= 0 && all < 1e18 && quiet >= 0 && quiet < 1e18 &&
+              restless >= 0 && restless < 1e6 && silences >= 0 && silences < 1e6))
+            in->failed = 1;
         struct operations_part *part =
             in->failed
                 ? NULL
@@ -280,6 +345,13 @@ int operations_traffic_restore(struct operations_traffic *traffic,
         free(name);
         if (!part || traffic->n == before)
             return part || in->failed || full ? WEIR_ECORRUPT : WEIR_ENOMEM;
+        part->own = own;
+        part->all = all;
+        part->quiet = quiet;
+        part->restless = restless;
+        part->silences = silences;
+        part->is_far = is_far;
+        part->is_silent = silent;
         if (weir_count_series_restore(&part->series, in))
             return WEIR_ECORRUPT;
     }

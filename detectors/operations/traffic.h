@@ -15,6 +15,11 @@ struct operations_part {
     char *name;
     int64_t seen; // end of the last window that had records of it
     struct weir_count_series series;
+    double own, all;       // its records and the stream's, discounted: half-life a day
+    double quiet;          // records that were due since it fell silent, see below
+    double restless;       // how often throughput has been far off, and
+    double silences;       // how often it has been silent; a week's half-life
+    int is_far, is_silent; // in the last window
 };
 
 struct operations_traffic {

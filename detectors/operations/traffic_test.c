@@ -151,6 +151,45 @@ START_TEST(many_silent_producers_are_one_incident)
 }
 END_TEST
 
+// A burst of an hour or so every day, and a partition that is all there is.
+START_TEST(bursts_do_not_make_what_follows_silent)
+{
+    make(9, &(struct wrong){.rate = .3});
+    size_t sparse = n;
+    static struct engine_row bursts[ROWS];
+    size_t k = 0;
+    for (size_t i = 0; i < sparse; i++) {
+        int64_t into = (rows[i].time - ENGINE_START) % DAY;
+        int copies = into > 13 * HOUR && into < 14 * HOUR ? 30 : 1;
+        for (int c = 0; c < copies && k < ROWS; c++) {
+            bursts[k] = rows[i];
+            bursts[k++].partition = 1;
+        }
+    }
+    char *said = engine_play(yaml, columns, bursts, k, &(struct engine_manner){0});
+    ck_assert_msg(engine_count(said, "operations.silent") == 0, "%.3000s", said);
+    ck_assert_msg(engine_count(said, "open ") <= 4, "%.3000s", said);
+    free(said);
+}
+END_TEST
+
+START_TEST(silence_that_comes_again_is_told_again)
+{
+    make(7, &(struct wrong){.from = 105, .to = 108});
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        int64_t at = rows[i].time - ENGINE_START;
+        if (at < 130 * (int64_t)HOUR || at >= 132 * (int64_t)HOUR)
+            rows[kept++] = rows[i];
+    }
+    n = kept;
+    char *said = play();
+    ck_assert_msg(engine_count(said, "open operations.silent critical") == 2, "%.3000s", said);
+    ck_assert_msg(engine_count(said, "open ") == 2, "%.3000s", said);
+    free(said);
+}
+END_TEST
+
 START_TEST(throughput_far_from_its_season_is_found)
 {
     make(6, &(struct wrong){.from = 105, .to = 109, .times = 6});
@@ -177,6 +216,9 @@ int main(void)
     tcase_add_test(cases, a_silent_partition_is_named);
     tcase_add_test(cases, windows_of_few_records_do_not_flap);
     tcase_add_test(cases, many_silent_producers_are_one_incident);
+    tcase_add_test(cases, bursts_do_not_make_what_follows_silent);
+    tcase_add_test(cases, silence_that_comes_again_is_told_again);
+    tcase_set_timeout(cases, 60);
     tcase_add_test(cases, throughput_far_from_its_season_is_found);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
