@@ -132,6 +132,48 @@ static void leave_to_peers(struct operations *operations, const struct weir_dete
     }
 }
 
+static int has_peer_for(const struct weir_detector_config *config, size_t by)
+{
+    for (size_t i = 0; i < config->n_peers; i++) {
+        const struct weir_peer *peer = &config->peers[i];
+        for (size_t k = 0; k < peer->n_by && !strcmp(peer->type, "outage"); k++) {
+            size_t same = 0;
+            for (size_t f = 0; f < config->n_by_fields[by]; f++) {
+                const char *name = config->stream->fields[config->by[by][f]].name;
+                for (size_t g = 0; g < peer->n_by_fields[k]; g++)
+                    same += !strcmp(peer->by[k][g], name);
+            }
+            if (same == config->n_by_fields[by] && same == peer->n_by_fields[k])
+                return 1;
+        }
+    }
+    return 0;
+}
+
+// Slices that may fall silent. Hosts and model versions come and go, and producers are counted
+// anyway; windows that overlap have no counts of their own.
+static int find_slices(struct operations *operations, const struct weir_detector_config *config,
+                       const struct weir_setup *setup, struct weir_error *error)
+{
+    int code = 0;
+    for (size_t k = 0; k < config->n_by && !code; k++) {
+        int follow = config->n_by_fields[k] > 0 && config->window_size == config->window_hop &&
+                     operations->n_slices < OPERATIONS_SLICES && !has_peer_for(config, k);
+        for (size_t f = 0; f < config->n_by_fields[k]; f++) {
+            int field = config->by[k][f];
+            follow &= field != operations->host && field != operations->version &&
+                      !(config->n_by_fields[k] == 1 && field == operations->source);
+        }
+        if (!follow)
+            continue;
+        operations->slices[operations->n_slices] = (unsigned)k + 1;
+        operations->slice_fields[operations->n_slices] = config->by[k];
+        operations->n_slice_fields[operations->n_slices++] = config->n_by_fields[k];
+        code = setup->need(setup, (unsigned)k + 1, config->by[k][0], 0, error);
+    }
+    return code;
+}
+
 static int is_input(const struct weir_stream *stream, size_t field)
 {
     enum weir_role role = stream->fields[field].role;
@@ -199,6 +241,8 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     if (!code && find_inputs(operations, config))
         code = weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
     if (!code)
+        code = find_slices(operations, config, setup, error);
+    if (!code)
         code = operations_service_create(operations, config, setup, error);
     if (!code)
         code = operations_hosts_need(operations, config, setup, error);
@@ -240,17 +284,11 @@ static int describe(void *instance, const struct weir_rule_count *count,
     return 0;
 }
 
-static const char *const kinds[] = {"operations.stale_model",
-                                    "operations.mixed_models",
-                                    "operations.score_invalid",
-                                    "operations.nondeterminism",
-                                    "operations.host_outlier",
-                                    "operations.silent",
-                                    "operations.throughput",
-                                    "operations.latency",
-                                    "operations.errors",
-                                    "operations.dependency",
-                                    NULL};
+static const char *const kinds[] = {
+    "operations.stale_model",    "operations.mixed_models", "operations.score_invalid",
+    "operations.nondeterminism", "operations.host_outlier", "operations.silent",
+    "operations.throughput",     "operations.latency",      "operations.errors",
+    "operations.dependency",     "outage.silence",          NULL};
 
 WEIR_PLUGIN = {
     .abi_major = WEIR_ABI_MAJOR,

@@ -29,7 +29,7 @@ enum operations_option {
     OPERATIONS_OPTIONS
 };
 
-enum { OPERATIONS_COMPARED = 32 };
+enum { OPERATIONS_COMPARED = 32, OPERATIONS_SLICES = 8 };
 
 // A field with the role latency or status.
 struct operations_objective {
@@ -45,11 +45,14 @@ struct operations {
     int version, host, source; // fields, -1: none
     int *inputs;               // fields that the model sees
     size_t n_inputs;
-    double tolerance;                  // between scores of the same input
-    struct operations_shape shape;     // of tallies
-    int64_t step;                      // from window to window, ms
-    double alarms;                     // allowed in 30 days
-    int leave_stream, leave_producers; // what they lose is an outage detector's to tell
+    double tolerance;                   // between scores of the same input
+    struct operations_shape shape;      // of tallies
+    int64_t step;                       // from window to window, ms
+    double alarms;                      // allowed in 30 days
+    int leave_stream, leave_producers;  // what they lose is an outage detector's to tell
+    unsigned slices[OPERATIONS_SLICES]; // of by, 1 + index: those that may fall silent
+    const int *slice_fields[OPERATIONS_SLICES];
+    size_t n_slice_fields[OPERATIONS_SLICES], n_slices;
     unsigned host_by;                  // of slices that are hosts, 0: none
     int compared[OPERATIONS_COMPARED]; // inputs by which hosts' traffic is compared
     size_t n_compared;

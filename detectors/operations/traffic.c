@@ -2,6 +2,7 @@
 #include "detectors/operations/traffic.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,12 +124,46 @@ static int add_parts(struct operations_traffic *traffic, const struct operations
     return 0;
 }
 
+// "route", 0x1f, "app", 0x1f; 0 where that is too long.
+static size_t slice_name(const struct weir_slice *slice, char *out, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < slice->n_values && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s\x1f%s\x1f", slice->values[i].field,
+                                 slice->values[i].value ? slice->values[i].value : "null");
+    return used < size ? used : 0;
+}
+
+// Rows of slices that may have lost some to a cap are not known.
+static int add_slices(struct operations_traffic *traffic, const struct operations_step *step)
+{
+    const struct weir_window *window = step->window;
+    for (size_t i = 0; i < traffic->n; i++)
+        traffic->parts[i].now = 0;
+    for (size_t s = 1; s < window->n_slices; s++) {
+        const struct weir_slice *slice = &window->slices[s];
+        char name[WEIR_NAME_LENGTH + 1];
+        int follow = 0, full = 0;
+        for (size_t k = 0; k < step->operations->n_slices; k++)
+            follow |= slice->by == step->operations->slices[k];
+        if (!follow || !slice->rows || !slice_name(slice, name, sizeof name))
+            continue;
+        struct operations_part *part = part_at(traffic, step->operations, OPERATIONS_SLICE, name,
+                                               window->end - step->operations->step, &full);
+        if (!part && !full)
+            return WEIR_ENOMEM;
+        if (part)
+            part->now = slice->rows;
+    }
+    return 0;
+}
+
 static uint64_t rows_of(const struct operations_step *step, const struct operations_part *part)
 {
     const struct operations_table *table =
         part->kind == OPERATIONS_PARTITION ? &step->tally->partitions : &step->tally->sources;
-    if (part->kind == OPERATIONS_STREAM)
-        return step->tally->rows;
+    if (part->kind == OPERATIONS_STREAM || part->kind == OPERATIONS_SLICE)
+        return part->kind == OPERATIONS_STREAM ? step->tally->rows : part->now;
     int at = weir_names_find(&table->names, part->name, strlen(part->name));
     return at < 0 ? 0 : table->counts[at].rows;
 }
@@ -236,7 +271,7 @@ static size_t judge_parts(struct operations_traffic *traffic, const struct opera
         int over = found[n].decision.found && is_over(&found[n]);
         double nothing = part->series.sums[0].score;
         int flows = i == 0 || traffic->parts[0].series.sums[0].score < nothing / 2;
-        found[n].told = flows && is_told(&found[n]);
+        found[n].told = found[n].is_outer = flows && is_told(&found[n]);
         if (part->kind != OPERATIONS_STREAM && !found[n].decision.found && part->quiet < DUE / 2)
             learn_share(step, part, (double)found[n].rows, (double)step->tally->rows);
         count_told(step, part, &found[n]);
@@ -258,15 +293,57 @@ static void doubt_stream(struct operations_traffic *traffic, const struct operat
     }
 }
 
+// Whether the slice `inner` lies within `outer`: has all its pairs, and more.
+static int lies_within(const char *inner, const char *outer)
+{
+    if (strlen(inner) <= strlen(outer))
+        return 0;
+    while (*outer) {
+        const char *end = strchr(outer, 0x1f);
+        end = end ? strchr(end + 1, 0x1f) : NULL;
+        if (!end)
+            return 0;
+        size_t length = (size_t)(end + 1 - outer);
+        const char *at = inner;
+        while (at && strncmp(at, outer, length) != 0) {
+            at = strchr(at, 0x1f);
+            at = at ? strchr(at + 1, 0x1f) : NULL;
+            at = at ? at + 1 : NULL;
+        }
+        if (!at)
+            return 0;
+        outer = end + 1;
+    }
+    return 1;
+}
+
+// A slice within one that is told of is not told of itself. Returns how many parts are left.
+static size_t drop_inner(struct operations_found *parts, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        int inner = 0;
+        for (size_t k = 0; k < n && parts[i].part->kind == OPERATIONS_SLICE && !inner; k++)
+            inner = parts[k].part->kind == OPERATIONS_SLICE && parts[k].is_outer &&
+                    lies_within(parts[i].part->name, parts[k].part->name);
+        parts[i].told &= !inner;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i].told || !parts[i].is_outer)
+            parts[kept++] = parts[i];
+    }
+    return kept;
+}
+
 // Whether parts of one kind that are silent are most of what the stream lacks.
 static int explain(const struct operations_found *stream, const struct operations_found *parts,
                    size_t n)
 {
-    double missing[2] = {0, 0};
+    double missing[OPERATIONS_SLICE + 1] = {0}, most = 0;
     for (size_t i = 0; i < n; i++)
-        missing[parts[i].part->kind == OPERATIONS_PRODUCER] += parts[i].decision.expected;
+        most = fmax(most, missing[parts[i].part->kind] += parts[i].decision.expected);
     double lacks = stream->decision.expected - (double)stream->rows;
-    return stream->decision.left < 1 && fmax(missing[0], missing[1]) > lacks / 2;
+    return stream->decision.left < 1 && most > lacks / 2;
 }
 
 int operations_traffic_step(struct operations_traffic *traffic, const struct operations_step *step)
@@ -279,14 +356,16 @@ int operations_traffic_step(struct operations_traffic *traffic, const struct ope
     if (!part_at(traffic, step->operations, OPERATIONS_STREAM, "", start, &full) ||
         add_parts(traffic, step, &step->tally->partitions, OPERATIONS_PARTITION) ||
         (!step->operations->leave_producers &&
-         add_parts(traffic, step, &step->tally->sources, OPERATIONS_PRODUCER)))
+         add_parts(traffic, step, &step->tally->sources, OPERATIONS_PRODUCER)) ||
+        add_slices(traffic, step))
         return WEIR_ENOMEM;
     struct operations_found *found = calloc(traffic->n, sizeof *found);
     if (!found)
         return WEIR_ENOMEM;
     size_t n = judge_parts(traffic, step, found);
     size_t whole = n && found[0].part->kind == OPERATIONS_STREAM;
-    const struct operations_found *parts = found + whole;
+    struct operations_found *parts = found + whole;
+    n = whole + drop_inner(parts, n - whole);
     doubt_stream(traffic, step, parts, n - whole);
     // Where the stream is silent, that is the one incident; where parts of it are, they are.
     int left = whole && step->operations->leave_stream && found[0].decision.left < 1;
@@ -323,12 +402,51 @@ void operations_traffic_save(const struct operations_traffic *traffic, struct we
     }
 }
 
+static int is_slice_of(const struct weir_stream *stream, const int *fields, size_t n,
+                       const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *field = stream->fields[fields[i]].name;
+        size_t length = strlen(field);
+        if (strncmp(name, field, length) != 0 || name[length] != 0x1f)
+            return 0;
+        const char *end = strchr(name + length + 1, 0x1f);
+        if (!end)
+            return 0;
+        name = end + 1;
+    }
+    return !*name;
+}
+
+// What is counted no more would look silent.
+static int is_followed(const struct operations *operations, size_t kind, const char *name)
+{
+    int follow = kind == OPERATIONS_PRODUCER
+                     ? operations->source >= 0 && !operations->leave_producers
+                     : kind != OPERATIONS_SLICE;
+    for (size_t k = 0; k < operations->n_slices && kind == OPERATIONS_SLICE; k++)
+        follow |= is_slice_of(operations->stream, operations->slice_fields[k],
+                              operations->n_slice_fields[k], name);
+    return follow;
+}
+
+static int skip_series(const struct operations *operations, size_t kind, struct weir_reader *in)
+{
+    struct weir_count_rules rules = rules_of(operations, (enum operations_part_kind)kind);
+    struct weir_count_series series;
+    if (weir_count_series_init(&series, &rules, 0, 0))
+        return WEIR_ENOMEM;
+    int code = weir_count_series_restore(&series, in);
+    weir_count_series_free(&series);
+    return code;
+}
+
 int operations_traffic_restore(struct operations_traffic *traffic,
                                const struct operations *operations, struct weir_reader *in)
 {
     size_t n = weir_get_count(in, OPERATIONS_PARTS + 1);
     for (size_t i = 0; i < n && !in->failed; i++) {
-        size_t kind = weir_get_count(in, OPERATIONS_PRODUCER), before = traffic->n;
+        size_t kind = weir_get_count(in, OPERATIONS_SLICE), before = traffic->n;
         char *name = weir_get_string_alloc(in, WEIR_NAME_LENGTH);
         int64_t seen = operations_get_time(in);
         double own = weir_get_double(in), all = weir_get_double(in);
@@ -338,6 +456,13 @@ int operations_traffic_restore(struct operations_traffic *traffic,
         if (!(own >= 0 && own < 1e18 && all >= 0 && all < 1e18 && quiet >= 0 && quiet < 1e18 &&
               restless >= 0 && restless < 1e6 && silences >= 0 && silences < 1e6))
             in->failed = 1;
+        if (!in->failed && !is_followed(operations, kind, name)) {
+            int code = skip_series(operations, kind, in);
+            free(name);
+            if (code)
+                return code;
+            continue;
+        }
         struct operations_part *part =
             in->failed
                 ? NULL

@@ -8,11 +8,17 @@
 
 enum { OPERATIONS_PARTS = 2048 }; // partitions and producers that are followed
 
-enum operations_part_kind { OPERATIONS_STREAM, OPERATIONS_PARTITION, OPERATIONS_PRODUCER };
+enum operations_part_kind {
+    OPERATIONS_STREAM,
+    OPERATIONS_PARTITION,
+    OPERATIONS_PRODUCER,
+    OPERATIONS_SLICE // its name is of pairs: a field, 0x1f, its value, 0x1f ...
+};
 
 struct operations_part {
     enum operations_part_kind kind;
     char *name;
+    uint64_t now; // rows of a slice in the present window
     int64_t seen; // end of the last window that had records of it
     struct weir_count_series series;
     double own, all;       // its records and the stream's, discounted: half-life a day

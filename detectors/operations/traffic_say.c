@@ -3,16 +3,64 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "detectors/operations/words.h"
 
-enum { SHOWN = 5, TEXT = 640 };
+enum { SHOWN = 5, TEXT = 800, FIELDS = 8, NAME = 300 };
+
+// What a part is called by: of a slice by several fields, several.
+struct place {
+    struct weir_slice_value values[FIELDS];
+    size_t n;
+    char name[NAME];
+};
 
 static const char *field_of(const struct operations_step *step, enum operations_part_kind kind)
 {
     return kind == OPERATIONS_PARTITION
                ? "partition"
                : step->operations->stream->fields[step->operations->source].name;
+}
+
+static void place_of(const struct operations_step *step, const struct operations_part *part,
+                     struct place *place)
+{
+    place->n = part->kind != OPERATIONS_STREAM;
+    snprintf(place->name, sizeof place->name, "%s", part->name);
+    place->values[0] = (struct weir_slice_value){
+        place->n && part->kind != OPERATIONS_SLICE ? field_of(step, part->kind) : NULL,
+        place->name};
+    if (part->kind != OPERATIONS_SLICE)
+        return;
+    place->n = 0;
+    for (char *at = place->name, *end; place->n < FIELDS && *at; place->n++) {
+        struct weir_slice_value *value = &place->values[place->n];
+        value->field = at;
+        if (!(end = strchr(at, 0x1f)))
+            break;
+        *end = 0;
+        value->value = end + 1;
+        if (!(end = strchr(end + 1, 0x1f)))
+            break;
+        *end = 0;
+        at = end + 1;
+    }
+}
+
+// "route app, country DE of transactions"
+static void who_text(const struct operations_step *step, const struct operations_part *part,
+                     const struct place *place, char *out, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < place->n && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%.60s %.60s", i ? ", " : "",
+                                 part->kind == OPERATIONS_PARTITION ? "Partition"
+                                                                    : place->values[i].field,
+                                 place->values[i].value);
+    if (used < size)
+        snprintf(out + used, size - used, "%s%.100s", place->n ? " of " : "Stream ",
+                 step->operations->stream->name);
 }
 
 static const char *where_to_look(enum operations_part_kind kind)
@@ -37,7 +85,7 @@ static void emit(const struct operations_step *step, const struct operations_fou
 }
 
 struct lines {
-    struct weir_slice_value slices[SHOWN];
+    struct place places[SHOWN];
     struct weir_evidence evidence[SHOWN];
     char before[SHOWN][60], after[SHOWN][60];
     size_t n;
@@ -48,15 +96,14 @@ static void list_parts(struct lines *lines, const struct operations_step *step,
 {
     for (lines->n = 0; lines->n < n && lines->n < SHOWN; lines->n++) {
         size_t i = lines->n;
-        lines->slices[i] =
-            (struct weir_slice_value){field_of(step, parts[i].part->kind), parts[i].part->name};
+        place_of(step, parts[i].part, &lines->places[i]);
         snprintf(lines->before[i], sizeof lines->before[i], "about %.2g records a window",
                  parts[i].decision.expected);
         snprintf(lines->after[i], sizeof lines->after[i], "%llu",
                  (unsigned long long)parts[i].rows);
         lines->evidence[i] = (struct weir_evidence){.type = "slice",
-                                                    .slice = &lines->slices[i],
-                                                    .n_slice = 1,
+                                                    .slice = lines->places[i].values,
+                                                    .n_slice = lines->places[i].n,
                                                     .before = lines->before[i],
                                                     .after = lines->after[i],
                                                     .contribution = NAN};
@@ -78,22 +125,24 @@ static void count_text(const struct operations_step *step, const struct operatio
 }
 
 static void say_silent(const struct operations_step *step, const struct operations_found *found,
-                       const char *who, const struct lines *lines)
+                       const struct lines *lines)
 {
     const struct operations_part *part = found->part;
     int whole = part->kind == OPERATIONS_STREAM;
-    struct weir_slice_value slice = {whole ? NULL : field_of(step, part->kind), part->name};
-    char text[TEXT], since[OPERATIONS_TIME_TEXT], counts[200];
+    struct place place;
+    char text[TEXT], since[OPERATIONS_TIME_TEXT], counts[200], who[NAME];
+    place_of(step, part, &place);
+    who_text(step, part, &place, who, sizeof who);
     operations_time_text(part->seen, step->window->end, since);
     count_text(step, found, counts, sizeof counts);
     snprintf(text, sizeof text, "%s is silent since about %s: %s; %s.", who, since, counts,
              where_to_look(part->kind));
     struct weir_finding finding = {
         .rule = "silent",
-        .kind = "operations.silent",
+        .kind = part->kind == OPERATIONS_SLICE ? "outage.silence" : "operations.silent",
         .severity = whole ? WEIR_CRITICAL : WEIR_WARNING,
-        .slice = whole ? NULL : &slice,
-        .n_slice = !whole,
+        .slice = place.values,
+        .n_slice = place.n,
         .share = fmin(fmax(1 - found->decision.left, 0), 1),
         .summary = text,
         .evidence = lines ? lines->evidence : NULL,
@@ -107,10 +156,8 @@ void operations_say_stream_silent(const struct operations_step *step,
                                   const struct operations_found *parts, size_t n)
 {
     struct lines lines;
-    char who[200];
     list_parts(&lines, step, parts, n);
-    snprintf(who, sizeof who, "Stream %.150s", step->operations->stream->name);
-    say_silent(step, stream, who, &lines);
+    say_silent(step, stream, &lines);
 }
 
 static void say_many(const struct operations_step *step, const struct operations_found *parts,
@@ -127,20 +174,30 @@ static void say_many(const struct operations_step *step, const struct operations
         all.decision.expected += parts[i].decision.expected;
     }
     list_parts(&lines, step, parts, n);
-    for (size_t i = 0, used = 0; i < lines.n && used < sizeof names; i++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%.30s", i ? ", " : "",
-                                 parts[i].part->name);
+    for (size_t i = 0, used = 0; i < lines.n && used < sizeof names; i++) {
+        for (size_t k = 0; k < lines.places[i].n && used < sizeof names; k++)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%.30s",
+                                     k   ? " "
+                                     : i ? ", "
+                                         : "",
+                                     lines.places[i].values[k].value);
+    }
     operations_time_text(last, step->window->end, since);
     snprintf(text, sizeof text,
              "%zu %s of %.100s are silent since about %s or before (%s ...), where about %.0f "
              "records a window are usual; %s.",
-             n, kind == OPERATIONS_PARTITION ? "partitions" : "producers",
+             n,
+             kind == OPERATIONS_PARTITION ? "partitions"
+             : kind == OPERATIONS_SLICE   ? "slices"
+                                          : "producers",
              step->operations->stream->name, since, names, all.decision.expected,
              kind == OPERATIONS_PARTITION ? "the others flow: look for a broker that is down"
                                           : "the others flow: look at what these have in common");
     struct weir_finding finding = {
-        .rule = kind == OPERATIONS_PARTITION ? "silent_partitions" : "silent_producers",
-        .kind = "operations.silent",
+        .rule = kind == OPERATIONS_PARTITION ? "silent_partitions"
+                : kind == OPERATIONS_SLICE   ? "silent_slices"
+                                             : "silent_producers",
+        .kind = kind == OPERATIONS_SLICE ? "outage.silence" : "operations.silent",
         .severity = WEIR_CRITICAL,
         .share = NAN,
         .summary = text,
@@ -162,15 +219,8 @@ void operations_say_parts_silent(const struct operations_step *step,
             continue;
         }
         for (size_t i = from; i < to; i++) {
-            char who[260];
-            if (!parts[i].told)
-                continue;
-            snprintf(who, sizeof who, "%.60s %.60s of %.100s",
-                     parts[i].part->kind == OPERATIONS_PARTITION
-                         ? "Partition"
-                         : field_of(step, OPERATIONS_PRODUCER),
-                     parts[i].part->name, step->operations->stream->name);
-            say_silent(step, &parts[i], who, NULL);
+            if (parts[i].told)
+                say_silent(step, &parts[i], NULL);
         }
     }
 }

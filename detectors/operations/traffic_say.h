@@ -9,6 +9,7 @@ struct operations_found {
     const struct operations_part *part;
     struct weir_count_decision decision;
     uint64_t rows; // in this window
+    int is_outer;  // it was to be told of, whatever it lies within
     int told;      // else it is only likely to be silent, and goes with others that are
 };
 

@@ -152,6 +152,56 @@ START_TEST(many_silent_producers_are_one_incident)
 END_TEST
 
 // A burst of an hour or so every day, and a partition that is all there is.
+static const char slices_yaml[] =
+    "version: 1\napp: test\n"
+    "streams:\n  s:\n    topic: t\n    format: csv\n    time: at\n    fields:\n"
+    "      at: {type: long}\n      feed: {type: string, role: slice}\n"
+    "alerts: {topic: a}\n"
+    "detectors:\n"
+    "  serving: {type: tested, stream: s, by: [feed, [feed, kind]], window: {size: 15m, lateness: "
+    "5s}, repeat: 30d}\n";
+
+START_TEST(a_silent_slice_is_named)
+{
+    static const char *const more[] = {"at", "feed", "kind", NULL};
+    make(6, &(struct wrong){.from = 105, .to = 110, .feed = 2});
+    for (size_t i = 0; i < n; i++)
+        strcat(rows[i].text, i % 2 ? ",a" : ",b");
+    char text[sizeof slices_yaml + 100];
+    snprintf(text, sizeof text, "%s", slices_yaml);
+    char *at = strstr(text, "role: slice}\n") + strlen("role: slice}\n");
+    static const char kind[] = "      kind: {type: string, role: slice}\n";
+    memmove(at + strlen(kind), at, strlen(at) + 1);
+    memcpy(at, kind, strlen(kind));
+    char *said = engine_play(text, more, rows, n, &(struct engine_manner){.tasks = 3});
+    char *again = engine_play(text, more, rows, n,
+                              &(struct engine_manner){.tasks = 3, .batch = 61, .restarts = 1});
+    ck_assert_str_eq(said, again);
+    free(again);
+    ck_assert_msg(strstr(said, "open outage.silence warning -=feed-2 -: feed feed-2 of s is silent "
+                               "since about 09:00 UTC") != NULL,
+                  "%.3000s", said);
+    ck_assert_msg(engine_count(said, "open ") == 1, "%.3000s", said);
+    free(said);
+    // Less than the slice: a slice within it.
+    size_t kept = 0;
+    make(6, &(struct wrong){.rate = 2});
+    for (size_t i = 0; i < n; i++) {
+        int gone = rows[i].time >= ENGINE_START + 105 * (int64_t)HOUR && i % 2 &&
+                   !strcmp(rows[i].text, "feed-2");
+        rows[kept] = rows[i];
+        strcat(rows[kept].text, i % 2 ? ",a" : ",b");
+        kept += !gone;
+    }
+    said = engine_play(text, more, rows, kept, &(struct engine_manner){.tasks = 3});
+    engine_begins(said,
+                  "open outage.silence warning -=feed-2 -: feed feed-2, kind a of s is silent "
+                  "since about ");
+    ck_assert_msg(engine_count(said, "open ") == 1, "%.3000s", said);
+    free(said);
+}
+END_TEST
+
 START_TEST(bursts_do_not_make_what_follows_silent)
 {
     make(9, &(struct wrong){.rate = .3});
@@ -216,6 +266,7 @@ int main(void)
     tcase_add_test(cases, a_silent_partition_is_named);
     tcase_add_test(cases, windows_of_few_records_do_not_flap);
     tcase_add_test(cases, many_silent_producers_are_one_incident);
+    tcase_add_test(cases, a_silent_slice_is_named);
     tcase_add_test(cases, bursts_do_not_make_what_follows_silent);
     tcase_add_test(cases, silence_that_comes_again_is_told_again);
     tcase_set_timeout(cases, 60);

@@ -80,12 +80,17 @@ class Silence(Program):
         self.assertEqual(both, [("serving", *silent)])
 
     def test_slice(self):
-        """What is no partition and no producer is the outage detector's alone."""
+        """What is no partition and no producer is the outage detector's where there is one."""
         lost = lambda hour, _, zone: 106 <= hour < 112 and zone == "east"
         self.file("requests.jsonl", traffic(6, lost))
         both = self.opened(SERVING.format("15m"), OUTAGES.format("pod, zone", "15m"))
         self.assertIn(("outages", "outage.silence", {"zone": "east"}), both)
         self.assertNotIn("serving", [detector for detector, *_ in both])
+        sliced = SERVING.replace("stream: requests,", "stream: requests, by: [zone],").format("15m")
+        silent = ("outage.silence", {"zone": "east"})
+        self.assertEqual(self.opened(sliced), [("serving", *silent)])
+        both = self.opened(sliced, OUTAGES.format("zone", "15m"))
+        self.assertEqual(both, [("outages", *silent)])
 
     def test_nothing(self):
         self.file("requests.jsonl", traffic(10))
