@@ -7,7 +7,8 @@
 
 #include "stats/hll.h"
 
-enum { REPEATS = 100, OTHERS = 50, SAYING = 64 };
+// A field says others where its values come again in at least one row of so many.
+enum { REPEATS = 100, AGAIN = 4, OTHERS = 50, SAYING = 64 };
 
 uint64_t weir_depends_hash_number(const struct weir_column *column, uint32_t row)
 {
@@ -88,12 +89,30 @@ static int by_hash(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
+// Marks the rows that are no copies of another, all their values taken together.
+static void find_copies(const struct weir_depends_field *fields, size_t n_fields, size_t n_rows,
+                        struct keyed *rows, uint8_t *original)
+{
+    for (size_t i = 0; i < n_rows; i++) {
+        uint64_t hash = 0x9e3779b97f4a7c15u;
+        for (size_t f = 0; f < n_fields; f++) {
+            hash = (hash ^ fields[f].hash[i]) * 0xff51afd7ed558ccdu;
+            hash ^= hash >> 32;
+        }
+        rows[i] = (struct keyed){hash, (uint32_t)i};
+    }
+    qsort(rows, n_rows, sizeof *rows, by_hash);
+    for (size_t i = 0; i < n_rows; i++)
+        original[rows[i].row] = !i || rows[i].hash != rows[i - 1].hash;
+}
+
 // The rows that have a value, those with the same one side by side.
-static size_t sort_rows(const struct weir_depends_field *field, size_t n_rows, struct keyed *out)
+static size_t sort_rows(const struct weir_depends_field *field, const uint8_t *original,
+                        size_t n_rows, struct keyed *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < n_rows; i++) {
-        if (field->hash[i])
+        if (field->hash[i] && original[i])
             out[n++] = (struct keyed){field->hash[i], (uint32_t)i};
     }
     qsort(out, n, sizeof *out, by_hash);
@@ -251,16 +270,19 @@ int weir_depends_find(struct weir_depends_field *fields, size_t n_fields, size_t
 {
     struct keyed *rows = malloc((n_rows + 1) * sizeof *rows);
     double *differ = calloc(n_fields + 1, sizeof *differ);
-    int code = rows && differ ? 0 : WEIR_ENOMEM;
+    uint8_t *original = malloc(n_rows + 1);
+    int code = rows && differ && original ? 0 : WEIR_ENOMEM;
+    if (!code)
+        find_copies(fields, n_fields, n_rows, rows, original);
     for (size_t f = 0; f < n_fields && !code; f++)
-        differ[f] = differing(rows, sort_rows(&fields[f], n_rows, rows));
+        differ[f] = differing(rows, sort_rows(&fields[f], original, n_rows, rows));
     for (size_t a = 0, saying = 0; a < n_fields && !code && saying < SAYING; a++) {
         if (!fields[a].may_say || differ[a] <= 0)
             continue;
-        size_t n = sort_rows(&fields[a], n_rows, rows), keys = 0;
+        size_t n = sort_rows(&fields[a], original, n_rows, rows), keys = 0;
         for (size_t i = 0; i < n; i = end_of(rows, n, i))
             keys++;
-        if (n < keys + REPEATS)
+        if (n < keys + REPEATS || (n - keys) * AGAIN < n)
             continue;
         saying++;
         for (size_t b = 0; b < n_fields && !code; b++) {
@@ -271,6 +293,7 @@ int weir_depends_find(struct weir_depends_field *fields, size_t n_fields, size_t
     bound_total(fields, n_fields);
     free(rows);
     free(differ);
+    free(original);
     return code;
 }
 

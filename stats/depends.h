@@ -47,9 +47,11 @@ struct weir_depends_field {
     size_t n_by;
 };
 
-// Finds them. A field says another one where keys that come again (100 times or more) bring the
-// same value but for one in 500, and 50 other values would have come by chance. Nothing is kept
-// of keys that come with several values, nor of those that came once where there are such.
+// Finds them. A field says another one where keys that come again (100 times or more, and one row
+// in four) bring the same value but for one in 500, and 50 other values would have come by chance.
+// Copies of whole rows count once: a record that is sent twice says nothing, nor does a field whose
+// values come again only so (an id, a time). Nothing is kept of keys that come with several values,
+// nor of those that came once where there are such.
 // `by` of all fields is NULL before. WEIR_ENOMEM: some may be filled.
 int weir_depends_find(struct weir_depends_field *fields, size_t n_fields, size_t n_rows);
 

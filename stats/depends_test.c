@@ -7,19 +7,20 @@
 
 #include "stats/hll.h"
 
-enum { ROWS = 2000, FIELDS = 5 };
+enum { ROWS = 2000, FIELDS = 6 };
 
 static uint64_t hashes[FIELDS][ROWS];
 
 // 0 zip, of 100; 1 city, of 40, said by the zip; 2 a street, unlike every other; 3 a colour, of
-// nothing; 4 constant.
+// nothing; 4 constant; 5 a number, unlike every other.
 static void make(struct weir_depends_field *fields)
 {
-    static const char *const names[FIELDS] = {"zip", "city", "street", "colour", "constant"};
+    static const char *const names[FIELDS] = {"zip",    "city",     "street",
+                                              "colour", "constant", "number"};
     memset(fields, 0, FIELDS * sizeof *fields);
     for (int i = 0; i < ROWS; i++) {
         int zip = i * 37 % 100, colour = (i * i + i / 7) % 3;
-        const int value[FIELDS] = {zip, zip * 2 / 5, i, colour, 9};
+        const int value[FIELDS] = {zip, zip * 2 / 5, i, colour, 9, i};
         for (int f = 0; f < FIELDS; f++)
             hashes[f][i] = weir_hll_hash_long(1000 * f + value[f]);
     }
@@ -127,6 +128,26 @@ START_TEST(the_best_three)
 }
 END_TEST
 
+// A record that is sent again is a copy: what came once only says nothing, even where one field
+// (when it was received) tells the copies apart.
+START_TEST(records_sent_twice)
+{
+    struct weir_depends_field fields[FIELDS];
+    for (int apart = 0; apart < 2; apart++) {
+        make(fields);
+        for (int i = 0; i < ROWS; i++) // half of all are copies of the one before, or one in ten
+            for (int f = 0; f < FIELDS - apart && i % (apart ? 10 : 2) == 1; f++)
+                hashes[f][i] = hashes[f][i - 1];
+        ck_assert_int_eq(weir_depends_find(fields, FIELDS, ROWS), 0);
+        for (int f = 0; f < FIELDS; f++) {
+            ck_assert_uint_eq(fields[f].n_by, f == 1);
+            ck_assert(!fields[f].n_by || !strcmp(fields[f].by->by, "zip"));
+        }
+        clear(fields);
+    }
+}
+END_TEST
+
 START_TEST(forgetting)
 {
     struct weir_depends_field fields[FIELDS];
@@ -215,6 +236,7 @@ int main(void)
     tcase_add_test(tests, too_few_repeats);
     tcase_add_test(tests, a_rare_other_value);
     tcase_add_test(tests, the_best_three);
+    tcase_add_test(tests, records_sent_twice);
     tcase_add_test(tests, forgetting);
     tcase_add_test(tests, bytes);
     tcase_add_test(tests, chance);

@@ -79,6 +79,24 @@ class Infer(Program):
             writer.writerows(rows)
         self.silent("rows.csv", "csv")
 
+    def test_records_sent_twice(self):
+        # Copies make an id or a time come again: that says nothing of what goes with it.
+        rng = random.Random(9)
+        rows, opened = [], 1_700_000_000_000
+        for i in range(19000):
+            opened += rng.randint(1, 60000)
+            rows.append({"id": f"k{i}", "opened": opened, "kind": rng.choice("abc"),
+                         "fee": round(rng.expovariate(0.1), 2), "n": rng.randrange(1000),
+                         "memo": f"memo {rng.randrange(3000)}"})  # fmt: skip
+            if rng.random() < 0.05:
+                rows.append(rows[-rng.randint(1, min(len(rows), 50))])
+        self.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        self.assertNotIn("depends", self.silent("rows.jsonl", "json"))
+        # Nor where a field of its own tells the copies apart.
+        rows = [{**row, "received": i} for i, row in enumerate(rows)]
+        self.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        self.assertNotIn("depends", self.silent("rows.jsonl", "json"))
+
     def test_values_of_another_type(self):
         rows = [{"a": str(i) if i % 50 == 0 else i, "b": i} for i in range(2000)]
         self.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
