@@ -138,6 +138,43 @@ static const struct weir_statistic_info table[WEIR_STATISTICS] = {
                                        "share of the reference's values that current never has "
                                        "(numbers: beyond its range)",
                                        "mass of the cells that are empty in current"},
+    [WEIR_STATISTIC_TEXT_LENGTH] = {"text_length", WEIR_KIND_TEXT, WEIR_NEEDS_ROWS,
+                                    WEIR_NEEDS_SKETCH, WEIR_CHANGE_LARGER, 0, 0.2,
+                                    "Wasserstein distance of the lengths in bytes, over the "
+                                    "reference's standard deviation",
+                                    buckets},
+    [WEIR_STATISTIC_CHARACTER_CLASSES] = {"character_classes", WEIR_KIND_TEXT, WEIR_NEEDS_ROWS,
+                                          WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER, 0, 0,
+                                          "Jensen-Shannon distance of the kinds of characters: "
+                                          "lower, upper, digits, spaces, punctuation, beyond ASCII",
+                                          NULL},
+    [WEIR_STATISTIC_OUT_OF_VOCABULARY] = {"out_of_vocabulary", WEIR_KIND_TEXT, WEIR_NEEDS_ROWS,
+                                          WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER, 0, 0,
+                                          "share of current's words, as often as they come, that "
+                                          "the reference never has",
+                                          NULL},
+    [WEIR_STATISTIC_TOKEN_DISTRIBUTION] =
+        {"token_distribution", WEIR_KIND_TEXT, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER,
+         0, 0,
+         "Jensen-Shannon distance of the words, hashed into 1,024 "
+         "buckets",
+         NULL},
+    [WEIR_STATISTIC_MEAN_SHIFT] = {"mean_shift", WEIR_KIND_VECTOR, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS,
+                                   WEIR_CHANGE_LARGER, 1, 0.2,
+                                   "distance of the mean vectors over the root of the reference's "
+                                   "summed variances; p of the dimension that moved most (Welch), "
+                                   "times the dimensions",
+                                   NULL},
+    [WEIR_STATISTIC_NORM_SHIFT] = {"norm_shift", WEIR_KIND_VECTOR, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS,
+                                   WEIR_CHANGE_SIGNED, 1, 0.2,
+                                   "change of the mean length, over the standard deviation of the "
+                                   "reference's lengths; p by Welch",
+                                   NULL},
+    [WEIR_STATISTIC_VECTOR_MMD] = {"vector_mmd", WEIR_KIND_VECTOR, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS,
+                                   WEIR_CHANGE_LARGER, 1, 0,
+                                   "as mmd, of vectors of one size, each dimension in the "
+                                   "reference's standard deviations",
+                                   NULL},
     [WEIR_STATISTIC_MMD] = {"mmd", J, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER, 1, 0,
                             "distance of the mean embeddings of a Gaussian kernel by random "
                             "features; p by permutation (Gretton, 2012; Rahimi and Recht, 2007)",

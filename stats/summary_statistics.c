@@ -271,6 +271,23 @@ static void set_bounded(const struct pair *pair, enum weir_statistic_id statisti
     set(pair, statistic, t.test, t.bound);
 }
 
+// Of lengths: what moments and sketches of texts are of.
+static int lengths(const struct pair *pair)
+{
+    if (!(pair->wanted & BIT(TEXT_LENGTH)) || !pair->a->quantiles || !pair->b->quantiles ||
+        !(pair->a->parts & pair->b->parts & WEIR_PART_MOMENTS))
+        return 0;
+    struct weir_sketch_pair s;
+    if (weir_sketch_pair_make(&s, pair->a->quantiles, range_of(pair->a), pair->b->quantiles,
+                              range_of(pair->b)))
+        return WEIR_ENOMEM;
+    double variance = weir_moments_variance(&pair->a->moments, pair->a->cells);
+    set_bounded(pair, WEIR_STATISTIC_TEXT_LENGTH,
+                scaled(pair, weir_sketch_wasserstein(&s), variance > 0 ? sqrt(variance) : 0));
+    weir_sketch_pair_free(&s);
+    return 0;
+}
+
 static int sketches(const struct pair *pair, double deviation, double *shifts)
 {
     if (!(pair->wanted & SKETCHES) || !pair->a->quantiles || !pair->b->quantiles)
@@ -403,7 +420,9 @@ static int compute(const struct pair *pair, double *shifts)
         categories(pair);
     if (pair->wanted & SHARES)
         shares(pair);
-    return pair->numeric ? sketches(pair, moments(pair), shifts) : 0;
+    if (pair->numeric)
+        return sketches(pair, moments(pair), shifts);
+    return pair->a->shape == WEIR_SHAPE_TEXT ? lengths(pair) : 0;
 }
 
 int weir_summary_statistics(const struct weir_summary *a, const struct weir_summary *b,

@@ -230,12 +230,14 @@ static int compare_numbers(const struct weir_table_column *a, const struct weir_
                       (double)b->n_absent, (double)b->n);
             set_share(&r, WEIR_STATISTIC_INFINITE_SHARE, infinite_of(a),
                       (double)(a->n - a->n_absent), infinite_of(b), (double)(b->n - b->n_absent));
+            if (a->type == WEIR_COMPARE_VECTOR)
+                code = weir_compare_vectors(a, b, r.test);
             finish(out, &r, a->type, &counts);
             weir_samples_quantile_shifts(&s, out->shifts);
             struct weir_test exact = weir_samples_ks_exact(&s);
             if (exact.status == WEIR_TEST_OK)
                 out->statistics[0].p_exact = exact.p_value;
-            if (preset != WEIR_PRESETS)
+            if (preset != WEIR_PRESETS && !code)
                 code = weir_preset_numbers(preset, &s, out->preset, &out->n_preset);
         }
     }
@@ -392,9 +394,9 @@ static int compare_categories(const struct weir_table_column *a, const struct we
               (double)b->n);
     set_share(&r, WEIR_STATISTIC_EMPTY_SHARE, empty_of(c, n, 0), (double)(a->n - a->n_absent),
               empty_of(c, n, 1), (double)(b->n - b->n_absent));
+    int code = a->type == WEIR_COMPARE_TEXT ? weir_compare_texts(a, b, r.test) : 0;
     finish(out, &r, a->type, &counts);
-    int code = 0;
-    if (preset != WEIR_PRESETS)
+    if (preset != WEIR_PRESETS && !code)
         code =
             weir_preset_categories(preset, both, both + cells, cells, out->preset, &out->n_preset);
     free(both);

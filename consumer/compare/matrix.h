@@ -18,6 +18,10 @@ int weir_matrix_make(const struct weir_table *reference, const struct weir_table
                      struct weir_matrix *matrix);
 void weir_matrix_free(struct weir_matrix *matrix);
 
+// The distance of the mean embeddings of two matrices' rows (compare.h: mmd).
+struct weir_comparison;
+int weir_compare_mmd(const struct weir_matrix *matrix, struct weir_comparison *out);
+
 // Eigenvalues (descending) and eigenvectors (rows of `vectors`) of the symmetric n x n `a`,
 // which is used up: Jacobi's rotations.
 void weir_matrix_eigen(double *a, size_t n, double *values, double *vectors);

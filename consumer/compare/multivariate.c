@@ -96,7 +96,7 @@ static int random_features(const struct weir_matrix *m, uint64_t *state, float *
     return 0;
 }
 
-static int mmd(const struct weir_matrix *m, struct weir_comparison *out)
+int weir_compare_mmd(const struct weir_matrix *m, struct weir_comparison *out)
 {
     size_t all = m->rows_a + m->rows_b;
     uint64_t state = 20260101;
@@ -328,7 +328,7 @@ int weir_compare_multivariate(const struct weir_table *reference, const struct w
     }
     if (code)
         return code;
-    code = mmd(&m, &out[0]);
+    code = weir_compare_mmd(&m, &out[0]);
     if (!code)
         code = pca_error(&m, &out[1]);
     if (!code)

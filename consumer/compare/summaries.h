@@ -19,6 +19,12 @@ struct weir_comparison *weir_comparison_add(struct weir_field_comparison *out,
                                             struct weir_test test);
 // The statistics of a field of this type; bits.
 uint64_t weir_comparison_wanted(enum weir_compare_type type);
+// What texts and vectors have beside (vectors.c); sorts what the columns hold of words.
+// WEIR_ENOMEM.
+int weir_compare_texts(const struct weir_table_column *a, const struct weir_table_column *b,
+                       struct weir_test out[WEIR_STATISTICS]);
+int weir_compare_vectors(const struct weir_table_column *a, const struct weir_table_column *b,
+                         struct weir_test out[WEIR_STATISTICS]);
 // `moved` and the p-value of the whole, from what the cells and the null rate say.
 void weir_comparison_judge(struct weir_field_comparison *out, const struct weir_cell_counts *counts,
                            const struct weir_test *nulls, double change_of_nulls);

@@ -64,6 +64,53 @@ static void add_number(struct weir_table_column *into, size_t at, double x, int 
     into->n_absent += (size_t)absent;
 }
 
+static void add_word(void *context, uint64_t hash)
+{
+    struct weir_table_words *words = context;
+    if (words->n == words->capacity && words->n < WEIR_TABLE_WORDS) {
+        size_t capacity = words->capacity ? 2 * words->capacity : 1024;
+        uint64_t *grown = realloc(words->hash, capacity * sizeof *grown);
+        if (!grown) {
+            words->failed = 1;
+            return;
+        }
+        words->hash = grown;
+        words->capacity = capacity;
+    }
+    if (words->n < words->capacity)
+        words->hash[words->n++] = hash;
+}
+
+static int add_text(struct weir_table_words *words, const struct weir_string *string)
+{
+    if (words->n_lengths == words->lengths_capacity) {
+        size_t capacity = words->lengths_capacity ? 2 * words->lengths_capacity : 1024;
+        double *grown = realloc(words->length, capacity * sizeof *grown);
+        if (!grown)
+            return WEIR_ENOMEM;
+        words->length = grown;
+        words->lengths_capacity = capacity;
+    }
+    words->length[words->n_lengths++] = string->length;
+    weir_text_counts_add(&words->counts, string->data, string->length, add_word, words);
+    return words->failed ? WEIR_ENOMEM : 0;
+}
+
+static int add_ends(struct weir_table_column *into, const struct weir_column *from, uint32_t rows)
+{
+    if (into->ends_capacity - into->n_ends < rows) {
+        size_t capacity = (into->n_ends + rows) * 2;
+        size_t *grown = realloc(into->ends, capacity * sizeof *grown);
+        if (!grown)
+            return WEIR_ENOMEM;
+        into->ends = grown;
+        into->ends_capacity = capacity;
+    }
+    for (uint32_t i = 0; i < rows; i++)
+        into->ends[into->n_ends++] = into->n + from->offsets[i + 1] - from->offsets[0];
+    return 0;
+}
+
 static uint64_t add_string(struct weir_table_column *into, const struct weir_string *string)
 {
     if (into->n_first == 0 || (into->n_first == 1 && into->first[0].hash != string->hash)) {
@@ -76,13 +123,17 @@ static uint64_t add_string(struct weir_table_column *into, const struct weir_str
     return string->hash;
 }
 
-static int add_column(struct weir_table_column *into, const struct weir_column *from)
+static int add_column(struct weir_table_column *into, const struct weir_column *from, uint32_t rows)
 {
     if (reserve(into, from->n))
         return WEIR_ENOMEM;
-    for (uint32_t i = 0; i < from->n; i++) {
+    uint32_t first = from->offsets ? from->offsets[0] : 0;
+    if (from->offsets && add_ends(into, from, rows))
+        return WEIR_ENOMEM;
+    for (uint32_t k = first; k < from->n; k++) {
+        uint32_t i = k;
         int absent = from->state[i] != WEIR_STATE_VALUE;
-        size_t at = into->n + i;
+        size_t at = into->n + i - first;
         if (holds_numbers(into)) {
             double x = absent                           ? 0
                        : from->type == WEIR_TYPE_DOUBLE ? from->values.f64[i]
@@ -94,12 +145,16 @@ static int add_column(struct weir_table_column *into, const struct weir_column *
             into->hash[at] = 0;
         else if (from->type == WEIR_TYPE_BOOLEAN)
             into->hash[at] = (uint64_t)from->values.i64[i];
-        else
-            into->hash[at] = add_string(into, weir_column_string(from, from->values.code[i]));
+        else {
+            const struct weir_string *string = weir_column_string(from, from->values.code[i]);
+            into->hash[at] = add_string(into, string);
+            if (into->words && add_text(into->words, string))
+                return WEIR_ENOMEM;
+        }
         into->absent[at] = (uint8_t)absent;
         into->n_absent += (size_t)absent;
     }
-    into->n += from->n;
+    into->n += from->n - first;
     return 0;
 }
 
@@ -159,7 +214,11 @@ static int take_fields(struct weir_table *table, const struct weir_table *types,
             field->type = WEIR_TYPE_STRING;
         table->columns[i].name = field->name;
         table->columns[i].is_list = field->is_list;
-        table->columns[i].type = types ? types->columns[i].type : first_type(field);
+        struct weir_table_column *column = &table->columns[i];
+        column->type = types ? types->columns[i].type : first_type(field);
+        int strings = types ? column->type == WEIR_COMPARE_TEXT : field->type == WEIR_TYPE_STRING;
+        if (strings && !(column->words = calloc(1, sizeof *column->words)))
+            return weir_error_set(error, WEIR_ENOMEM, "memory is out");
     }
     return 0;
 }
@@ -174,7 +233,7 @@ static int read_all(struct weir_table *table, const char *path, struct weir_erro
     while (!code && (more = weir_file_next(table->file, WEIR_BATCH_ROWS, &batch, error)) > 0) {
         table->rows += batch->n_rows;
         for (size_t i = 0; i < table->n_columns && !code; i++)
-            code = add_column(&table->columns[i], &batch->columns[i]);
+            code = add_column(&table->columns[i], &batch->columns[i], batch->n_rows);
         if (code)
             weir_error_set(error, code,
                            "%s does not fit into memory: make profiles of the files "
@@ -207,6 +266,13 @@ int weir_table_load(const char *path, const struct weir_table *types, struct wei
 void weir_table_free(struct weir_table *table)
 {
     for (size_t i = 0; i < table->n_columns; i++) {
+        struct weir_table_words *words = table->columns[i].words;
+        if (words) {
+            free(words->hash);
+            free(words->length);
+        }
+        free(words);
+        free(table->columns[i].ends);
         free(table->columns[i].number);
         free(table->columns[i].hash);
         free(table->columns[i].absent);

@@ -5,6 +5,7 @@
 #define WEIR_COMPARE_TABLE_H
 
 #include "consumer/source/file.h"
+#include "stats/text_counts.h"
 
 enum weir_compare_type {
     WEIR_COMPARE_NUMERIC,
@@ -15,14 +16,28 @@ enum weir_compare_type {
 };
 const char *weir_compare_type_name(enum weir_compare_type type);
 
+// What a column of texts holds beside its values' hashes.
+struct weir_table_words {
+    struct weir_text_counts counts;
+    uint64_t *hash; // of each word; of the first WEIR_TABLE_WORDS
+    size_t n, capacity;
+    double *length; // of each text, in bytes
+    size_t n_lengths, lengths_capacity;
+    int failed;
+};
+enum { WEIR_TABLE_WORDS = 1 << 24 };
+
 struct weir_table_column {
     const char *name;
     enum weir_compare_type type;
     int is_list; // values are elements: not one a row
     size_t n, capacity;
-    double *number;  // numeric, vector: NaN where there is no value
-    uint64_t *hash;  // otherwise: of the text (XXH3); booleans: 0 and 1
-    uint8_t *absent; // null, missing or not of the type: there is no value
+    double *number; // numeric, vector: NaN where there is no value
+    uint64_t *hash; // otherwise: of the text (XXH3); booleans: 0 and 1
+    size_t *ends;   // lists: where each row's elements end
+    size_t n_ends, ends_capacity;
+    struct weir_table_words *words; // categorical, text: until it is known to be categorical
+    uint8_t *absent;                // null, missing or not of the type: there is no value
     size_t n_absent;
     // The first two distinct texts, cut, and their hashes: for the order of a 2 x 2 table.
     struct {

@@ -172,6 +172,60 @@ def check_found(folder, rng):
     expect(answer(paths[0], paths[1])["multivariate"]["domain_auc"]["value"] > 0.7, "domain_auc")
 
 
+def check_texts(folder, rng):
+    words = ["alpha", "beta", "Gamma", "delta", "epsilon"]
+    def texts(n, vocabulary, ends):
+        return [" ".join(rng.choice(vocabulary, size=rng.integers(2, 9))) + f" #{ends}" for _ in range(n)]
+    sides = [texts(3000, words, ""), texts(2500, words, ""), texts(2500, words + ["\u00e9t\u00e9", "NEW"], "!!")]
+    paths = []
+    for i, side in enumerate(sides):
+        paths.append(os.path.join(folder, f"text{i}.jsonl"))
+        with open(paths[-1], "w") as file:
+            file.writelines(json.dumps({"note": text}) + "\n" for text in side)
+    for a, b in ((0, 1), (0, 2)):
+        entry = answer(paths[a], paths[b])["fields"]["note"]
+        expect(entry["type"] == "text", f"note is {entry['type']}")
+        s, lengths = entry["statistics"], [np.array([len(t.encode()) for t in sides[k]], float) for k in (a, b)]
+        near(s["text_length"]["value"], stats.wasserstein_distance(*lengths) / lengths[0].std(ddof=1), "text_length")
+        kinds = []
+        for k in (a, b):
+            text = "".join(sides[k])
+            kinds.append(np.array([sum(c.isascii() and c.islower() for c in text), sum(c.isascii() and c.isupper() for c in text),
+                                   sum(c.isdigit() for c in text), text.count(" "), sum(c in "#!" for c in text),
+                                   sum(not c.isascii() for c in text)], float))
+        near(s["character_classes"]["value"], distance.jensenshannon(*kinds, base=2), "character_classes", 1e-7)
+        spelt = [[w.lower() for t in sides[k] for w in t.split() if w[0] != "#"] for k in (a, b)]
+        known = set(spelt[0])
+        near(s["out_of_vocabulary"]["value"], np.mean([w not in known for w in spelt[1]]), "out_of_vocabulary")
+        expect((s["token_distribution"]["value"] < 0.03) if b == 1 else (s["token_distribution"]["value"] > 0.3), "token_distribution")
+
+
+VECTORS = {"type": "record", "name": "row", "fields": [
+    {"name": "v", "type": ["null", {"type": "array", "items": "double"}]}]}
+
+
+def check_vectors(folder, rng):
+    paths, sides = [], []
+    for i, shift in enumerate((0, 0, 0.5)):
+        sides.append(rng.normal(size=(400, 8)) * np.arange(1, 9) + shift * (np.arange(8) == 3) * 4)
+        paths.append(os.path.join(folder, f"vectors{i}.avro"))
+        odd = [{"v": [1.0, 2.0]}, {"v": []}, {"v": None}, {"v": [math.nan] * 8}]
+        with open(paths[-1], "wb") as file:
+            fastavro.writer(file, VECTORS, [{"v": row.tolist()} for row in sides[-1]] + odd)
+    for b in (1, 2):
+        entry = answer(paths[0], paths[b])["fields"]["v[]"]
+        expect(entry["type"] == "vector", f"v is {entry['type']}")
+        s, x, y = entry["statistics"], sides[0], sides[b]
+        shift = np.linalg.norm(y.mean(0) - x.mean(0)) / math.sqrt(x.var(0, ddof=1).sum())
+        near(s["mean_shift"]["value"], shift, "mean_shift")
+        least = stats.ttest_ind(x, y, axis=0, equal_var=False).pvalue.min()
+        near(s["mean_shift"]["p_value"], min(1, 8 * least), "mean_shift p", 1e-6)
+        nx, ny = np.linalg.norm(x, axis=1), np.linalg.norm(y, axis=1)
+        near(s["norm_shift"]["value"], (ny.mean() - nx.mean()) / nx.std(ddof=1), "norm_shift", 1e-8)
+        near(s["norm_shift"]["p_value"], stats.ttest_ind(nx, ny, equal_var=False).pvalue, "norm_shift p", 1e-6)
+        expect((s["vector_mmd"]["p_value"] > 0.01) == (b == 1), f"vector_mmd {s['vector_mmd']}")
+
+
 def check_edges(folder):
     texts = ["", "x\n", "x\n1\n", "x,y\n1,\n1,\n1,\n", "x,y\n5,a\n5,a\n5,a\n", "x,y\nNaN,\ninf,b\n-inf,\n", "x,y\n1e308,a\n-1e308,b\n0,c\n",
              "x,y\n" + "".join(f"{i},{i % 2}\n" for i in range(50)), "y,q\n1,2\n", "x,y\ntrue,1\nfalse,2\n", "x,y\n1\n2,3,4\n\n"]
@@ -200,6 +254,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         check_formats(folder, rng)
         check_found(folder, rng)
+        check_texts(folder, rng)
+        check_vectors(folder, rng)
         check_edges(folder)
     print(f"{checks} checks, {faults} failed")
     return 1 if faults or checks < 300 else 0
