@@ -296,8 +296,9 @@ static int evidently_numbers(const struct weir_samples *w, struct list *list)
         exact = weir_samples_ks(w);
     add_test(list, "ks", exact, 1, 0.05);
     add_test(list, "anderson_darling", weir_samples_anderson_darling(w), 1, 0.1);
-    add(list, "wasserstein", weir_samples_wasserstein(w).value / fmax(sqrt(squares), 0.001), 0,
-        0.1);
+    struct weir_test wasserstein = weir_samples_wasserstein(w);
+    wasserstein.value /= fmax(sqrt(squares), 0.001);
+    add_test(list, "wasserstein", wasserstein, 0, 0.1);
     add_test(list, "energy", weir_samples_energy(w), 0, 0.1);
     add(list, "jensen_shannon", sqrt(divergence(of)), 0, 0.1);
     add(list, "hellinger", hellinger, 0, 0.1);

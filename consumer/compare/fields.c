@@ -396,7 +396,8 @@ static int compare_categories(const struct weir_table_column *a, const struct we
               empty_of(c, n, 1), (double)(b->n - b->n_absent));
     int code = a->type == WEIR_COMPARE_TEXT ? weir_compare_texts(a, b, r.test) : 0;
     finish(out, &r, a->type, &counts);
-    if (preset != WEIR_PRESETS && !code)
+    // The others have something else for text, whose rare values have no cells here.
+    if (preset != WEIR_PRESETS && !code && a->type != WEIR_COMPARE_TEXT)
         code =
             weir_preset_categories(preset, both, both + cells, cells, out->preset, &out->n_preset);
     free(both);
