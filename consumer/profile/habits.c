@@ -8,7 +8,7 @@
 #include "stats/cells.h"
 #include "stats/text_forms.h"
 
-enum { PANE_VALUES = 50, EXPECTED = 20, FRESH_VALUES = 200, TEXTS = 1000, STRETCHES = 24 };
+enum { PANE_VALUES = 50, EXPECTED = 20, FRESH_VALUES = 200, TEXTS = 400, STRETCHES = 24 };
 
 static int learn_pairs(struct weir_habits *habits, const struct weir_string_counts *counts)
 {

@@ -105,6 +105,7 @@ static void read_field(struct schema_told *seen, struct weir_reader *in)
         if (at == seen->n_unlike && at < SCHEMA_LOW && !in->failed)
             seen->unlike[seen->n_unlike++] = hash;
     }
+    seen->broken += weir_get_count(in, COUNTS);
 }
 
 static void read_pane(struct schema_extract *extract, const struct schema *schema,

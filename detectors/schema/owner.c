@@ -10,6 +10,8 @@
 
 // Slices that may have lost more than this share of their rows to a cap are not judged.
 static const double MAY_MISS = 0.02;
+// Of what a check finds, the share that rules for records must have told of for it to be silent.
+static const double TOLD = 0.8;
 enum { SLICES_REPORTED = 20 }; // findings on slices in a window
 enum { BY_STREAM = 1, BY_SLICE = 2 };
 
@@ -131,7 +133,7 @@ static void say(const struct weir_window *window, struct held *held)
     }
     struct weir_finding finding = {
         .size = sizeof finding,
-        .rule = held->check->rule,
+        .rule = verdict->rule ? verdict->rule : held->check->rule,
         .kind = held->check->kind,
         .severity = verdict->severity,
         .action = verdict->action,
@@ -181,6 +183,19 @@ static void explain(struct owner *owner, const struct schema_judge *judge)
         owner->explained[f] |= owner->schema->fields[f].field == other ? by : 0;
 }
 
+// Whether rules for records have told of nearly all that the check has found.
+static int is_told(const struct owner *owner, const struct schema_judge *judge,
+                   const struct schema_window_check *check)
+{
+    if (!check->yields || !judge->field)
+        return 0;
+    const struct schema_told *told = &owner->extract.fields[judge->field - owner->schema->fields];
+    double share = isnan(owner->verdict.share) ? 1 : owner->verdict.share;
+    double count =
+        owner->verdict.count ? (double)owner->verdict.count : share * (double)judge->now->values;
+    return told->broken && (double)told->broken >= TOLD * count;
+}
+
 // What the whole stream shows of a field is said once; what slices alone show, of the first
 // check that sees it.
 static int found(struct owner *owner, const struct schema_judge *judge,
@@ -204,6 +219,8 @@ static int found(struct owner *owner, const struct schema_judge *judge,
         }
     }
     explain(owner, judge);
+    if (is_told(owner, judge, check))
+        return 0;
     if (!judge->field && !judge->slice)
         owner->explained[owner->schema->n_fields] |= BY_STREAM;
     return hold(owner, judge, check);

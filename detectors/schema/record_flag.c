@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "detectors/schema/record.h"
+#include "detectors/schema/watch.h"
 
 int schema_has_record(const struct weir_batch *batch, uint32_t row)
 {
@@ -48,6 +49,11 @@ uint32_t schema_flag(const struct schema_pass *pass, enum schema_check check, ui
     else
         memcpy(edge->elements, edge->found, n * sizeof *edge->found);
     pass->host->flag(pass->host, (unsigned)rule, edge->found, n);
+    if (pass->field)
+        schema_watch_broken(edge->watch, (size_t)(pass->field - edge->schema->fields), pass->host,
+                            edge->found, n);
+    else if (check == SCHEMA_DUPLICATE && edge->schema->key >= 0)
+        schema_watch_broken(edge->watch, (size_t)edge->schema->key, pass->host, edge->found, n);
     return n;
 }
 

@@ -153,6 +153,7 @@ static int create(const struct weir_detector_config *config, const struct weir_s
         values[SCHEMA_OPTION_FRESHNESS].set ? values[SCHEMA_OPTION_FRESHNESS].integer : 0;
     schema->references = config->references;
     schema->n_references = config->n_references;
+    schema->key = -1;
     int code = schema_rules_create(schema, config, setup, error);
     if (!code)
         code = schema_windows_create(schema, config, setup, error);

@@ -125,6 +125,7 @@ struct schema {
     const struct weir_stream *stream;
     struct schema_field *fields;
     size_t n_fields;
+    int key;                   // the place of the stream's key in `fields`, -1: it is not looked at
     struct schema_rule *rules; // by the host's number
     size_t n_rules;
     int rule[SCHEMA_CHECKS];                   // those of the whole record

@@ -312,6 +312,23 @@ static int observe_part(struct schema_watch *watch, const struct weir_batch *bat
     return 0;
 }
 
+void schema_watch_broken(struct schema_watch *watch, size_t field, const struct weir_edge *host,
+                         const uint32_t *rows, size_t n)
+{
+    if (!watch || !host->pane || !watch->schema->fields[field].watched)
+        return;
+    for (size_t i = 0, from = 0; i < n; i++) {
+        if (i + 1 < n && host->pane[rows[i + 1]] == host->pane[rows[from]])
+            continue;
+        int full = 0;
+        // Without room for it less is known: no more than that.
+        struct watch_pane *pane = watch_pane_at(watch, host->pane[rows[from]], &full);
+        if (pane)
+            pane->fields[field].broken += i + 1 - from;
+        from = i + 1;
+    }
+}
+
 int schema_watch_observe(struct schema_watch *watch, const struct weir_batch *batch,
                          const struct weir_edge *host)
 {

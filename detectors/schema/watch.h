@@ -24,6 +24,9 @@ int schema_watch_create(const struct schema *schema, struct schema_watch **watch
 void schema_watch_destroy(struct schema_watch *watch);
 int schema_watch_observe(struct schema_watch *watch, const struct weir_batch *batch,
                          const struct weir_edge *host);
+// Rows of the batch that a record rule of the field (by its place) has told of.
+void schema_watch_broken(struct schema_watch *watch, size_t field, const struct weir_edge *host,
+                         const uint32_t *rows, size_t n);
 int schema_watch_close(struct schema_watch *watch, int64_t start, struct weir_buffer *out);
 int schema_watch_save(const struct schema_watch *watch, struct weir_buffer *out);
 // WEIR_ECORRUPT, and nothing is restored, where the bytes are not what save() writes.
@@ -78,6 +81,7 @@ struct schema_told { // of one field, in a window's sample
     uint64_t low;                // and of those the weight of the ones unlike the reference's
     uint64_t unlike[SCHEMA_LOW];
     size_t n_unlike; // distinct ones among those
+    uint64_t broken; // of all rows, those that a record rule of the field has told of
 };
 
 struct schema_extract {

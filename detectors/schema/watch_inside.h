@@ -21,6 +21,7 @@ struct watch_field { // of one pane
     uint64_t low;
     uint64_t unlike[SCHEMA_LOW];
     size_t n_unlike;
+    uint64_t broken;
 };
 
 struct watch_pane {

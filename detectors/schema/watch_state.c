@@ -95,6 +95,7 @@ static void put_texts(const struct watch_field *seen, struct weir_buffer *out)
     weir_put_long(out, (int64_t)seen->n_unlike);
     for (size_t i = 0; i < seen->n_unlike; i++)
         weir_put_fixed64(out, seen->unlike[i]);
+    weir_put_long(out, (int64_t)seen->broken);
 }
 
 static void put_totals(const struct watch_pane *pane, struct weir_buffer *out)
@@ -215,6 +216,7 @@ static void restore_field(struct watch_field *seen, struct weir_reader *in)
     read.n_unlike = weir_get_count(in, SCHEMA_LOW);
     for (size_t i = 0; i < read.n_unlike && !in->failed; i++)
         read.unlike[i] = weir_get_fixed64(in);
+    read.broken = weir_get_count(in, COUNTS);
     if (in->failed || !seen)
         return;
     read.buckets = seen->buckets;

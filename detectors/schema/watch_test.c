@@ -15,7 +15,7 @@ extern const struct weir_plugin weir_plugin;
 
 enum { AMOUNT, COUNTRY, DEVICE, LAT, LON, NAME, FIELDS, ROWS = 3000, TRAINING = 20000 };
 static const struct weir_field fields[FIELDS] = {
-    [AMOUNT] = {.name = "amount", .type = WEIR_TYPE_DOUBLE},
+    [AMOUNT] = {.name = "amount", .type = WEIR_TYPE_DOUBLE, .has_range = 1, .low = 0, .high = 1e6},
     [COUNTRY] = {.name = "country", .type = WEIR_TYPE_STRING},
     [DEVICE] = {.name = "device", .type = WEIR_TYPE_STRING},
     [LAT] = {.name = "lat", .type = WEIR_TYPE_DOUBLE},
@@ -39,7 +39,7 @@ static struct weir_builder *builder;
 static struct weir_absorb_scratch *scratch[FIELDS];
 static struct weir_summary now[FIELDS];
 static struct weir_error error;
-static char emitted[4096];
+static char emitted[4096], rules[256]; // the last finding's rule
 static uint64_t dice;
 
 static uint64_t roll(uint64_t n)
@@ -164,6 +164,7 @@ static void on_emit(const struct weir_window *window, const struct weir_finding 
 {
     size_t at = strlen(emitted);
     (void)window;
+    snprintf(rules, sizeof rules, "%s", finding->rule);
     snprintf(emitted + at, sizeof emitted - at, "%s%s %d %s", at ? "\n" : "", finding->kind,
              (int)finding->severity, finding->summary);
 }
@@ -173,6 +174,18 @@ static void on_flag(const struct weir_edge *host, unsigned rule, const uint32_t 
     (void)host;
     (void)rule;
     (void)rows;
+    (void)n;
+}
+
+static void on_detail(const struct weir_edge *host, unsigned rule, const char *name, size_t length,
+                      const uint32_t *rows, const double *values, size_t n)
+{
+    (void)host;
+    (void)rule;
+    (void)name;
+    (void)length;
+    (void)rows;
+    (void)values;
     (void)n;
 }
 
@@ -225,7 +238,8 @@ static void observe(int64_t pane, size_t rows, spoil *spoiled)
 {
     static int64_t offset;
     static int64_t panes[WEIR_BATCH_ROWS], times[WEIR_BATCH_ROWS];
-    struct weir_edge host = {.size = sizeof host, .flag = on_flag, .pane = panes};
+    struct weir_edge host = {
+        .size = sizeof host, .flag = on_flag, .detail = on_detail, .pane = panes};
     for (size_t done = 0; done < rows;) {
         weir_builder_begin(builder, "topic", 0);
         size_t n = 0;
@@ -322,6 +336,56 @@ START_TEST(a_value_that_is_filled_in)
                     "same; in "
                     "training at most");
     check(fill_name, "schema.default_spike 1 name: 9.8% of 3,000 values are \"\" (empty); in");
+}
+END_TEST
+
+static void fill_broken(struct row *row, uint64_t i)
+{
+    row->amount = i % 10 ? row->amount : -999;
+}
+
+static void freeze_broken(struct row *row, uint64_t i)
+{
+    (void)i;
+    row->amount = -999;
+}
+
+START_TEST(what_rules_for_records_tell_is_not_told_twice)
+{
+    ck_assert_str_eq(window_of(ROWS, fill_broken), "");
+    for (int i = 0; i < 40; i++)
+        window_of(ROWS, NULL);
+    ck_assert_str_eq(window_of(ROWS, fill_broken), "");
+    ck_assert_str_eq(window_of(ROWS, freeze_broken), "");
+}
+END_TEST
+
+static void freeze_in_the_middle(struct row *row, uint64_t i)
+{
+    row->amount = i < ROWS / 2 ? row->amount : 20.25;
+}
+
+static void freeze(struct row *row, uint64_t i)
+{
+    (void)i;
+    row->amount = 20.25;
+}
+
+START_TEST(a_spike_that_becomes_all_is_one_incident)
+{
+    for (int i = 0; i < 40; i++)
+        window_of(ROWS, NULL);
+    window_of(ROWS, freeze_in_the_middle);
+    ck_assert_str_eq(rules, "default_spike");
+    for (int i = 0; i < 3; i++) {
+        ck_assert_ptr_nonnull(strstr(window_of(ROWS, freeze), "schema.frozen 2 amount: all 3,000"));
+        ck_assert_str_eq(rules, "default_spike");
+    }
+    window_of(ROWS, NULL);
+    window_of(ROWS, freeze); // from the beginning of a window on
+    ck_assert_str_eq(rules, "frozen");
+    window_of(ROWS, freeze);
+    ck_assert_str_eq(rules, "frozen");
 }
 END_TEST
 
@@ -482,6 +546,8 @@ int main(void)
     tcase_add_test(tcase, good_records_say_nothing);
     tcase_add_test(tcase, a_value_that_is_filled_in);
     tcase_add_test(tcase, a_sample_is_weighed);
+    tcase_add_test(tcase, what_rules_for_records_tell_is_not_told_twice);
+    tcase_add_test(tcase, a_spike_that_becomes_all_is_one_incident);
     tcase_add_test(tcase, two_fields_in_each_others_place);
     tcase_add_test(tcase, texts_that_read_like_none);
     tcase_add_test(tcase, events_that_come_late);

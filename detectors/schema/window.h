@@ -54,6 +54,7 @@ struct schema_past {
     struct schema_track tracks[SCHEMA_SERIES];
     uint32_t windows, constant; // windows with enough values; those with one value alone
     uint32_t frozen;            // windows in a row that were said to be frozen
+    uint32_t spiked;            // 1: what froze was a spike of one value in the window before
     uint32_t gone;              // windows in a row in which categories had vanished
 };
 
@@ -121,6 +122,7 @@ struct schema_verdict {
     const struct weir_field *other; // a second field that is concerned; NULL: none
     const struct weir_slice *slice; // another than the one that was judged; NULL: that one
     unsigned identity;              // of enum weir_identity; 0: all
+    const char *rule;               // under which it is said; NULL: the check's
     int provisional;
     char text[SCHEMA_TEXT];
     struct weir_evidence evidence[SCHEMA_EVIDENCE];
@@ -149,6 +151,8 @@ struct schema_window_check {
     enum schema_scope scope;
     enum schema_option option; // boolean: turns it off
     int watch;                 // of SCHEMA_WATCH_*: what it needs of single records
+    // A record rule of the field that tells of (nearly) as many records has said it already.
+    int yields;
     // Fields that it looks at, and the parts it needs of them; negative: it does not look at this
     // one. `reference`: what the first reference that knows the field has of it, or NULL.
     int (*parts)(const struct schema *schema, const struct schema_field *field,
@@ -167,6 +171,10 @@ extern const size_t schema_n_window_checks;
 const struct weir_summary *schema_reference(const struct schema_judge *judge, size_t i);
 // By how much fewer its values count than independent ones, as its reference says; 1 and above.
 double schema_spread(const struct schema_field *field);
+// As many independent values as n tell of a level: from stretch to stretch of the reference it
+// varies `spread` times as much as chance would have it, and what varies so is no less in a window
+// with more values. Never more than n / spread.
+double schema_independent(const struct weir_summary *reference, double spread, double n);
 // Whether a whole day of the slice was seen, and with it the night: only then are earlier windows
 // what a window is judged by. Files whose rows have no time are taken to have no rhythm.
 int schema_knows_a_day(const struct schema_judge *judge);

@@ -57,8 +57,8 @@ static int judge_new(struct schema_judge *judge, struct schema_verdict *verdict)
     const struct weir_habits *habits = cells->habits;
     double fresh = habits && !isnan(habits->fresh) ? habits->fresh : 0;
     double usual = fmax(cells->unseen_share, fresh), expected = fmax(usual, 1e-4);
-    double spread = schema_spread(judge->field);
-    double p = weir_binomial_sf(floor(unseen / spread), floor(n / spread), expected);
+    double part = schema_independent(judge->field->reference, schema_spread(judge->field), n) / n;
+    double p = weir_binomial_sf(floor(unseen * part), floor(n * part), expected);
     if (share < LEAST || share < FACTOR * expected || unseen / n < FACTOR * usual ||
         p > judge->p_value)
         return 0;
@@ -83,6 +83,7 @@ const struct schema_window_check schema_check_new = {
     .rule = "new_categories",
     .kind = "schema.categories",
     .scope = SCHEMA_OF_FIELD,
+    .yields = 1,
     .option = SCHEMA_OPTION_CATEGORIES,
     .parts = parts,
     .judge = judge_new,

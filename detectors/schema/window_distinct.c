@@ -63,6 +63,7 @@ const struct schema_window_check schema_check_distinct = {
     .rule = "distinct",
     .kind = "schema.distinct",
     .scope = SCHEMA_OF_FIELD,
+    .yields = 1,
     .option = SCHEMA_OPTION_DISTINCT,
     .parts = parts,
     .judge = judge_distinct,

@@ -56,8 +56,9 @@ static double chance(const struct schema_judge *judge)
     for (size_t i = 0; i < judge->schema->n_references && !judge->slice; i++) {
         const struct weir_summary *then = schema_reference(judge, i);
         if (then && then->values)
-            p = fmin(p, pow(largest_share(then),
-                            ((double)judge->now->values - 1) / schema_spread(judge->field)));
+            p = fmin(p,
+                     pow(largest_share(then), schema_independent(then, schema_spread(judge->field),
+                                                                 (double)judge->now->values - 1)));
     }
     if (past->tracks[SCHEMA_DISTINCT].n >= SCHEMA_LEARN && past->tracks[SCHEMA_DISTINCT].low > MANY)
         p = 0;
@@ -87,6 +88,9 @@ static int judge_frozen(struct schema_judge *judge, struct schema_verdict *verdi
     int odd = constant && (varied || before);
     double p = odd ? chance(judge) : 1;
     past->frozen = odd ? past->frozen + 1 : 0;
+    // What was a spike in a window that it began in is all of the next.
+    if (past->frozen <= 1)
+        past->spiked = odd && past->tracks[SCHEMA_SPIKE].streak > 0;
     if (odd && past->frozen >= judge->adopt) { // so it is now
         past->windows = past->constant = past->frozen = 0;
         odd = 0;
@@ -112,6 +116,10 @@ static int judge_frozen(struct schema_judge *judge, struct schema_verdict *verdi
     used = strlen(verdict->text);
     snprintf(verdict->text + used, sizeof verdict->text - used,
              ": look for a source or cache that hangs, or a constant that was deployed");
+    if (past->spiked) {
+        verdict->rule = schema_check_spike.rule;
+        verdict->identity = WEIR_BY_FIELDS;
+    }
     verdict->severity = WEIR_CRITICAL;
     verdict->share = (double)now->values / (double)now->rows;
     verdict->count = now->values;
@@ -124,6 +132,7 @@ const struct schema_window_check schema_check_frozen = {
     .rule = "frozen",
     .kind = "schema.frozen",
     .scope = SCHEMA_OF_FIELD,
+    .yields = 1,
     .option = SCHEMA_OPTION_FROZEN,
     .parts = parts,
     .judge = judge_frozen,

@@ -141,6 +141,7 @@ static void write_past(const struct schema_past *past, struct weir_buffer *out)
     weir_put_long(out, past->constant);
     weir_put_long(out, past->frozen);
     weir_put_long(out, past->gone);
+    weir_put_long(out, past->spiked);
     for (int k = 0; k < SCHEMA_SERIES; k++)
         schema_track_write(&past->tracks[k], out);
 }
@@ -221,8 +222,10 @@ static void read_past(struct weir_reader *in, const struct layout *layout, struc
     past->windows = (uint32_t)weir_get_count(in, UINT32_MAX);
     past->constant = (uint32_t)weir_get_count(in, UINT32_MAX);
     past->frozen = (uint32_t)weir_get_count(in, UINT32_MAX);
-    if (layout->whole)
+    if (layout->whole) {
         past->gone = (uint32_t)weir_get_count(in, UINT32_MAX);
+        past->spiked = (uint32_t)weir_get_count(in, 1);
+    }
     for (size_t k = 0; k < layout->series; k++) {
         struct schema_track track = {0};
         schema_track_read(&track, in);

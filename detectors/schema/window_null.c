@@ -68,10 +68,14 @@ static int against_reference(const struct schema_judge *judge, struct schema_ver
         double n = (double)(judge->slice ? judge->all->rows : now->rows);
         const struct weir_habits *habits = then->cells ? then->cells->habits : NULL;
         double spread = habits ? habits->null_spread : 1;
-        double p = weir_two_proportions(nulls(then) / spread, (double)then->rows / spread,
-                                        nulls(now) / spread, n / spread)
-                       .p_value;
-        if (!is_change(judge->schema, share, baseline) || p > judge->p_value ||
+        double part = schema_independent(then, spread, n) / n;
+        double hits = part * nulls(now), of = part * n, rows = (double)then->rows / spread;
+        double p = weir_two_proportions(baseline * rows, rows, hits, of).p_value;
+        // The approximation is poor where few are expected.
+        double chance = fmax(baseline, 1 / rows);
+        p = fmax(p, hits > baseline * of ? weir_binomial_sf(floor(hits), floor(of), fmin(1, chance))
+                                         : weir_binomial_cdf(ceil(hits), ceil(of), baseline));
+        if (!is_change(judge->schema, share, baseline) || !(p <= judge->p_value) ||
             (judge->slice && nulls(now) / n <= FACTOR * baseline))
             continue;
         char against[96], percent[32];

@@ -84,7 +84,8 @@ static int exceeds(const struct schema_judge *judge, struct candidate *one, doub
     if (!rare && one->share - baseline < COMMON * (1 - baseline))
         return 0;
     // As many independent values as the reference's variation from hour to hour lets them be.
-    double n = floor(one->n / schema_spread(judge->field));
+    double n =
+        floor(schema_independent(judge->field->reference, schema_spread(judge->field), one->n));
     one->p = weir_binomial_sf(floor(one->share * n), n, fmin(1, fmax(baseline, 1 / one->n)));
     return one->p <= judge->p_value;
 }
@@ -208,6 +209,7 @@ static void fill(const struct schema_judge *judge, const struct candidate *one,
         schema_sample_text(&seen->values, judge->now->values, sample),
         *name ? name : "one and the same", against, one->baseline < RARE ? "at most " : "",
         schema_share_text(one->baseline, before));
+    verdict->identity = WEIR_BY_FIELDS; // should it become all
     verdict->severity = extra >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
     verdict->share = extra;
     verdict->count = (uint64_t)(extra * (double)judge->now->values);
@@ -267,6 +269,7 @@ const struct schema_window_check schema_check_spike = {
     .rule = "default_spike",
     .kind = "schema.default_spike",
     .scope = SCHEMA_OF_FIELD,
+    .yields = 1,
     .option = SCHEMA_OPTION_DEFAULT_SPIKE,
     .watch = SCHEMA_WATCH_VALUES,
     .parts = parts,

@@ -30,6 +30,16 @@ double schema_spread(const struct schema_field *field)
     return habits ? habits->spread : 1;
 }
 
+double schema_independent(const struct weir_summary *reference, double spread, double n)
+{
+    const struct weir_habits *habits =
+        reference && reference->cells ? reference->cells->habits : NULL;
+    if (!habits || !habits->panes || !(spread > 1) || !(n > 0))
+        return n;
+    double stretch = fmax(1, (double)reference->values / (double)habits->panes);
+    return n / (1 + (spread - 1) * fmax(1, n / stretch));
+}
+
 int schema_has_passed(const struct schema_judge *judge, int64_t since, int64_t ms)
 {
     int64_t end = judge->window->end, passed;
@@ -143,6 +153,10 @@ int schema_windows_create(struct schema *schema, const struct weir_detector_conf
     for (size_t i = 0; i < schema->n_fields; i++) {
         struct schema_field *field = &schema->fields[i];
         field->name_hash = weir_hash(field->field->name, strlen(field->field->name));
+    }
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        if (schema->fields[i].index == schema->stream->key)
+            schema->key = (int)i;
     }
     schema->watches = schema->freshness > 0;
     int code = 0;

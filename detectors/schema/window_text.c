@@ -52,6 +52,7 @@ const struct schema_window_check schema_check_text = {
     .rule = "gibberish",
     .kind = "schema.gibberish",
     .scope = SCHEMA_OF_FIELD,
+    .yields = 1,
     .option = SCHEMA_OPTION_GIBBERISH,
     .watch = SCHEMA_WATCH_TEXT,
     .parts = parts,

@@ -124,6 +124,7 @@ const struct schema_window_check schema_check_vanished = {
     .rule = "vanished_categories",
     .kind = "schema.categories",
     .scope = SCHEMA_OF_FIELD,
+    .yields = 1,
     .option = SCHEMA_OPTION_CATEGORIES,
     .parts = parts,
     .judge = judge_vanished,
