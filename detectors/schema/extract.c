@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the edges told of a window's panes, put together.
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "detectors/schema/watch.h"
+#include "stats/special.h"
 
 #define COUNTS ((size_t)1 << 60)
 
@@ -42,6 +44,17 @@ double schema_weights_effective(const struct schema_weights *weights)
 {
     double sum = (double)weights->sum;
     return weights->squares ? sum * sum / (double)weights->squares : 0;
+}
+
+double schema_weights_chance(const struct schema_weights *weights, double part, double share,
+                             double usual)
+{
+    double sum = part * (double)weights->sum, most = 8;
+    if (weights->squares <= weights->sum)
+        return weir_binomial_sf(floor(share * sum + 1e-9), floor(sum), fmin(usual, 1));
+    double mean = usual * part * (double)weights->squares / (most * most);
+    double count = floor(mean + (share - usual) * sum / most);
+    return share <= usual || count < 1 ? 1 : weir_gamma_p(count, mean);
 }
 
 static void add_weights(struct schema_weights *weights, struct weir_reader *in)

@@ -65,6 +65,11 @@ struct schema_weights {
 // The rows that were looked at, and the number of equally weighted ones that tell as much; 0: none.
 uint64_t schema_weights_rows(const struct schema_weights *weights);
 double schema_weights_effective(const struct schema_weights *weights);
+// The chance that `share` of the weights or more have what each row has with a chance of `usual`.
+// `part`: as many of the rows as are independent. Of unequal weights a bound (Bennett's
+// inequality), since a few heavy rows stray further than as many light ones.
+double schema_weights_chance(const struct schema_weights *weights, double part, double share,
+                             double usual);
 // " (by a sample of 9,248)" where not all of `all` were looked at, else ""; `text` has room for 64.
 const char *schema_sample_text(const struct schema_weights *weights, uint64_t all, char *text);
 

@@ -83,10 +83,11 @@ static int exceeds(const struct schema_judge *judge, struct candidate *one, doub
     int rare = one->share >= RARE && one->share >= FACTOR * baseline;
     if (!rare && one->share - baseline < COMMON * (1 - baseline))
         return 0;
+    const struct schema_told *seen = &judge->extract->fields[judge->field - judge->schema->fields];
     // As many independent values as the reference's variation from hour to hour lets them be.
-    double n =
-        floor(schema_independent(judge->field->reference, schema_spread(judge->field), one->n));
-    one->p = weir_binomial_sf(floor(one->share * n), n, fmin(1, fmax(baseline, 1 / one->n)));
+    double n = (double)seen->values.sum;
+    double part = schema_independent(judge->field->reference, schema_spread(judge->field), n) / n;
+    one->p = schema_weights_chance(&seen->values, part, one->share, fmax(baseline, 1 / one->n));
     return one->p <= judge->p_value;
 }
 

@@ -44,7 +44,7 @@ static int is_swapped(const struct schema_judge *judge, size_t p, double *share,
     // As often as before, or, before that is known, as chance allows at the very most.
     double before = track->n >= SCHEMA_LEARN && schema_knows_a_day(judge) ? exp((double)track->high)
                                                                           : exp(-SCHEMA_SWAP_BOTH);
-    *chance = weir_binomial_sf(swapped, n, fmin(before, 1));
+    *chance = schema_weights_chance(&extract->sampled, 1, *share, before);
     int found = swapped >= ROWS && *share >= LEAST && *share >= FACTOR * before &&
                 *chance <= judge->p_value &&
                 *share >= TOGETHER * fmax(alone(judge, &judge->schema->pairs[p], 0),

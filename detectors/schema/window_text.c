@@ -25,8 +25,7 @@ static int judge_text(struct schema_judge *judge, struct schema_verdict *verdict
     if (judge->slice || schema_weights_effective(&seen->texts) < TEXTS)
         return 0;
     double share = (double)seen->low / (double)seen->texts.sum;
-    double n = floor(schema_weights_effective(&seen->texts));
-    double p = weir_binomial_sf(floor(share * n + 1e-9), n, pairs->beyond);
+    double p = schema_weights_chance(&seen->texts, 1, share, pairs->beyond);
     // One odd name that comes often is an odd name.
     if (share < LEAST || share < FACTOR * pairs->beyond || p > judge->p_value ||
         seen->n_unlike < DISTINCT)
