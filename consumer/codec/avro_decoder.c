@@ -126,7 +126,7 @@ static int find_writer(struct weir_avro_decoder *decoder, struct entry *entry)
     if (at == decoder->n_writers) {
         int code = weir_writer_make(entry->id, entry->schema, &decoder->writers[at]);
         if (code)
-            return code;
+            return code == WEIR_ENOMEM ? code : 0;
         decoder->n_writers++;
     }
     entry->writer = (uint8_t)at;

@@ -26,6 +26,7 @@ struct walk {
     const struct weir_avro_type *open[OPEN]; // records that the value is in
     size_t n_open;
     int nullable, code;
+    int capped; // it is too large, or too deep
     uint32_t visits;
     const struct weir_avro_field *field; // the innermost that holds the value
 };
@@ -119,8 +120,10 @@ static void add(struct walk *walk, const struct weir_avro_type *type, const char
                 enum weir_type as)
 {
     struct made *made = walk->made;
-    if (made->writer.n_fields == MAX_FIELDS)
+    if (made->writer.n_fields == MAX_FIELDS) {
+        walk->capped = 1;
         return;
+    }
     if (made->writer.n_fields == made->room) {
         size_t room = made->room ? 2 * made->room : 16;
         struct weir_writer_field *grown = realloc(made->fields, room * sizeof *grown);
@@ -155,6 +158,8 @@ static void visit_below(struct walk *walk, const char *separator, const char *na
     if (n >= 0 && (size_t)n < MAX_PATH - old) {
         walk->length = old + (size_t)n;
         visit(walk, type);
+    } else {
+        walk->capped = 1;
     }
     walk->length = old;
     walk->path[old] = 0;
@@ -165,11 +170,15 @@ static void visit_record(struct walk *walk, const struct weir_avro_type *type)
     const struct weir_avro_field *field = walk->field;
     int nullable = walk->nullable;
     for (size_t i = 0; i < walk->n_open; i++) {
-        if (walk->open[i] == type)
-            return; // within itself
+        if (walk->open[i] == type) { // within itself
+            add(walk, type, "record", WEIR_TYPE_UNKNOWN);
+            return;
+        }
     }
-    if (walk->n_open == OPEN)
+    if (walk->n_open == OPEN) {
+        walk->capped = 1;
         return;
+    }
     walk->open[walk->n_open++] = type;
     for (size_t i = 0; i < type->n; i++) {
         walk->field = &type->fields[i];
@@ -207,11 +216,20 @@ static void visit_union(struct walk *walk, const struct weir_avro_type *type)
 
 static void visit(struct walk *walk, const struct weir_avro_type *type)
 {
-    if (walk->code || ++walk->visits > MAX_VISITS)
+    walk->capped |= ++walk->visits > MAX_VISITS;
+    if (walk->code || walk->capped)
         return;
+    // A datum that is no record has one field.
+    if (!walk->length && type->kind != WEIR_AVRO_KIND_RECORD &&
+        type->kind != WEIR_AVRO_KIND_UNION && type->kind != WEIR_AVRO_KIND_NULL) {
+        visit_below(walk, "", "value", type);
+        return;
+    }
     switch (type->kind) {
     case WEIR_AVRO_KIND_NULL:
+        break;
     case WEIR_AVRO_KIND_MAP:
+        add(walk, type, "map", WEIR_TYPE_UNKNOWN);
         break;
     case WEIR_AVRO_KIND_RECORD:
         visit_record(walk, type);
@@ -235,6 +253,8 @@ int weir_writer_make(int32_t id, const struct weir_avro_schema *schema, struct w
     visit(&walk, weir_avro_schema_root(schema));
     walk.made->writer.id = id;
     walk.made->writer.fields = walk.made->fields;
+    if (!walk.code && walk.capped)
+        walk.code = WEIR_EINVAL;
     if (walk.code)
         weir_writer_free(&walk.made->writer);
     else

@@ -7,7 +7,8 @@
 #include "weir/batch.h"
 
 // Copies all that it keeps: the schema may go. Records within records are dotted paths, elements of
-// arrays `tags[]`; what is in maps, and in a record within itself, is left out. WEIR_ENOMEM.
+// arrays `tags[]`. Maps, unions of several types and a record within itself are one field of type
+// WEIR_TYPE_UNKNOWN, whatever is below them. WEIR_EINVAL: too large or too deep. WEIR_ENOMEM.
 int weir_writer_make(int32_t id, const struct weir_avro_schema *schema,
                      struct weir_writer **writer);
 void weir_writer_free(struct weir_writer *writer);

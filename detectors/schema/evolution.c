@@ -71,6 +71,13 @@ static const struct weir_writer_field *find(const struct weir_writer *writer, co
         if (has_alias(&writer->fields[i], name))
             return &writer->fields[i];
     }
+    // What is below a map, say, may be there.
+    for (size_t i = 0; i < writer->n_fields; i++) {
+        size_t n = strlen(writer->fields[i].name);
+        if (writer->fields[i].as == WEIR_TYPE_UNKNOWN &&
+            !strncmp(writer->fields[i].name, name, n) && (name[n] == '.' || name[n] == '['))
+            return &writer->fields[i];
+    }
     return NULL;
 }
 

@@ -11,6 +11,17 @@ static const struct weir_field fields[FIELDS] = {
     [AT] = {.name = "at", .type = WEIR_TYPE_LONG, .role = WEIR_ROLE_TIME},
     [OS] = {.name = "device.os", .type = WEIR_TYPE_STRING, .optional = 1, .nullable = 1},
 };
+// Below a map, a union of records, a record within itself; of a datum that is no record.
+static const struct weir_field deep[] = {{.name = "scores.a", .type = WEIR_TYPE_DOUBLE},
+                                         {.name = "either.x", .type = WEIR_TYPE_LONG},
+                                         {.name = "n.next.next.v", .type = WEIR_TYPE_LONG},
+                                         {.name = "tags[]", .type = WEIR_TYPE_LONG, .is_list = 1},
+                                         {.name = "tags.length", .type = WEIR_TYPE_LONG}};
+static const struct weir_stream deep_stream = {
+    .name = "deep", .fields = deep, .n_fields = 5, .key = -1, .time = -1};
+static const struct weir_field one[] = {{.name = "value", .type = WEIR_TYPE_LONG}};
+static const struct weir_stream plain = {
+    .name = "plain", .fields = one, .n_fields = 1, .key = -1, .time = -1};
 static const struct weir_stream stream = {
     .name = "orders", .fields = fields, .n_fields = FIELDS, .key = ID, .time = AT};
 
@@ -142,6 +153,33 @@ START_TEST(a_first_schema_has_to_fit_the_contract)
 }
 END_TEST
 
+START_TEST(what_may_be_there_is_not_gone)
+{
+    uint8_t first = writer(
+        3,
+        RECORD(FIELD("scores", "{\"type\":\"map\",\"values\":\"double\"}") "," FIELD(
+            "either",
+            "[{\"type\":\"record\",\"name\":\"A\",\"fields\":[" FIELD(
+                "x",
+                "\"int\"") "]},{\"type\":\"record\",\"name\":\"B\","
+                           "\"fields\":[" FIELD(
+                               "y",
+                               "\"int\"") "]}]") "," FIELD("n",
+                                                           "{\"type\":\"record\",\"name\":\"N\","
+                                                           "\"fields\":[" FIELD("v", "\"int\"") "," FIELD(
+                                                               "next",
+                                                               "[\"null\",\"N\"]") "]}") "," FIELD("tags",
+                                                                                                   "{\"type\":\"array\",\"items\":\"int\"}")));
+    uint8_t number = writer(4, "\"long\"");
+    stop();
+    start(&deep_stream, options);
+    ck_assert_str_eq(SEE(first), "");
+    stop();
+    start(&plain, options);
+    ck_assert_str_eq(SEE(number), "");
+}
+END_TEST
+
 START_TEST(it_says_what_changed)
 {
     static const struct weir_rule_detail details[] = {
@@ -208,6 +246,7 @@ int main(void)
     tcase_add_test(tests, types_nulls_defaults_and_symbols);
     tcase_add_test(tests, what_is_compatible_is_not_told);
     tcase_add_test(tests, a_first_schema_has_to_fit_the_contract);
+    tcase_add_test(tests, what_may_be_there_is_not_gone);
     tcase_add_test(tests, it_says_what_changed);
     tcase_add_test(tests, what_was_met_is_state);
     suite_add_tcase(suite, tests);
