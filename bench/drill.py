@@ -25,9 +25,9 @@ import tempfile
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get("WEIR_BUILD", SOURCE / "build"))
 START = 1_772_409_600_000  # 2026-03-02 00:00 UTC
-STEP = 500  # ms from record to record
-LEARN, SERVE, BEFORE = 20000, 20000, 12000  # records; BEFORE: of those served, before the fault
-ROLLED_OUT = 3000  # of the records served: from there on another version of the model answers
+STEP = 4000  # ms from record to record
+LEARN, SERVE, BEFORE = 14000, 36000, 27000  # records; BEFORE: of those served, before the fault
+ROLLED_OUT = 9000  # of the records served: from there on another version of the model answers
 RETRIES = 0.05  # so many are the same question as an earlier one, asked again
 SLICE = "CA"
 ODD_POD = "pod-3"
@@ -219,9 +219,9 @@ FAULTS = {
 
 # What data cannot teach: added to the contract that was learnt, below these lines of it.
 ADDED = {
-    "    type: schema": ["by: [state]", "window: {size: 5m}", "duplicates: 1h", "future: 5m",
+    "    type: schema": ["by: [state]", "window: {size: 1h}", "duplicates: 1h", "future: 5m",
                          'rules: ["months >= loan_length"]'],
-    "    type: operations": ["rollout: 10m"],
+    "    type: operations": ["rollout: 2h"],
     "      car_value:": ["    unit: USD"],
     "      wait:": ["    unit: s"],
     "      heat:": ["    unit: C"],
@@ -265,10 +265,11 @@ class Drill:
                         "score: {type: double, role: score}, pod: {type: string, role: host}}}\n")  # fmt: skip
         write(folder / "learn.jsonl", [dict(row) for row in rows[:LEARN]])
         weir("profile", "-q", "-c", bare, "-s", "loans", "-i", folder / "learn.jsonl",
-             "-o", folder / "learnt.avro", "--pane", "5m")  # fmt: skip
+             "-o", folder / "learnt.avro", "--pane", "1h")  # fmt: skip
         weir("infer", folder / "learnt.avro", "-o", folder / "contract.yaml")
         lines = []
         for line in (folder / "contract.yaml").read_text().splitlines():
+            line = line.replace("window: {size: 5m}", "window: {size: 1h}")
             lines += [line] + ["    " + added for added in ADDED.get(line, ())]
         lines.append("  meaning: {type: semantics, stream: loans}")
         (folder / "contract.yaml").write_text("\n".join(lines) + "\n")

@@ -116,6 +116,8 @@ static double round_out(double value, int up)
 
 // What may be: half as far again from the median as the furthest that was, but not below zero
 // where nothing was, and no wider than the meaning's own bounds.
+static const double LONG_TAIL = 8; // the largest value, in medians
+
 static void range_of(const struct known *known, double *low, double *high)
 {
     static const struct {
@@ -142,7 +144,10 @@ static void range_of(const struct known *known, double *low, double *high)
         *high = 1;
         return;
     }
-    *high = round_out(most + .5 * fabs(most - median), 1);
+    // Half as far again from the median as was seen; of a long tail, in orders of magnitude.
+    *high = most > LONG_TAIL * median && least >= 0 && median > 0
+                ? round_out(most * sqrt(most / median), 1)
+                : round_out(most + .5 * fabs(most - median), 1);
     *low = round_out(least - .5 * fabs(median - least), 0);
     if (least >= 0 && *low < 0)
         *low = 0;
