@@ -147,10 +147,10 @@ class Check(unittest.TestCase):
         self.assertIn("kafka: no broker answers", done.stdout)
         self.assertIn("registry:", done.stdout)
 
-    def test_calibrate_is_refused(self):
+    def test_calibrate_needs_data(self):
         done = self.check("--calibrate")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("not in this version", done.stderr)
+        self.assertIn("--calibrate and --input STREAM=PATH belong together", done.stderr)
 
 
 if __name__ == "__main__":
