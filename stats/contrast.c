@@ -58,8 +58,8 @@ static uint64_t hash_row(const struct weir_contrast_samples *s, int side, size_t
     uint64_t hash = mix(s->seed + 0x9e3779b97f4a7c15u * (uint64_t)(side + 1));
     for (size_t c = 0; c < s->n_columns; c++) {
         int null = is_null(&s->columns[c], side, row);
-        hash = mix(hash + 0x9e3779b97f4a7c15u +
-                   (null ? 1 : mix(cell_of(&s->columns[c], side, row))));
+        hash =
+            mix(hash + 0x9e3779b97f4a7c15u + (null ? 1 : mix(cell_of(&s->columns[c], side, row))));
     }
     return hash;
 }

@@ -39,7 +39,7 @@ struct weir_contrast_samples {
     size_t n_columns; // at most WEIR_CONTRAST_COLUMNS
     size_t rows[2];
     uint64_t seed; // which rows are looked at, and which half learns
-    double floor;  // what the lower bound of the area must be over; not below .5. METHODS: .55
+    double floor; // what the lower bound of the area must be over; below .5 it is .5. As a rule .55
 };
 
 enum weir_contrast_kind {

@@ -6,9 +6,9 @@
 #include "stats/contrast_inside.h"
 
 #define NORMAL_95 1.959963984540054
-#define STANDARD_ERRORS 3.0  // of a rule's difference
-#define SAME_RECORDS 0.95    // of two rules: then one is left out
-#define SURROGATE 0.7        // correlation of two splits
+#define STANDARD_ERRORS 3.0 // of a rule's difference
+#define SAME_RECORDS 0.95   // of two rules: then one is left out
+#define SURROGATE 0.7       // correlation of two splits
 
 static int by_score(const void *a, const void *b)
 {

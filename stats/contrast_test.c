@@ -41,7 +41,7 @@ static void fill(size_t reference, size_t current)
                 columns[c].category[side] = category[c][side];
             columns[c].absent[side] = absent[c][side];
             for (size_t i = 0; i < ROWS; i++) {
-                number[c][side][i] = c == AMOUNT  ? 200 * -log(1 - uniform())
+                number[c][side][i] = c == AMOUNT  ? 500 * -log(1 - uniform())
                                      : c == TWICE ? 2 * number[AMOUNT][side][i] + uniform()
                                                   : floor(80 * uniform());
                 category[c][side][i] = (uint64_t)(uniform() * (c == SHOP ? 200 : 5));
@@ -58,6 +58,7 @@ static void plant(double share)
         if (uniform() < share) {
             absent[AMOUNT][1][i] = absent[COUNTRY][1][i] = 0;
             number[AMOUNT][1][i] = 920 + 300 * uniform();
+            number[TWICE][1][i] = 2 * number[AMOUNT][1][i] + uniform();
             category[COUNTRY][1][i] = 3;
         }
 }
@@ -109,8 +110,10 @@ START_TEST(two_fields_that_moved_together_are_one_rule)
         int amount = 0, country = 0;
         for (size_t i = 0; i < rule->n; i++) {
             const struct weir_contrast_clause *clause = &rule->clauses[i];
-            amount |= clause->column == AMOUNT && clause->kind == WEIR_CONTRAST_ABOVE &&
-                      clause->number >= 600 && clause->number <= 925;
+            double scale = clause->column == TWICE ? 2 : 1;
+            amount |= (clause->column == AMOUNT || clause->column == TWICE) &&
+                      clause->kind == WEIR_CONTRAST_ABOVE && clause->number >= 750 * scale &&
+                      clause->number <= 930 * scale;
             country |= clause->column == COUNTRY && clause->kind == WEIR_CONTRAST_IS &&
                        clause->category == 3;
             ck_assert_uint_ne(clause->column, SHOP);
@@ -148,7 +151,7 @@ START_TEST(nothing_is_said_of_nothing)
         said += c.n_rules > 0;
         grown += c.auc != 0.5;
     }
-    ck_assert_int_le(said, 3);   // one in a hundred trees times the chance of being confirmed
+    ck_assert_int_le(said, 3); // one in a hundred trees times the chance of being confirmed
     ck_assert_int_le(grown, 9);
 }
 END_TEST
@@ -284,7 +287,7 @@ static double gini_gain(const struct weir_contrast_work *w, const struct weir_co
 START_TEST(cuts_are_the_best_there_are)
 {
     fill(400, 300);
-    plant(0.25);
+    plant(0.5);
     struct weir_contrast_work *w = malloc(sizeof *w);
     ck_assert_int_eq(weir_contrast_open(&samples, w), 0);
     size_t first = weir_contrast_grow(w);
@@ -297,12 +300,10 @@ START_TEST(cuts_are_the_best_there_are)
             for (int kind = WEIR_CONTRAST_ABOVE; kind <= WEIR_CONTRAST_NULL; kind++) {
                 struct weir_contrast_clause cut = {c, (enum weir_contrast_kind)kind, 0, x, cell};
                 size_t in = 0, all = 0;
-                if (w->judges[i] || (kind == WEIR_CONTRAST_IS) == w->numeric[c])
-                    if (kind != WEIR_CONTRAST_NULL || w->judges[i])
-                        continue;
-                if (kind != WEIR_CONTRAST_NULL && w->null[c * w->capacity + i])
-                    continue;
-                if (kind <= WEIR_CONTRAST_AT_MOST && !w->numeric[c])
+                int of_nulls = kind == WEIR_CONTRAST_NULL;
+                int of_numbers = kind != WEIR_CONTRAST_IS;
+                if (w->judges[i] || w->null[c * w->capacity + i] != of_nulls ||
+                    (!of_nulls && of_numbers != w->numeric[c]))
                     continue;
                 for (size_t k = 0; k < w->rows; k++)
                     if (!w->judges[k]) {
@@ -329,8 +330,7 @@ END_TEST
 
 START_TEST(intervals_cover)
 {
-    // What judges here is drawn anew and anew; the area of the planted tree is known to be about
-    // the mean of many.
+    // The area that the planted tree has is, near enough, the mean of many draws.
     double mean = 0;
     struct weir_contrast all[40];
     int in = 0;

@@ -35,8 +35,7 @@ static int try_cut(struct node *node, const size_t in[2], struct weir_contrast_s
     if (in[0] + in[1] < LEAST_LEAF || out[0] + out[1] < LEAST_LEAF)
         return 0;
     node->tried++;
-    double gain =
-        impurity(node->w, node->n) - impurity(node->w, in) - impurity(node->w, out);
+    double gain = impurity(node->w, node->n) - impurity(node->w, in) - impurity(node->w, out);
     // Not by a rounding error: which of two equal cuts is taken must not depend on one.
     if (gain <= best->gain + 1e-12)
         return 0;
@@ -162,9 +161,23 @@ static struct weir_contrast_split best_of_column(struct node *node, size_t colum
         cut_numbers(node, column, n, nulls, &best);
     else
         cut_categories(node, column, n, &best);
-    if (try_cut(node, nulls, &best))
-        best.clause = (struct weir_contrast_clause){.column = column, .kind = WEIR_CONTRAST_NULL};
-    return best;
+    // `is null` is easier to read than the same records with a few numbers beside.
+    struct weir_contrast_split by_null = {.gain = ROUND_ENOUGH * best.gain};
+    if (!try_cut(node, nulls, &by_null))
+        return best;
+    by_null.clause = (struct weir_contrast_clause){.column = column, .kind = WEIR_CONTRAST_NULL};
+    return by_null;
+}
+
+// Whether a leaf may hold rows whose value in a column is null.
+static int may_be_null(const struct weir_contrast_work *w, size_t leaf, size_t column)
+{
+    const struct weir_contrast_rule *rule = &w->leaves[leaf].rule;
+    for (size_t i = 0; i < rule->n; i++)
+        if (rule->clauses[i].column == column &&
+            (rule->clauses[i].kind == WEIR_CONTRAST_NULL) == rule->clauses[i].negated)
+            return 0;
+    return w->has_null[column];
 }
 
 // The two parts of a leaf: the one where the clause holds stays where it was.
@@ -174,7 +187,7 @@ static void part(struct weir_contrast_work *w, size_t leaf,
     struct weir_contrast_leaf *yes = &w->leaves[leaf], *no = &w->leaves[w->n_leaves];
     struct weir_contrast_clause other = *clause;
     int numeric = clause->kind == WEIR_CONTRAST_ABOVE || clause->kind == WEIR_CONTRAST_AT_MOST;
-    if (numeric && !w->has_null[clause->column])
+    if (numeric && !may_be_null(w, leaf, clause->column))
         other.kind =
             clause->kind == WEIR_CONTRAST_ABOVE ? WEIR_CONTRAST_AT_MOST : WEIR_CONTRAST_ABOVE;
     else
