@@ -52,7 +52,8 @@ void operations_burn_free(struct operations_burn *burn)
 static struct operations_bucket *bucket_at(const struct operations_burn_rules *rules,
                                            const struct operations_burn *burn, uint32_t i)
 {
-    return &burn->ring[(burn->oldest + i) % rules->capacity];
+    uint32_t at = burn->oldest + i; // both are less than the capacity
+    return &burn->ring[at < rules->capacity ? at : at - rules->capacity];
 }
 
 static void add(const struct operations_burn_rules *rules, struct operations_burn *burn,
@@ -68,7 +69,7 @@ static void add(const struct operations_burn_rules *rules, struct operations_bur
         return;
     }
     if (burn->n == rules->capacity) {
-        burn->oldest = (burn->oldest + 1) % rules->capacity;
+        burn->oldest = burn->oldest + 1 < rules->capacity ? burn->oldest + 1 : 0;
         burn->n--;
         burn->n_learnt -= burn->n_learnt > 0;
     }

@@ -97,8 +97,8 @@ static size_t put(char *out, const struct tries *tries, const char *unit, size_t
     for (const char *c = tries->prefix; *c && prefix; c++)
         out[length++] = *c;
     for (size_t i = 0; i < times && length + width + sizeof tries->literals < TRY; i++) {
-        memcpy(out + length, unit, width);
-        length += width;
+        for (const char *c = unit; *c; c++)
+            out[length++] = *c;
     }
     out[length++] = '\x01';
     for (const char *c = tries->literals; *c; c++)
