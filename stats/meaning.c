@@ -187,8 +187,8 @@ void weir_meaning_infer(const char *name, const struct weir_clues *clues,
     inference->confidence = 1 / sum;
 }
 
-static void keep(struct weir_meaning_clue out[], size_t *n, double weight, const char *text,
-                 double value)
+static void keep(struct weir_meaning_clue out[], size_t *n, double weight, const char *before,
+                 const char *text, double value)
 {
     size_t at = *n < WEIR_MEANING_CLUES ? (*n)++ : WEIR_MEANING_CLUES - 1;
     if (at == WEIR_MEANING_CLUES - 1 && fabs(out[at].weight) >= fabs(weight) && out[at].text[0])
@@ -198,10 +198,11 @@ static void keep(struct weir_meaning_clue out[], size_t *n, double weight, const
         at--;
     }
     out[at].weight = weight;
+    int used = snprintf(out[at].text, sizeof out[at].text, "%s", before);
 // The formats stand in the table beside the traits that they print.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(out[at].text, sizeof out[at].text, text, 100 * value);
+    snprintf(out[at].text + used, sizeof out[at].text - (size_t)used, text, 100 * value);
 #pragma GCC diagnostic pop
 }
 
@@ -226,11 +227,15 @@ size_t weir_meaning_clues(const char *name, const struct weir_clues *clues,
         int of_distinct = rule->trait == WEIR_TRAIT_DISTINCT || rule->trait == WEIR_TRAIT_TWO;
         if (of_distinct)
             value = pow(10, 6 * trait[WEIR_TRAIT_DISTINCT]) / 100;
-        keep(out, &n, weight, rule->otherwise && value < .5 ? rule->otherwise : rule->text, value);
+        const char *text = rule->otherwise && value < .5 ? rule->otherwise : rule->text;
+        // A share that is too small, but reads like a reason for it.
+        int only = !for_it && rule->under < rule->over && value >= .5 && value < .995 &&
+                   strncmp(text, "%.0f%%", 6) == 0;
+        keep(out, &n, weight, only ? "only " : "", text, value);
     }
     score_name(name, by_name);
     if (for_it && by_name[meaning] > 0)
-        keep(out, &n, by_name[meaning], "the name says so", 0);
+        keep(out, &n, by_name[meaning], "", "the name says so", 0);
     return n;
 }
 

@@ -235,7 +235,8 @@ void operations_say_throughput(const struct operations_step *step,
     if (low)
         operations_share_text(found->decision.left, factor);
     else
-        snprintf(factor, sizeof factor, "%.2g times", found->decision.left);
+        snprintf(factor, sizeof factor, found->decision.left < 10 ? "%.2g times" : "%.0f times",
+                 found->decision.left);
     snprintf(text, sizeof text,
              "%.100s has %s %s %sits usual records for this hour and day since about %s: %s; %s.",
              step->operations->stream->name, low ? "only" : "about", factor, low ? "of " : "",

@@ -194,7 +194,8 @@ int schema_cross_say(const struct schema_cross *cross, const struct weir_rule_co
     if (broken && rule->when_text)
         schema_put(&out, " with `%.*s`", SHOWN, rule->when_text);
     if (broken)
-        schema_put(&out, " break the rule `%.*s`", SHOWN, rule->holds_text);
+        schema_put(&out, " break the rule `%.*s`; look at what fills %.80s", SHOWN,
+                   rule->holds_text, rule->n_fields ? rule->fields[0] : "its fields");
     else
         schema_put(&out,
                    " cannot be judged by the rule `%.*s%s%.*s`: it divides by zero or overflows "

@@ -82,6 +82,8 @@ int schema_describe(void *instance, const struct weir_rule_count *count,
     }
     schema_put(&out, " records ");
     check->say(&said, &out);
+    if (check->hint)
+        schema_put(&out, "; %s", check->hint);
     finding->summary = text;
     finding->count = count->count;
     finding->share = share;

@@ -83,6 +83,7 @@ struct schema_record_check {
                 const struct weir_string *string, pcre2_match_data *match, uint64_t *limited);
     // Goes on behind "FIELD: 12 of 3,000 records ".
     void (*say)(const struct schema_said *said, struct schema_text *text);
+    const char *hint; // what to do, behind that; NULL where it is said already
 };
 
 extern const struct schema_record_check schema_record_checks[SCHEMA_CHECKS];

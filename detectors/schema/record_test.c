@@ -88,7 +88,8 @@ START_TEST(decimals)
                              "{\"amount\":0.125,\"time\":5}"),
                      "precision:amount=0,1,3,4,5;");
     ck_assert_str_eq(sentence("precision:amount", 12, NULL, 0),
-                     "amount: 12 of 10,240 records have more than 2 decimals");
+                     "amount: 12 of 10,240 records have more than 2 decimals; look upstream for "
+                     "rounding that was lost, or another unit");
     stop();
 }
 END_TEST
@@ -100,24 +101,29 @@ START_TEST(words_nearly_right)
                                          {"Swedn", 5, 60, NAN, NAN},
                                          {"UK", 2, 49, NAN, NAN},
                                          {"zzz", 3, 1, NAN, NAN}};
-    ck_assert_str_eq(sentence("values:country", 422, details, 4),
-                     "country: 422 of 10,240 records have a value that is none of US, DE, JPN, "
-                     "sweden: \"us\" (312; US is meant?), \"Swedn\" (60; sweden is meant?), \"UK\" "
-                     "(49)");
+    ck_assert_str_eq(
+        sentence("values:country", 422, details, 4),
+        "country: 422 of 10,240 records have a value that is none of US, DE, JPN, "
+        "sweden: \"us\" (312; US is meant?), \"Swedn\" (60; sweden is meant?), \"UK\" "
+        "(49); if they are right, add them, and see that the model knows them; else look upstream");
     stop();
     // Without leave to show what a single record may have.
     options[SCHEMA_OPTION_QUARANTINE].set = 1;
     ck_assert_int_eq(create(&stream, options, 1), 0);
-    ck_assert_str_eq(sentence("values:country", 422, details, 4),
-                     "country: 422 of 10,240 records have a value that is none of US, DE, JPN, "
-                     "sweden: \"us\" (312; US is meant?), \"Swedn\" (60; sweden is meant?)");
+    ck_assert_str_eq(
+        sentence("values:country", 422, details, 4),
+        "country: 422 of 10,240 records have a value that is none of US, DE, JPN, "
+        "sweden: \"us\" (312; US is meant?), \"Swedn\" (60; sweden is meant?); if they are right, "
+        "add them, and see that the model knows them; else look upstream");
     ck_assert_str_eq(sentence("values:country", 50, details + 2, 2),
                      "country: 50 of 10,240 records have a value that is none of US, DE, JPN, "
-                     "sweden");
+                     "sweden; if they are right, add them, and see that the model knows them; else "
+                     "look upstream");
     details[2] = (struct weir_rule_detail){"SWEDEN", 6, 49, NAN, NAN};
     ck_assert_str_eq(sentence("values:country", 50, details + 2, 2),
                      "country: 50 of 10,240 records have a value that is none of US, DE, JPN, "
-                     "sweden: some are all but sweden");
+                     "sweden: some are all but sweden; if they are right, add them, and see that "
+                     "the model knows them; else look upstream");
     weir_plugin.destroy(instance);
 }
 END_TEST
@@ -139,7 +145,8 @@ START_TEST(times_against_the_timestamp)
                      "3 of 10,240 records have an event time more than 5 min ahead of their Kafka "
                      "timestamp: a clock or a unit is wrong");
     ck_assert_str_eq(sentence("time:too_late", 3, NULL, 0),
-                     "3 of 10,240 records came more than 1 h after their event time");
+                     "3 of 10,240 records came more than 1 h after their event time; look at what "
+                     "holds them back: a queue, a retry, a backfill");
     stop();
 }
 END_TEST
@@ -183,9 +190,9 @@ START_TEST(keys_that_come_again)
     restart();
     ck_assert_str_eq(OBSERVE(AT("b", 122001), AT("a", 181001), AT("c", 181001), AT("c", 122000)),
                      "duplicate=0,3;");
-    ck_assert_str_eq(
-        sentence("duplicate", 312, NULL, 0),
-        "312 of 10,240 records repeat the id of one in the last 1 min: they were sent twice");
+    ck_assert_str_eq(sentence("duplicate", 312, NULL, 0),
+                     "312 of 10,240 records repeat the id of one in the last 1 min: they were sent "
+                     "twice; look for retries without idempotence, or a replay");
     stop();
 }
 END_TEST

@@ -397,21 +397,28 @@ static void check_sentence(const char *rule, uint64_t count, uint64_t rows,
 START_TEST(sentences)
 {
     check_sentence("range:age", 312, 10240, WEIR_WARNING,
-                   "age: 312 of 10,240 records have a value outside 1 to 120");
-    check_sentence("range:n", 1, 10, WEIR_WARNING, "n: 1 of 10 records have a value below -0.5");
+                   "age: 312 of 10,240 records have a value outside 1 to 120; look upstream for "
+                   "another unit, a default or a fault; if they are right, widen the range");
+    check_sentence("range:n", 1, 10, WEIR_WARNING,
+                   "n: 1 of 10 records have a value below -0.5; look upstream for another unit, a "
+                   "default or a fault; if they are right, widen the range");
     check_sentence("type:age", 1234567, 1234567, WEIR_CRITICAL,
-                   "age: all 1,234,567 records have a value that is not of the type double");
+                   "age: all 1,234,567 records have a value that is not of the type double; look "
+                   "at the producer's last release");
     check_sentence("values:country", 3, 100, WEIR_WARNING,
-                   "country: 3 of 100 records have a value that is none of US, DE, JP");
+                   "country: 3 of 100 records have a value that is none of US, DE, JP; if they are "
+                   "right, add them, and see that the model knows them; else look upstream");
     check_sentence("length:note", 3, 100, WEIR_WARNING,
-                   "note: 3 of 100 records do not have at most 5 characters");
-    check_sentence(
-        "undecodable", 50, 100, WEIR_CRITICAL,
-        "50 of 100 records cannot be decoded: the producer's format or schema is broken");
+                   "note: 3 of 100 records do not have at most 5 characters; look upstream for "
+                   "another source, or text that is cut");
+    check_sentence("undecodable", 50, 100, WEIR_CRITICAL,
+                   "50 of 100 records cannot be decoded: the producer's format or schema is "
+                   "broken; look at its last release");
     check_sentence("time", 2, 100, WEIR_WARNING,
                    "2 of 100 records have no usable event time in time: the record's timestamp "
-                   "stands in");
-    check_sentence("missing:age", 10, 100, WEIR_CRITICAL, "age: 10 of 100 records lack the field");
+                   "stands in; look at the producer's last release");
+    check_sentence("missing:age", 10, 100, WEIR_CRITICAL,
+                   "age: 10 of 100 records lack the field; look at the producer's last release");
 }
 END_TEST
 
@@ -425,29 +432,34 @@ START_TEST(sentences_with_details)
     detail("text that spells a number (\"123\")", 12, NAN, NAN);
     check_sentence("type:age", 12, 3000, WEIR_WARNING,
                    "age: 12 of 3,000 records have text that spells a number (\"123\") where a "
-                   "double is wanted");
+                   "double is wanted; look at the producer's last release");
     detail("a date written as text", 3, NAN, NAN);
     check_sentence("type:age", 15, 3000, WEIR_WARNING,
                    "age: 15 of 3,000 records have a value that is not of the type double: 12 with "
-                   "text that spells a number (\"123\"), 3 with a date written as text");
+                   "text that spells a number (\"123\"), 3 with a date written as text; look at "
+                   "the producer's last release");
     n_details = 0;
     detail("below", 4, -5, 0.5);
-    check_sentence("range:age", 4, 100, WEIR_WARNING,
-                   "age: 4 of 100 records have a value outside 1 to 120: all below (down to -5)");
+    check_sentence(
+        "range:age", 4, 100, WEIR_WARNING,
+        "age: 4 of 100 records have a value outside 1 to 120: all below (down to -5); look "
+        "upstream for another unit, a default or a fault; if they are right, widen the range");
     detail("above", 2, 130, 999);
     check_sentence("range:age", 6, 100, WEIR_WARNING,
                    "age: 6 of 100 records have a value outside 1 to 120: 4 below (down to -5), "
-                   "2 above (up to 999)");
+                   "2 above (up to 999); look upstream for another unit, a default or a fault; if "
+                   "they are right, widen the range");
     n_details = 0;
     detail("below", 4, -5, -1);
     check_sentence("range:n", 4, 100, WEIR_WARNING,
-                   "n: 4 of 100 records have a value below -0.5 (down to -5)");
+                   "n: 4 of 100 records have a value below -0.5 (down to -5); look upstream for "
+                   "another unit, a default or a fault; if they are right, widen the range");
     n_details = 0;
     detail("device_id", 1312, NAN, NAN);
     detail("os", 4, NAN, NAN);
     check_sentence("unknown_field", 1312, 20000, WEIR_CRITICAL,
                    "1,312 of 20,000 records have fields that the stream does not know: device_id "
-                   "(1,312), os (4)");
+                   "(1,312), os (4); look at the producer's last release");
     n_details = 0;
 }
 END_TEST

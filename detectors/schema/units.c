@@ -92,8 +92,8 @@ static void put_change(struct schema_verdict *verdict, const struct weir_unit_ch
         put(verdict, "the value itself, where %s had %s", reference,
             entry ? entry->from : "a logarithm");
     else if (map->b != 0)
-        put(verdict, "%s x %s %s of what it was in %s", number_text(map->a, a),
-            map->b < 0 ? "-" : "+", number_text(fabs(map->b), b), reference);
+        put(verdict, "%s times what it was in %s, %s %s", number_text(map->a, a), reference,
+            map->b < 0 ? "less" : "plus", number_text(fabs(map->b), b));
     else if (map->a == -1)
         put(verdict, "of the opposite sign to %s", reference);
     else if (is_exact(change))
@@ -278,6 +278,8 @@ static void fill(const struct schema_judge *judge, const struct weir_summary *th
     schema_verdict_add(verdict, "field", name, before, after);
     verdict->evidence[0].contribution = change->share;
     add_blame(verdict, judge, blame);
+    put(verdict, ". Look at %s: what was deployed, or which source was added",
+        blame->n ? "what sends these" : "what fills it");
     verdict->share = change->share;
     verdict->severity =
         change->share >= judge->schema->critical_share ? WEIR_CRITICAL : WEIR_WARNING;

@@ -211,9 +211,11 @@ START_TEST(everything_changed)
     ck_assert_msg(strstr(said, "looks like USD to JPY") && strstr(said, "is about 15"), "%s", said);
     said = judge(NOW, 1e6, everybody);
     ck_assert_str_eq(said, "amount: every one of 4,000 values is 1,000,000 times what it was in "
-                           "training: looks like millions to units");
+                           "training: looks like millions to units. Look at what fills it: what "
+                           "was deployed, or which source was added");
     said = judge(NOW, -1, everybody);
-    ck_assert_str_eq(said, "amount: every one of 4,000 values is of the opposite sign to training");
+    ck_assert_str_eq(said, "amount: every one of 4,000 values is of the opposite sign to training. "
+                           "Look at what fills it: what was deployed, or which source was added");
 }
 END_TEST
 

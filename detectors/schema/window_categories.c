@@ -70,7 +70,8 @@ static int judge_new(struct schema_judge *judge, struct schema_verdict *verdict)
     name_them(judge, verdict);
     size_t used = strlen(verdict->text);
     snprintf(verdict->text + used, sizeof verdict->text - used,
-             ": a new market, product or spelling, or another field's values");
+             ": a new market, product or spelling, or another field's values. The model does "
+             "not know them: look at what sends them");
     verdict->severity = share >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
     verdict->share = share;
     verdict->count = now->unseen;

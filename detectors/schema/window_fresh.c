@@ -33,7 +33,7 @@ static int judge_fresh(struct schema_judge *judge, struct schema_verdict *verdic
     char percent[32], count[32], limit[32], oldest[32];
     snprintf(verdict->text, sizeof verdict->text,
              "%s of %s records were over %s old when they arrived (the oldest %s): whatever sends "
-             "them is behind",
+             "them is behind; look at its lag and load",
              schema_share_text(share, percent), schema_count_text(extract->rows, count),
              age_text(judge->schema->freshness, limit), age_text(extract->oldest, oldest));
     verdict->severity = share >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;

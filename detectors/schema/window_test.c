@@ -409,13 +409,15 @@ START_TEST(new_categories)
     ck_assert_str_eq(judge(4000, 0),
                      "schema.categories country 1 country: 1.5% of 4,000 records have a value that "
                      "training never had, such as \"XX\" (60): a new market, product or "
-                     "spelling, or another field's values");
+                     "spelling, or another field's values. The model does not know them: look at "
+                     "what sends them");
     clear();
     put_countries(0, 4000, 49); // too few to be named
     ck_assert_str_eq(judge(4000, 0),
                      "schema.categories country 1 country: 1.23% of 4,000 records "
                      "have a value that training never had: a new market, product or "
-                     "spelling, or another field's values");
+                     "spelling, or another field's values. The model does not know them: look at "
+                     "what sends them");
     clear();
     put_countries(0, 4000, 19);
     ck_assert_str_eq(judge(4000, 0), "");
@@ -480,14 +482,16 @@ START_TEST(one_slice_alone)
         judge(100000, 1000),
         "schema.categories country 2 In route north: country: 30% of 1,000 records "
         "have a value that training never had, such as \"XX\" (300): a new market, product or "
-        "spelling, or another field's values");
+        "spelling, or another field's values. The model does not know them: look at what sends "
+        "them");
     clear();
     put_countries(0, 1000, 300); // all of it is in the slice, and said once
     put_countries(1, 1000, 300);
     ck_assert_str_eq(judge(1000, 1000),
                      "schema.categories country 2 country: 30% of 1,000 records have a value that "
                      "training never had, such as \"XX\" (300): a new market, product or "
-                     "spelling, or another field's values");
+                     "spelling, or another field's values. The model does not know them: look at "
+                     "what sends them");
 }
 END_TEST
 

@@ -34,7 +34,7 @@ static int judge_text(struct schema_judge *judge, struct schema_verdict *verdict
     snprintf(
         verdict->text, sizeof verdict->text,
         "%s: %s of %s texts%s are by their letters unlike those of %s, where %s are: gibberish, "
-        "another encoding, or another field's values",
+        "another encoding, or another field's values; look at what fills it",
         judge->field->field->name, schema_share_text(share, percent),
         schema_count_text(judge->now->values, count),
         schema_sample_text(&seen->values, judge->now->values, sample), judge->schema->references[0],

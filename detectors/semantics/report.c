@@ -7,7 +7,7 @@
 #include "detectors/semantics/semantics.h"
 #include "stats/meaning.h"
 
-enum { TEXT = 640, LIST = 260, EVIDENCE = 2 * WEIR_MEANING_CLUES };
+enum { TEXT = 960, LIST = 260, EVIDENCE = 2 * WEIR_MEANING_CLUES };
 
 // What points at a person, and the share of values from which it is no chance: one number of ten
 // passes the Luhn sum, e-mail addresses do not come about by themselves.
@@ -123,7 +123,9 @@ static int judge_meaning(const struct semantics *semantics, const struct semanti
     size_t n_not = weir_meaning_clues(NULL, clues, said, 0, why_not);
     join_clues(why, n_why, for_it);
     join_clues(why_not, n_not, against);
-    snprintf(text, sizeof text, "%s is annotated '%s', but looks like %s: %s; against %s: %s",
+    snprintf(text, sizeof text,
+             "%s is annotated '%s', but looks like %s: %s; against %s: %s. Look at what writes it, "
+             "and at who reads it as what it is not; if it is right, mend the annotation",
              info->name, info->semantic, weir_meaning_name(seen), for_it,
              said ? weir_meaning_name(said) : info->semantic, *against ? against : "its type");
     size_t n = add_evidence(info, "clue_for", why, n_why, evidence);
