@@ -107,9 +107,9 @@ class Rules(Program):
                           600: "empty:city"})  # fmt: skip
         said = {a["summary"] for a in done.alerts if a["status"] == "open"}
         self.assertIn("age: 1 of 100 records have -999 in place of a value, which training never "
-                      "had", said)  # fmt: skip
+                      "had; look for a default that is filled in upstream", said)  # fmt: skip
         self.assertIn("city: 1 of 100 records have a value that training never had and that is "
-                      "nearly a frequent one: Birmingham (1)", said)  # fmt: skip
+                      "nearly a frequent one: Birmingham (1); look at where they are typed or read in", said)  # fmt: skip
 
     def test_a_pattern_that_explodes(self):
         self.lines("rows.jsonl", [{"code": "a" * 40 + f"!{i}"} for i in range(500)])
