@@ -198,6 +198,63 @@ START_TEST(truncated_profiles_are_refused)
 }
 END_TEST
 
+START_TEST(rules_tell_files_apart)
+{
+    char a[128], b[128];
+    struct weir_comparison_set set;
+    struct weir_error error;
+    write_rows("a.csv", 1500, 0);
+    write_rows("b.csv", 1500, 0.6);
+    path_of(a, "a.csv");
+    path_of(b, "b.csv");
+    ck_assert_int_eq(weir_compare_paths(a, b, WEIR_PRESETS, &set, &error), 0);
+    ck_assert_uint_ge(set.rules.contrast.n_rules, 1);
+    int named = 0;
+    for (size_t k = 0; k < set.rules.contrast.n_rules; k++)
+        named |= strstr(set.rules.text[k], "flag = true") != NULL ||
+                 strstr(set.rules.text[k], "flag = false") != NULL ||
+                 strstr(set.rules.text[k], "amount > ") != NULL;
+    ck_assert(named);
+    weir_comparison_set_free(&set);
+    write_rows("b.csv", 1500, 0);
+    ck_assert_int_eq(weir_compare_paths(a, b, WEIR_PRESETS, &set, &error), 0);
+    ck_assert_uint_eq(set.rules.contrast.n_rules, 0);
+    weir_comparison_set_free(&set);
+}
+END_TEST
+
+// Rows with a time and an id, which tell any two files apart, and a category that took over.
+static void write_events(const char *name, int rows, int first, int moved)
+{
+    char path[128];
+    path_of(path, name);
+    FILE *file = fopen(path, "w");
+    fprintf(file, "time,id,country\n");
+    for (int i = 0; i < rows; i++)
+        fprintf(file, "%d,%d,%s\n", first + i / 3, first + (i * 7919) % 100003,
+                moved && uniform() < 0.4 ? "JP" : uniform() < 0.5 ? "DE" : "US");
+    fclose(file);
+}
+
+START_TEST(times_and_ids_are_no_rules)
+{
+    char a[128], b[128];
+    struct weir_comparison_set set;
+    struct weir_error error;
+    path_of(a, "a.csv");
+    path_of(b, "b.csv");
+    write_events("a.csv", 1000, 0, 0);
+    for (int moved = 0; moved < 2; moved++) {
+        write_events("b.csv", 1000, 200000, moved);
+        ck_assert_int_eq(weir_compare_paths(a, b, WEIR_PRESETS, &set, &error), 0);
+        ck_assert_uint_eq(set.rules.contrast.n_rules > 0, moved);
+        if (moved)
+            ck_assert_str_eq(set.rules.text[0], "country = JP");
+        weir_comparison_set_free(&set);
+    }
+}
+END_TEST
+
 START_TEST(eigenvalues_and_solutions)
 {
     double a[] = {4, 1, 0, 1, 3, 1, 0, 1, 2}, copy[9], values[3], vectors[9];
@@ -230,6 +287,8 @@ int main(void)
     tcase_add_test(cases, profiles_say_what_files_say);
     tcase_add_test(cases, a_field_that_is_gone_has_reasons);
     tcase_add_test(cases, truncated_profiles_are_refused);
+    tcase_add_test(cases, rules_tell_files_apart);
+    tcase_add_test(cases, times_and_ids_are_no_rules);
     tcase_add_test(cases, eigenvalues_and_solutions);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

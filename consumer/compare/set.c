@@ -19,7 +19,9 @@ static int compare_tables(const struct weir_table *a, const struct weir_table *b
                                                         &set->fields[i].comparison)
                                    : WEIR_ENOMEM;
     }
-    return code ? code : weir_compare_multivariate(a, b, set->multivariate);
+    if (!code)
+        code = weir_compare_multivariate(a, b, set->multivariate);
+    return code ? code : weir_compare_rules(a, b, &set->rules);
 }
 
 static int compare_files(const char *reference, const char *current, enum weir_preset preset,
@@ -61,5 +63,6 @@ void weir_comparison_set_free(struct weir_comparison_set *set)
     for (size_t i = 0; i < set->n; i++)
         free(set->fields[i].name);
     free(set->fields);
+    weir_compared_rules_free(&set->rules);
     memset(set, 0, sizeof *set);
 }

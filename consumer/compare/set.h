@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "consumer/compare/compare.h"
+#include "consumer/compare/rules.h"
 
 struct weir_compared_field {
     char *name;
@@ -19,6 +20,7 @@ struct weir_comparison_set {
     uint64_t rows_reference, rows_current;
     int from_profiles; // by summaries, not by values
     struct weir_comparison multivariate[WEIR_MULTIVARIATE];
+    struct weir_compared_rules rules; // none from profiles
 };
 
 // Where neither is a profile, exact; else as weir_compare_profiles(). `preset` WEIR_PRESETS: none;

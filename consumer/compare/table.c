@@ -111,6 +111,34 @@ static int add_ends(struct weir_table_column *into, const struct weir_column *fr
     return 0;
 }
 
+enum { TEXT_SLOTS = 2048 }; // twice the texts: a search always ends at an empty one
+
+static int keep_text(struct weir_table_column *into, const struct weir_string *string)
+{
+    if (!into->texts) {
+        into->texts = calloc(WEIR_TABLE_TEXTS, sizeof *into->texts);
+        into->text_slots = calloc(TEXT_SLOTS, sizeof *into->text_slots);
+        if (!into->texts || !into->text_slots)
+            return WEIR_ENOMEM;
+    }
+    size_t at = string->hash % TEXT_SLOTS;
+    for (; into->text_slots[at]; at = (at + 1) % TEXT_SLOTS)
+        if (into->texts[into->text_slots[at] - 1].hash == string->hash)
+            return 0;
+    if (into->n_texts == WEIR_TABLE_TEXTS)
+        return 0;
+    struct weir_table_text *text = &into->texts[into->n_texts++];
+    size_t most = sizeof text->text - 1;
+    size_t length = string->length < most ? string->length : most;
+    // Not within a character of UTF-8.
+    while (length < string->length && length && ((uint8_t)string->data[length] & 0xc0) == 0x80)
+        length--;
+    text->hash = string->hash;
+    memcpy(text->text, string->data, length);
+    into->text_slots[at] = (uint16_t)into->n_texts;
+    return 0;
+}
+
 static uint64_t add_string(struct weir_table_column *into, const struct weir_string *string)
 {
     if (into->n_first == 0 || (into->n_first == 1 && into->first[0].hash != string->hash)) {
@@ -148,7 +176,7 @@ static int add_column(struct weir_table_column *into, const struct weir_column *
         else {
             const struct weir_string *string = weir_column_string(from, from->values.code[i]);
             into->hash[at] = add_string(into, string);
-            if (into->words && add_text(into->words, string))
+            if (keep_text(into, string) || (into->words && add_text(into->words, string)))
                 return WEIR_ENOMEM;
         }
         into->absent[at] = (uint8_t)absent;
@@ -272,6 +300,8 @@ void weir_table_free(struct weir_table *table)
             free(words->length);
         }
         free(words);
+        free(table->columns[i].texts);
+        free(table->columns[i].text_slots);
         free(table->columns[i].ends);
         free(table->columns[i].number);
         free(table->columns[i].hash);

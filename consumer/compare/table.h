@@ -25,7 +25,13 @@ struct weir_table_words {
     size_t n_lengths, lengths_capacity;
     int failed;
 };
-enum { WEIR_TABLE_WORDS = 1 << 24 };
+enum { WEIR_TABLE_WORDS = 1 << 24, WEIR_TABLE_TEXTS = 1000 };
+
+// One of the first distinct texts of a column, cut.
+struct weir_table_text {
+    uint64_t hash;
+    char text[64];
+};
 
 struct weir_table_column {
     const char *name;
@@ -36,6 +42,10 @@ struct weir_table_column {
     uint64_t *hash; // otherwise: of the text (XXH3); booleans: 0 and 1
     size_t *ends;   // lists: where each row's elements end
     size_t n_ends, ends_capacity;
+    // Texts of the first WEIR_TABLE_TEXTS distinct strings, for people to read; NULL: none.
+    struct weir_table_text *texts;
+    size_t n_texts;
+    uint16_t *text_slots;           // of a hash table: places in `texts`, from 1
     struct weir_table_words *words; // categorical, text: until it is known to be categorical
     uint8_t *absent;                // null, missing or not of the type: there is no value
     size_t n_absent;
