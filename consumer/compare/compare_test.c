@@ -232,7 +232,9 @@ static void write_events(const char *name, int rows, int first, int moved)
     fprintf(file, "time,id,country\n");
     for (int i = 0; i < rows; i++)
         fprintf(file, "%d,%d,%s\n", first + i / 3, first + (i * 7919) % 100003,
-                moved && uniform() < 0.4 ? "JP" : uniform() < 0.5 ? "DE" : "US");
+                moved && uniform() < 0.4 ? "JP"
+                : uniform() < 0.5        ? "DE"
+                                         : "US");
     fclose(file);
 }
 
