@@ -203,9 +203,9 @@ FAULTS = {
     "more nulls": (set_to("memo", None), "null_rate", "memo", WINDOW),
     "more missing": (remove("extra"), "null_rate", "extra", WINDOW),
     "nine of ten lost": (drop, "volume", None, WINDOW),
-    "frozen": (frozen("heat"), "frozen", "heat", WINDOW),
+    "frozen": (frozen("heat"), "frozen default_spike", "heat", WINDOW),
     "default filled in": (set_to("wait", 2.718), "default_spike", "wait", WINDOW),
-    "most common filled in": (set_to("style", "American IPA"), "default_spike", "style", WINDOW),
+    "most common filled in": (set_to("style", "American IPA"), "default_spike frozen", "style", WINDOW),
     "new categories": (set_to("style", lambda r, g: f"Style {g.randint(1, 30)}"), "categories", "style", WINDOW),
     "swapped": (swap("ratio", "score"), "swapped", "ratio", WINDOW),
     "gibberish": (set_to("brewery", lambda r, g: gibberish(r["brewery"], g)), "gibberish", "brewery", WINDOW),
@@ -216,6 +216,10 @@ FAULTS = {
     "bytes to KiB": (set_to("bytes", lambda r, g: r["bytes"] // 1024), "unit range", "bytes", WINDOW),
     "sign flipped": (set_to("heat", lambda r, g: -r["heat"]), "unit range", "heat", WINDOW),
 }
+
+# A version that all records have is a roll-out; a file has no Kafka timestamps, so that a time that
+# all records are ahead by is the time.
+NO_FAULT = {("two model versions", "100"), ("event in the future", "100")}
 
 # What data cannot teach: added to the contract that was learnt, below these lines of it.
 ADDED = {
@@ -339,6 +343,9 @@ def main():
         for fault in args.only:
             cells = []
             for rate in rates:
+                if (fault, rate) in NO_FAULT:
+                    cells.append("")
+                    continue
                 found, n, others = drill.run(fault, rate)
                 tally[FAULTS[fault][3], rate, found is not None] += 1
                 cells.append("-" if found is None else f"{found:,}")
