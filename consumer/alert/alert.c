@@ -106,6 +106,8 @@ int weir_alert_track_add(struct weir_alert_track_state *track, struct weir_incid
     size_t at = locate(track, incident->key, &here);
     if (here)
         return WEIR_EINVAL;
+    if (weir_alert_recent_reserve(track))
+        return WEIR_ENOMEM;
     if (track->n == track->capacity) {
         size_t capacity = track->capacity ? track->capacity * 2 : 8;
         void *grown = realloc(track->incidents, capacity * sizeof(struct weir_incident *));
@@ -126,6 +128,7 @@ void weir_alert_track_clear(struct weir_alert_track_state *track)
     for (size_t i = 0; i < track->n; i++)
         weir_incident_free(track->incidents[i]);
     free(track->incidents);
+    free(track->recent);
     if (track->orphan) {
         free((char *)track->track.detector);
         free((char *)track->track.detector_type);
@@ -238,8 +241,19 @@ static void tell(struct weir_alerts *alerts, struct weir_alert_track_state *trac
     if (!is_told(incident) && incident->n_told < WEIR_ALERTS_TOLD)
         incident->told[incident->n_told++] = incident->now;
     incident->told_at = at;
-    if (status == WEIR_ALERT_OPEN)
+    if (status == WEIR_ALERT_OPEN) {
         incident->opened_at = at;
+        incident->level = weir_alert_recent_take(track, incident->key, at);
+    }
+    if (status == WEIR_ALERT_RESOLVED)
+        weir_alert_recent_put(track,
+                              (struct weir_alert_recent){incident->key, at, incident->level});
+}
+
+static int64_t patience(const struct weir_alert_track_state *track,
+                        const struct weir_incident *incident)
+{
+    return weir_alert_patience(&track->track, incident->level);
 }
 
 // Windows that were left out were quiet ones: incidents that end within them do so before the
@@ -256,8 +270,8 @@ static void pass_gap(struct weir_alerts *alerts, struct weir_alert_track_state *
         if (!incident->sequence) {
             weir_incident_free(incident);
             alerts->count--;
-        } else if (missed >= track->track.resolve_after - incident->streak) {
-            int64_t needed = track->track.resolve_after - incident->streak;
+        } else if (missed >= patience(track, incident) - incident->streak) {
+            int64_t needed = patience(track, incident) - incident->streak;
             tell(alerts, track, incident, WEIR_ALERT_RESOLVED, track->last_end + needed * step);
             alerts->count--;
         } else {
@@ -469,7 +483,7 @@ static int step(struct weir_alerts *alerts, struct weir_alert_track_state *track
             tell(alerts, track, incident, WEIR_ALERT_UPDATE, at);
         return 1;
     }
-    if (++incident->streak < track->track.resolve_after)
+    if (++incident->streak < patience(track, incident))
         return 1;
     tell(alerts, track, incident, WEIR_ALERT_RESOLVED, at);
     return 0;

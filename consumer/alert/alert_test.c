@@ -99,7 +99,15 @@ static const struct {
     {1, 3, 99, "a a a", "1Oa1x1"},
     {1, 3, 99, "a - - -", "1Oa1x1 4Ra2x1"},
     {1, 3, 99, "a - - a - - -", "1Oa1x1 7Ra2x2"},
-    {1, 1, 99, "a - a -", "1Oa1x1 2Ra2x1 3Oa1x1 4Ra2x1"},
+    // what comes back within a day of its end must be quiet four times as long, then sixteen
+    {1, 1, 99, "a - a - - -", "1Oa1x1 2Ra2x1 3Oa1x1"},
+    {1, 1, 99, "a - a - - - -", "1Oa1x1 2Ra2x1 3Oa1x1 7Ra2x1"},
+    {1, 1, 99, "a - a - - - - a ~14 - -", "1Oa1x1 2Ra2x1 3Oa1x1 7Ra2x1 8Oa1x1 24Ra2x1"},
+    {1, 1, 99, "a - b - a", "1Oa1x1 2Ra2x1 3Ob1x1 4Rb2x1 5Oa1x1"},
+    {1, 1, 99, "a - ~86399 a - -", "1Oa1x1 2Ra2x1 86402Oa1x1"},
+    {1, 1, 99, "a - ~86400 a - -", "1Oa1x1 2Ra2x1 86403Oa1x1 86404Ra2x1"},
+    // but never longer than a day
+    {1, 50000, 99, "a ~50000 a ~86399 -", "1Oa1x1 50001Ra2x1 50002Oa1x1 136402Ra2x1"},
     // pending: only in a row
     {3, 1, 99, "a a - a a", ""},
     {3, 1, 99, "a a a a -", "3Oa1x3 5Ra2x4"},

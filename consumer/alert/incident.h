@@ -15,7 +15,9 @@ enum {
     WEIR_ALERTS_TRACKS = 100000,
     WEIR_ALERTS_TOLD = 16,
     WEIR_ALERTS_OFFSETS = 4096, // ranges kept of a window; those beyond are left out
-    WEIR_ALERTS_INCIDENTS = 1000000
+    WEIR_ALERTS_INCIDENTS = 1000000,
+    WEIR_ALERTS_RECENT = 1024, // ended incidents that a track remembers
+    WEIR_ALERTS_LEVEL = 16     // times that an incident came back, as counted
 };
 
 // A window in which something was found; shared by the incidents whose last one it is.
@@ -45,8 +47,16 @@ struct weir_incident {
     uint32_t sequence; // of the last event; 0: pending
     int64_t streak;    // pending: windows in a row with a finding; open: quiet ones
     int64_t opened_at, told_at;
-    int at_once; // of weir's own: opens with its first window
-    int found;   // in the current window
+    unsigned level; // times that it came back soon after its end
+    int at_once;    // of weir's own: opens with its first window
+    int found;      // in the current window
+};
+
+// An incident that ended.
+struct weir_alert_recent {
+    struct weir_hash128 key;
+    int64_t at;     // its end
+    unsigned level; // the incident's
 };
 
 struct weir_alert_track_state {
@@ -56,6 +66,8 @@ struct weir_alert_track_state {
     int64_t last_end;
     struct weir_incident **incidents; // ascending by key
     size_t n, capacity;
+    struct weir_alert_recent *recent; // by their ends; NULL while nothing was found
+    size_t n_recent;
 };
 
 // An event that end() will tell.
@@ -109,5 +121,17 @@ void weir_alert_window_release(struct weir_alert_window *window);
 // Adds `incident` in key order; the caller keeps it on failure.
 int weir_alert_track_add(struct weir_alert_track_state *track, struct weir_incident *incident);
 void weir_alert_track_clear(struct weir_alert_track_state *track);
+
+// ---- recent.c: incidents that ended lately, a bounded number of each track
+
+// Room for them; WEIR_ENOMEM.
+int weir_alert_recent_reserve(struct weir_alert_track_state *track);
+// The level of an incident that opens at `at`: 0, or one more than when it ended within the day
+// before. Forgets it.
+unsigned weir_alert_recent_take(struct weir_alert_track_state *track, struct weir_hash128 key,
+                                int64_t at);
+void weir_alert_recent_put(struct weir_alert_track_state *track, struct weir_alert_recent recent);
+// So many quiet windows end an incident of this level: four times as many each time, up to a day.
+int64_t weir_alert_patience(const struct weir_alert_track *track, unsigned level);
 
 #endif

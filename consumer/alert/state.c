@@ -6,7 +6,8 @@
 
 #include "consumer/alert/incident.h"
 
-enum { STATE_VERSION = 1 };
+// 2: what ended lately. Version 1 is read as if nothing had.
+enum { STATE_VERSION = 2, WITHOUT_RECENT = 1 };
 
 // Times and counts beyond it are garbage; within it, sums cannot overflow.
 static const int64_t FAR = (int64_t)1 << 60;
@@ -55,6 +56,7 @@ static void put_incident(struct weir_buffer *out, const struct weir_incident *in
     weir_put_long(out, incident->opened_at);
     weir_put_long(out, incident->told_at);
     weir_put_long(out, incident->at_once);
+    weir_put_long(out, incident->level);
 }
 
 static void put_track(struct weir_buffer *out, const struct weir_alert_track_state *track)
@@ -84,6 +86,12 @@ static void put_track(struct weir_buffer *out, const struct weir_alert_track_sta
     weir_put_long(out, (int64_t)track->n);
     for (size_t i = 0; i < track->n; i++)
         put_incident(out, track->incidents[i]);
+    weir_put_long(out, (int64_t)track->n_recent);
+    for (size_t i = 0; i < track->n_recent; i++) {
+        put_hash(out, track->recent[i].key);
+        weir_put_long(out, track->recent[i].at);
+        weir_put_long(out, track->recent[i].level);
+    }
 }
 
 int weir_alerts_save(const struct weir_alerts *alerts, struct weir_buffer *out)
@@ -192,7 +200,8 @@ static void get_finding(struct weir_reader *in, struct weir_incident *incident,
 }
 
 static struct weir_incident *get_incident(struct weir_reader *in, struct weir_pack_view *view,
-                                          struct weir_alert_window **windows, size_t n_windows)
+                                          struct weir_alert_window **windows, size_t n_windows,
+                                          int version)
 {
     struct weir_incident *incident = calloc(1, sizeof *incident);
     if (!incident) {
@@ -216,6 +225,8 @@ static struct weir_incident *get_incident(struct weir_reader *in, struct weir_pa
     incident->opened_at = get_time(in);
     incident->told_at = get_time(in);
     incident->at_once = weir_get_count(in, 1) != 0;
+    if (version != WITHOUT_RECENT)
+        incident->level = (unsigned)weir_get_count(in, WEIR_ALERTS_LEVEL + 1);
     if (!in->failed && !n_windows)
         in->failed = 1;
     if (in->failed) {
@@ -229,11 +240,12 @@ static struct weir_incident *get_incident(struct weir_reader *in, struct weir_pa
 
 static void get_incidents(struct weir_alerts *alerts, struct weir_reader *in,
                           struct weir_alert_track_state *track, struct weir_alert_window **windows,
-                          size_t n_windows)
+                          size_t n_windows, int version)
 {
     size_t n = weir_get_count(in, WEIR_ALERTS_INCIDENTS);
     for (size_t i = 0; i < n && !in->failed; i++) {
-        struct weir_incident *incident = get_incident(in, &alerts->view, windows, n_windows);
+        struct weir_incident *incident =
+            get_incident(in, &alerts->view, windows, n_windows, version);
         if (!incident)
             return;
         // Nobody will find again what only an unknown detector was about to say.
@@ -248,6 +260,22 @@ static void get_incidents(struct weir_alerts *alerts, struct weir_reader *in,
             return;
         }
         alerts->count++;
+    }
+}
+
+static void get_recent(struct weir_reader *in, struct weir_alert_track_state *track)
+{
+    size_t n = weir_get_count(in, WEIR_ALERTS_RECENT);
+    if (n && weir_alert_recent_reserve(track)) {
+        in->failed = WEIR_ENOMEM;
+        return;
+    }
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        struct weir_alert_recent recent = {.key = get_hash(in)};
+        recent.at = get_time(in);
+        recent.level = (unsigned)weir_get_count(in, WEIR_ALERTS_LEVEL);
+        if (!in->failed)
+            weir_alert_recent_put(track, recent);
     }
 }
 
@@ -290,7 +318,8 @@ place(struct weir_alerts *alerts, const struct weir_alert_track *saved, const ui
     return &alerts->tracks[t];
 }
 
-static void get_track(struct weir_alerts *alerts, struct weir_reader *in, uint8_t *used)
+static void get_track(struct weir_alerts *alerts, struct weir_reader *in, uint8_t *used,
+                      int version)
 {
     struct weir_alert_track saved = {.severity_cap = -1};
     saved.detector = weir_pack_get_text(in, WEIR_PACK_NAME);
@@ -319,7 +348,9 @@ static void get_track(struct weir_alerts *alerts, struct weir_reader *in, uint8_
             break;
     }
     if (!in->failed)
-        get_incidents(alerts, in, track, windows, n_windows);
+        get_incidents(alerts, in, track, windows, n_windows, version);
+    if (!in->failed && version != WITHOUT_RECENT)
+        get_recent(in, track);
     for (size_t i = 0; i < made; i++)
         weir_alert_window_release(windows[i]);
     free(windows);
@@ -345,7 +376,7 @@ int weir_alerts_restore(struct weir_alerts *alerts, struct weir_reader *in,
     if (alerts->count || alerts->n_orphans || alerts->current >= 0)
         return weir_error_set(error, WEIR_EINVAL, "alert state goes only into a fresh manager");
     int64_t version = weir_get_long(in);
-    if (!in->failed && version != STATE_VERSION)
+    if (!in->failed && version != STATE_VERSION && version != WITHOUT_RECENT)
         return weir_error_set(error, WEIR_EVERSION,
                               "alert state is of version %lld, and this weir reads %d",
                               (long long)version, STATE_VERSION);
@@ -354,7 +385,7 @@ int weir_alerts_restore(struct weir_alerts *alerts, struct weir_reader *in,
         return weir_error_set(error, WEIR_ENOMEM, "out of memory while restoring alerts");
     size_t n = weir_get_count(in, WEIR_ALERTS_TRACKS);
     for (size_t t = 0; t < n && !in->failed; t++)
-        get_track(alerts, in, used);
+        get_track(alerts, in, used, (int)version);
     free(used);
     if (in->failed) {
         int code = weir_reader_code(in);

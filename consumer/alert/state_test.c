@@ -259,10 +259,16 @@ START_TEST(test_other_version)
     struct weir_buffer out;
     struct weir_error error;
     weir_buffer_init(&out, 100);
-    weir_put_long(&out, 2);
+    weir_put_long(&out, 3);
     weir_put_long(&out, 0);
     struct weir_reader reader = weir_reader_make(out.data, out.length);
     ck_assert_int_eq(weir_alerts_restore(alerts, &reader, &error), WEIR_EVERSION);
+    // the first one, of no track: it is read
+    weir_buffer_reset(&out);
+    weir_put_long(&out, 1);
+    weir_put_long(&out, 0);
+    reader = weir_reader_make(out.data, out.length);
+    ck_assert_int_eq(weir_alerts_restore(alerts, &reader, &error), 0);
     weir_buffer_free(&out);
     weir_alerts_destroy(alerts);
 }
