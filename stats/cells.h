@@ -26,6 +26,8 @@ size_t weir_cells_find(const struct weir_cells *cells, double x);
 // The cell of a string; *unseen: the reference has no such value.
 size_t weir_cells_find_string(const struct weir_cells *cells, const struct weir_string *string,
                               int *unseen);
+// Whether the reference has a string of that hash; 0 where it does not list them.
+int weir_cells_knows(const struct weir_cells *cells, uint64_t hash);
 // Whether numeric cell i is that of one value alone.
 int weir_cells_is_atom(const struct weir_cells *cells, size_t i);
 

@@ -297,9 +297,9 @@ static size_t find_category(const struct weir_cells *cells, const struct weir_st
     return cells->n;
 }
 
-static int is_known(const struct weir_cells *cells, uint64_t hash)
+int weir_cells_knows(const struct weir_cells *cells, uint64_t hash)
 {
-    size_t low = 0, high = cells->n_known;
+    size_t n = cells->known ? cells->n_known : 0, low = 0, high = n;
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (cells->known[middle] < hash)
@@ -307,13 +307,13 @@ static int is_known(const struct weir_cells *cells, uint64_t hash)
         else
             high = middle;
     }
-    return low < cells->n_known && cells->known[low] == hash;
+    return low < n && cells->known[low] == hash;
 }
 
 size_t weir_cells_find_string(const struct weir_cells *cells, const struct weir_string *string,
                               int *unseen)
 {
     size_t i = find_category(cells, string);
-    *unseen = i == cells->n && cells->known && !is_known(cells, string->hash);
+    *unseen = i == cells->n && cells->known && !weir_cells_knows(cells, string->hash);
     return i < cells->n ? i : cells->n_categories + string->hash % WEIR_HASHED_CELLS;
 }

@@ -102,7 +102,7 @@ static struct weir_field *add(struct reader *reader, const char *end, enum weir_
     return field;
 }
 
-static enum weir_type column_type(const struct weir_avro_type *type)
+enum weir_type weir_avro_column_type(const struct weir_avro_type *type)
 {
     switch (type->kind) {
     case WEIR_AVRO_KIND_BOOLEAN:
@@ -144,7 +144,7 @@ static enum weir_time_unit time_unit(const struct weir_avro_type *type)
 // `closed`: the symbols of an enum are all that may come.
 static void read_leaf(struct reader *reader, const struct weir_avro_type *type, int closed)
 {
-    struct weir_field *field = add(reader, "", column_type(type));
+    struct weir_field *field = add(reader, "", weir_avro_column_type(type));
     if (!field)
         return;
     if (type->kind == WEIR_AVRO_KIND_ENUM && closed) {
@@ -220,7 +220,7 @@ static void read_union(struct reader *reader, const struct weir_avro_type *type)
         reader->nullable = nullable;
         if (branch->kind == WEIR_AVRO_KIND_NULL)
             continue;
-        if (column_type(branch) == WEIR_TYPE_UNKNOWN) {
+        if (weir_avro_column_type(branch) == WEIR_TYPE_UNKNOWN) {
             const char *unit = reader->unit, *semantic = reader->semantic;
             reader->branches++;
             read_type(reader, branch);
@@ -230,8 +230,8 @@ static void read_union(struct reader *reader, const struct weir_avro_type *type)
             continue;
         }
         leaves++;
-        if (!pick ||
-            (column_type(pick) == WEIR_TYPE_LONG && column_type(branch) == WEIR_TYPE_DOUBLE))
+        if (!pick || (weir_avro_column_type(pick) == WEIR_TYPE_LONG &&
+                      weir_avro_column_type(branch) == WEIR_TYPE_DOUBLE))
             pick = branch;
     }
     reader->nullable = nullable;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "weir/error.h"
+#include "weir/stream.h"
 
 enum weir_avro_kind {
     WEIR_AVRO_KIND_NULL,
@@ -90,6 +91,9 @@ int weir_avro_fingerprint(const char *json, uint64_t *fingerprint, struct weir_e
 // it uses itself) are put in where `json` first names them. To be freed with free().
 int weir_avro_schema_join(const char *json, const char *const *references, size_t n_references,
                           char **joined, struct weir_error *error);
+
+// As what values of a type are read; WEIR_TYPE_UNKNOWN of one that has others in it.
+enum weir_type weir_avro_column_type(const struct weir_avro_type *type);
 
 const char *weir_avro_kind_name(enum weir_avro_kind kind); // "record"
 

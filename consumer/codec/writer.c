@@ -70,30 +70,6 @@ static const char *type_name(const struct weir_avro_type *type)
     return logical[type->logical] ? logical[type->logical] : weir_avro_kind_name(type->kind);
 }
 
-static enum weir_type read_as(const struct weir_avro_type *type)
-{
-    switch (type->kind) {
-    case WEIR_AVRO_KIND_BOOLEAN:
-        return WEIR_TYPE_BOOLEAN;
-    case WEIR_AVRO_KIND_INT:
-    case WEIR_AVRO_KIND_LONG:
-        return WEIR_TYPE_LONG;
-    case WEIR_AVRO_KIND_FLOAT:
-    case WEIR_AVRO_KIND_DOUBLE:
-        return WEIR_TYPE_DOUBLE;
-    case WEIR_AVRO_KIND_STRING:
-    case WEIR_AVRO_KIND_ENUM:
-        return WEIR_TYPE_STRING;
-    case WEIR_AVRO_KIND_BYTES:
-    case WEIR_AVRO_KIND_FIXED:
-        return type->logical == WEIR_AVRO_LOGICAL_DECIMAL ? WEIR_TYPE_DOUBLE
-               : type->logical == WEIR_AVRO_LOGICAL_UUID  ? WEIR_TYPE_STRING
-                                                          : WEIR_TYPE_BYTES;
-    default:
-        return WEIR_TYPE_UNKNOWN;
-    }
-}
-
 // Other paths of the field: with its own aliases, not with those of what holds it.
 static void add_aliases(struct walk *walk, struct weir_writer_field *field)
 {
@@ -241,7 +217,7 @@ static void visit(struct walk *walk, const struct weir_avro_type *type)
         visit_below(walk, "[]", "", type->types[0]);
         break;
     default:
-        add(walk, type, type_name(type), read_as(type));
+        add(walk, type, type_name(type), weir_avro_column_type(type));
     }
 }
 

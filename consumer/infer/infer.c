@@ -10,6 +10,7 @@
 #include "stats/hll.h"
 #include "stats/meaning.h"
 #include "stats/sentinels.h"
+#include "stats/value_text.h"
 
 enum { MOST_VALUES = 100, PATTERN = 512 };
 
@@ -65,19 +66,6 @@ static void put_number(const struct writer *writer, double value)
         weir_buffer_printf(writer->out, "%.0f", value);
     else
         weir_json_double(&json, value);
-}
-
-static const char *count_text(uint64_t count, char text[32])
-{
-    char digits[32];
-    int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count), at = 0;
-    for (int i = 0; i < n; i++) {
-        if (i && (n - i) % 3 == 0)
-            text[at++] = ',';
-        text[at++] = digits[i];
-    }
-    text[at] = 0;
-    return text;
 }
 
 static struct known know(const struct weir_profile *profile, size_t f)
@@ -287,7 +275,7 @@ static void put_comment(const struct writer *writer, const struct known *known)
     const struct weir_summary *summary = &known->field->summary;
     char text[32];
     weir_buffer_printf(writer->out, "        # %s values, about %.0f distinct",
-                       count_text(summary->values, text), known->distinct);
+                       weir_count_text(summary->values, text), known->distinct);
     if (summary->null)
         weir_buffer_printf(writer->out, "; %.3g%% null",
                            100 * (double)summary->null / (double)summary->rows);
@@ -295,7 +283,7 @@ static void put_comment(const struct writer *writer, const struct known *known)
         weir_buffer_printf(writer->out, "; %.3g%% of the records lack it",
                            100 * (double)summary->missing / (double)summary->rows);
     if (summary->nan)
-        weir_buffer_printf(writer->out, "; %s are NaN", count_text(summary->nan, text));
+        weir_buffer_printf(writer->out, "; %s are NaN", weir_count_text(summary->nan, text));
     if (known->meaning.meaning)
         weir_buffer_printf(writer->out, "; looks like %s (%.0f%%)",
                            weir_meaning_name(known->meaning.meaning),
@@ -305,7 +293,7 @@ static void put_comment(const struct writer *writer, const struct known *known)
         weir_buffer_printf(writer->out,
                            "        # %s values are of another type: not checked, see `fields` "
                            "below\n",
-                           count_text(summary->fault, text));
+                           weir_count_text(summary->fault, text));
 }
 
 static void put_field(const struct writer *writer, const struct known *known)
@@ -387,7 +375,8 @@ static void put_depends(const struct writer *writer)
             put(writer, "      - ");
             put_quoted(writer, item, (size_t)length);
             weir_buffer_printf(writer->out, "    # known of %s values, from %s repeats\n",
-                               count_text(by->n, (char[32]){0}), count_text(by->repeats, text));
+                               weir_count_text(by->n, (char[32]){0}),
+                               weir_count_text(by->repeats, text));
         }
     }
 }
@@ -445,7 +434,7 @@ int weir_infer_contract(const struct weir_profile *profile,
     weir_buffer_printf(out,
                        "# A contract learnt from %s records. Go over it: bounds have head-room, "
                        "and what\n# the data never showed is not in it.\nversion: 1\napp: ",
-                       count_text(profile->rows, text));
+                       weir_count_text(profile->rows, text));
     put_name(&writer, profile->stream);
     put(&writer, "\nstreams:\n  ");
     put_name(&writer, profile->stream);

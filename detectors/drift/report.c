@@ -7,6 +7,7 @@
 
 #include "detectors/drift/drift.h"
 #include "stats/summary.h"
+#include "stats/value_text.h"
 
 enum {
     FIELDS = 48, // shown as evidence
@@ -24,20 +25,6 @@ struct lines {
     char after[LINES][TEXT];
     size_t n;
 };
-
-// 1204 -> "1,204"
-static const char *count_text(uint64_t n, char out[32])
-{
-    char digits[24];
-    int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n), at = 0;
-    for (int i = 0; i < length; i++) {
-        if (i && (length - i) % 3 == 0)
-            out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = 0;
-    return out;
-}
 
 const char *drift_kind_of(enum weir_role role)
 {
@@ -128,7 +115,8 @@ static void sentence(const struct drift *drift, const struct drift_verdict *verd
                *reference =
                    verdict->against ? verdict->against : drift->references[verdict->reference];
     char change[TEXT], count[32];
-    count_text(verdict->test == DRIFT_NULL_RATE ? verdict->now->rows : verdict->now->values, count);
+    weir_count_text(verdict->test == DRIFT_NULL_RATE ? verdict->now->rows : verdict->now->values,
+                    count);
     switch (verdict->test) {
     case DRIFT_NULL_RATE:
         snprintf(out, size, "%s: %.3g%% of %s records are null or lack it, %.3g%% in %s", name,
@@ -161,7 +149,7 @@ static void describe(const struct weir_summary *summary, char *out, size_t size)
         summary->rows ? (double)(summary->null + summary->missing) / (double)summary->rows : 0;
     double median = weir_summary_quantile(summary, .5);
     char count[32];
-    count_text(summary->rows, count);
+    weir_count_text(summary->rows, count);
     if (summary->shape == WEIR_SHAPE_NUMERIC && !isnan(median))
         snprintf(out, size, "%s records, median %.4g, 5 to 95%% %.4g to %.4g, null %.3g%%", count,
                  median, weir_summary_quantile(summary, .05), weir_summary_quantile(summary, .95),

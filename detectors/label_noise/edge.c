@@ -6,6 +6,7 @@
 
 #include "detectors/label_noise/items.h"
 #include "stats/hash.h"
+#include "stats/value_text.h"
 
 enum { PANES = 4096 };
 
@@ -79,28 +80,6 @@ static struct noise_tally *tally_of(struct edge *edge, int64_t start)
     return &edge->panes[at].tally;
 }
 
-// A value as text: strings stay where they are, numbers are printed into `buffer`.
-static int text_of(const struct weir_column *column, uint32_t row, char *buffer, size_t size,
-                   const char **text, size_t *length)
-{
-    if (column->state[row] != WEIR_STATE_VALUE)
-        return 0;
-    if (column->type == WEIR_TYPE_STRING || column->type == WEIR_TYPE_BYTES) {
-        const struct weir_string *string = weir_column_string(column, column->values.code[row]);
-        *text = string->data;
-        *length = string->length;
-        return 1;
-    }
-    int n = column->type == WEIR_TYPE_DOUBLE
-                ? snprintf(buffer, size, "%.15g", column->values.f64[row])
-            : column->type == WEIR_TYPE_BOOLEAN
-                ? snprintf(buffer, size, "%s", column->values.i64[row] ? "true" : "false")
-                : snprintf(buffer, size, "%lld", (long long)column->values.i64[row]);
-    *text = buffer;
-    *length = (size_t)n;
-    return 1;
-}
-
 static int item_hash(const struct edge *edge, const struct weir_batch *batch, uint32_t row,
                      uint64_t *hash)
 {
@@ -114,7 +93,7 @@ static int item_hash(const struct edge *edge, const struct weir_batch *batch, ui
         return 1;
     }
     const struct weir_column *column = &batch->columns[edge->instance->item];
-    if (!text_of(column, row, buffer, sizeof buffer, &text, &length))
+    if (!weir_value_text(column, row, buffer, sizeof buffer, &text, &length))
         return 0;
     *hash = weir_hash(text, length);
     return 1;
@@ -137,14 +116,16 @@ static int read_label(struct edge *edge, const struct weir_batch *batch, uint32_
     char buffer[40];
     const char *text;
     size_t length;
-    if (!text_of(&batch->columns[instance->annotator], row, buffer, sizeof buffer, &text, &length))
+    if (!weir_value_text(&batch->columns[instance->annotator], row, buffer, sizeof buffer, &text,
+                         &length))
         return 0;
     int annotator = weir_names_add(&edge->annotators, text, length);
     if (annotator == WEIR_EAGAIN)
         host->limit_rows(host, "annotators", &row, 1);
     if (annotator < 0)
         return annotator == WEIR_ENOMEM ? annotator : 0;
-    if (!text_of(&batch->columns[instance->label], row, buffer, sizeof buffer, &text, &length))
+    if (!weir_value_text(&batch->columns[instance->label], row, buffer, sizeof buffer, &text,
+                         &length))
         return 0;
     int class = weir_names_add(&edge->classes, text, length);
     if (class == WEIR_ENOMEM)

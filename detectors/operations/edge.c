@@ -8,6 +8,7 @@
 #include "detectors/operations/input_hash.h"
 #include "detectors/operations/operations.h"
 #include "detectors/operations/outcome.h"
+#include "stats/value_text.h"
 
 enum { PANES = 4096 };
 
@@ -150,28 +151,6 @@ static int64_t sane_time(int64_t time)
 
 // ---- names of a column
 
-// A value as text: strings stay where they are, numbers are printed into `buffer`.
-static int text_of(const struct weir_column *column, uint32_t row, char *buffer, size_t size,
-                   const char **text, size_t *length)
-{
-    if (column->state[row] != WEIR_STATE_VALUE)
-        return 0;
-    if (column->type == WEIR_TYPE_STRING || column->type == WEIR_TYPE_BYTES) {
-        const struct weir_string *string = weir_column_string(column, column->values.code[row]);
-        *text = string->data;
-        *length = string->length;
-        return 1;
-    }
-    int n = column->type == WEIR_TYPE_DOUBLE
-                ? snprintf(buffer, size, "%.15g", column->values.f64[row])
-            : column->type == WEIR_TYPE_BOOLEAN
-                ? snprintf(buffer, size, "%s", column->values.i64[row] ? "true" : "false")
-                : snprintf(buffer, size, "%lld", (long long)column->values.i64[row]);
-    *text = buffer;
-    *length = (size_t)n;
-    return 1;
-}
-
 static int reserve_memo(struct memo *memo, const struct weir_column *column)
 {
     if (memo->generation != column->generation && memo->capacity)
@@ -206,7 +185,7 @@ static int number_of(struct memo *memo, const struct pane *pane, struct operatio
         return WEIR_EAGAIN;
     if (is_string && code < column->n_dictionary && memo->serials[code] == pane->serial)
         return memo->numbers[code];
-    if (!text_of(column, row, buffer, sizeof buffer, &text, &length))
+    if (!weir_value_text(column, row, buffer, sizeof buffer, &text, &length))
         return WEIR_EAGAIN;
     int number = operations_table_at(table, text, length);
     if (number == WEIR_EAGAIN)
@@ -315,7 +294,7 @@ static int count_code(struct operations_table *codes, const struct weir_column *
     char buffer[40];
     const char *text;
     size_t length;
-    if (!text_of(column, row, buffer, sizeof buffer, &text, &length))
+    if (!weir_value_text(column, row, buffer, sizeof buffer, &text, &length))
         return 0;
     int number = operations_table_at(codes, text, length);
     if (number >= 0)

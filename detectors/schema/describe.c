@@ -6,21 +6,9 @@
 #include <string.h>
 
 #include "detectors/schema/record.h"
+#include "stats/value_text.h"
 
 enum { CRITICAL_RECORDS = 10 };
-
-const char *schema_count_text(uint64_t count, char *text)
-{
-    char digits[24];
-    int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count), at = 0;
-    for (int i = 0; i < n; i++) {
-        if (i && (n - i) % 3 == 0)
-            text[at++] = ',';
-        text[at++] = digits[i];
-    }
-    text[at] = 0;
-    return text;
-}
 
 void schema_put(struct schema_text *text, const char *format, ...)
 {
@@ -36,7 +24,7 @@ void schema_put(struct schema_text *text, const char *format, ...)
 void schema_put_count(struct schema_text *text, uint64_t count)
 {
     char digits[32];
-    schema_put(text, "%s", schema_count_text(count, digits));
+    schema_put(text, "%s", weir_count_text(count, digits));
 }
 
 void schema_put_duration(struct schema_text *text, int64_t ms)

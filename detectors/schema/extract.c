@@ -7,6 +7,7 @@
 
 #include "detectors/schema/watch.h"
 #include "stats/special.h"
+#include "stats/value_text.h"
 
 #define COUNTS ((size_t)1 << 60)
 
@@ -36,7 +37,7 @@ const char *schema_sample_text(const struct schema_weights *weights, uint64_t al
     uint64_t rows = schema_weights_rows(weights);
     *text = 0;
     if (rows < all)
-        snprintf(text, 64, " (by a sample of %s)", schema_count_text(rows, count));
+        snprintf(text, 64, " (by a sample of %s)", weir_count_text(rows, count));
     return text;
 }
 

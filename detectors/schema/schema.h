@@ -223,8 +223,6 @@ int schema_edge_restore(void *edge, uint32_t state_version, struct weir_reader *
                         struct weir_error *error);
 
 // describe.c
-// "1,234,567", into `text`, which has room for 32.
-const char *schema_count_text(uint64_t count, char *text);
 int schema_describe(void *instance, const struct weir_rule_count *count,
                     struct weir_finding *finding, char *text, size_t text_size);
 

@@ -9,6 +9,7 @@
 #include "detectors/schema/window.h"
 #include "stats/ddsketch.h"
 #include "stats/unit_change.h"
+#include "stats/value_text.h"
 
 // A slice is to blame when nearly all of its values were changed, and little of what shows the
 // change is left in the stream without it.
@@ -48,7 +49,7 @@ static const char *number_text(double x, char *text)
 {
     if (fabs(x) >= 1e4 && fabs(x) < 1e15 && fabs(x - round(x)) < 1e-6 * fabs(x)) {
         text[0] = '-';
-        schema_count_text((uint64_t)fabs(round(x)), text + (x < 0));
+        weir_count_text((uint64_t)fabs(round(x)), text + (x < 0));
     } else {
         snprintf(text, 32, "%.4g", x);
     }
@@ -270,9 +271,9 @@ static void fill(const struct schema_judge *judge, const struct weir_summary *th
     verdict->count = (uint64_t)(change->share * (double)values + .5);
     if (change->finding == WEIR_UNIT_PART)
         put(verdict, "%s: about %s of %s values are each ", name,
-            schema_share_text(change->share, share), schema_count_text(values, count));
+            schema_share_text(change->share, share), weir_count_text(values, count));
     else
-        put(verdict, "%s: every one of %s values is ", name, schema_count_text(values, count));
+        put(verdict, "%s: every one of %s values is ", name, weir_count_text(values, count));
     put_change(verdict, change, reference);
     put_names(verdict, change);
     schema_verdict_add(verdict, "field", name, before, after);

@@ -111,26 +111,11 @@ static void see_numbers(const struct sight *sight)
     }
 }
 
-static int is_known(const struct weir_cells *cells, uint64_t hash)
-{
-    size_t low = 0, high = cells->known ? cells->n_known : 0;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (cells->known[middle] == hash)
-            return 1;
-        if (cells->known[middle] < hash)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return 0;
-}
-
 static uint8_t judge_text(const struct schema_field *field, const struct weir_string *string)
 {
     const struct weir_cells *cells = field->reference->cells;
     int judged = weir_pairs_judge(cells->habits->pairs, string->data, string->length);
-    if (judged == 1 && is_known(cells, string->hash))
+    if (judged == 1 && weir_cells_knows(cells, string->hash))
         judged = 0;
     return judged < 0 ? TEXT_NOT_JUDGED : judged ? TEXT_LOW : TEXT_FINE;
 }

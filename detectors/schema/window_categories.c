@@ -8,6 +8,7 @@
 #include "stats/habits.h"
 #include "stats/special.h"
 #include "stats/top.h"
+#include "stats/value_text.h"
 
 static const double LEAST = 0.005, FACTOR = 5, CRITICAL = 0.1;
 enum { SEEN = 50, NAMED = 4 };
@@ -38,7 +39,7 @@ static void name_them(const struct schema_judge *judge, struct schema_verdict *v
         char name[64], count[32];
         snprintf(name, sizeof name, "%.*s", (int)(top[i]->length < 40 ? top[i]->length : 40),
                  top[i]->data);
-        schema_count_text(top[i]->count, count);
+        weir_count_text(top[i]->count, count);
         snprintf(verdict->text + used, sizeof verdict->text - used, "%s\"%s\" (%s)",
                  named++ ? ", " : ", such as ", name, count);
         used = strlen(verdict->text);
@@ -65,7 +66,7 @@ static int judge_new(struct schema_judge *judge, struct schema_verdict *verdict)
     char percent[32], count[32];
     snprintf(verdict->text, sizeof verdict->text,
              "%s: %s of %s records have a value that %s never had", judge->field->field->name,
-             schema_share_text(share, percent), schema_count_text(now->values, count),
+             schema_share_text(share, percent), weir_count_text(now->values, count),
              judge->schema->references[0]);
     name_them(judge, verdict);
     size_t used = strlen(verdict->text);

@@ -8,6 +8,7 @@
 
 #include "detectors/schema/window.h"
 #include "stats/hll.h"
+#include "stats/value_text.h"
 
 static const double FACTOR = 3, ERROR = 0.02; // of the estimate
 enum { LEAST = 20 };
@@ -44,13 +45,13 @@ static int judge_distinct(struct schema_judge *judge, struct schema_verdict *ver
     if (!few && !many)
         return 0;
     char all[32], then[32], count[32];
-    schema_count_text((uint64_t)(distinct + .5), all);
-    schema_count_text((uint64_t)((few ? low : high) + .5), then);
+    weir_count_text((uint64_t)(distinct + .5), all);
+    weir_count_text((uint64_t)((few ? low : high) + .5), then);
     snprintf(
         verdict->text, sizeof verdict->text,
         "%s: about %s distinct values in %s records, where the windows before had at %s %s: %s",
-        judge->field->field->name, all, schema_count_text(now->values, count),
-        few ? "least" : "most", then,
+        judge->field->field->name, all, weir_count_text(now->values, count), few ? "least" : "most",
+        then,
         few ? "look for a source that is lost, or one value sent for many"
             : "look for an id or free text where a category was");
     verdict->count = now->values;

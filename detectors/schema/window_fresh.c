@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "detectors/schema/window.h"
+#include "stats/value_text.h"
 
 static const double LEAST = 0.01, CRITICAL = 0.5;
 enum { RECORDS = 10 };
@@ -34,7 +35,7 @@ static int judge_fresh(struct schema_judge *judge, struct schema_verdict *verdic
     snprintf(verdict->text, sizeof verdict->text,
              "%s of %s records were over %s old when they arrived (the oldest %s): whatever sends "
              "them is behind; look at its lag and load",
-             schema_share_text(share, percent), schema_count_text(extract->rows, count),
+             schema_share_text(share, percent), weir_count_text(extract->rows, count),
              age_text(judge->schema->freshness, limit), age_text(extract->oldest, oldest));
     verdict->severity = share >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
     verdict->share = share;

@@ -7,6 +7,7 @@
 #include "detectors/schema/window.h"
 #include "stats/habits.h"
 #include "stats/hll.h"
+#include "stats/value_text.h"
 
 enum { ENOUGH = 50, STRETCHES = 24 }; // values of a window that is judged; of a reference
 // A field that was constant in more of the windows than that may be so again.
@@ -104,7 +105,7 @@ static int judge_frozen(struct schema_judge *judge, struct schema_verdict *verdi
     char count[32];
     snprintf(verdict->text, sizeof verdict->text,
              "%s: all %s records have one and the same value, and ", judge->field->field->name,
-             schema_count_text(now->values, count));
+             weir_count_text(now->values, count));
     size_t used = strlen(verdict->text);
     if (varied)
         snprintf(verdict->text + used, sizeof verdict->text - used,

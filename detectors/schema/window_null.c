@@ -8,6 +8,7 @@
 #include "stats/habits.h"
 #include "stats/samples.h"
 #include "stats/special.h"
+#include "stats/value_text.h"
 
 // The factor by which rates must differ, and the change that is critical.
 static const double FACTOR = 2, CRITICAL_CHANGE = 0.2;
@@ -48,7 +49,7 @@ static void put_text(const struct schema_judge *judge, struct schema_verdict *ve
     snprintf(verdict->text, sizeof verdict->text,
              "%s: %s of %s records are null or lack the field, against %s: look for %s",
              judge->field->field->name, schema_share_text(verdict->share, percent),
-             schema_count_text(judge->now->rows, rows), against,
+             weir_count_text(judge->now->rows, rows), against,
              verdict->share > verdict->statistic.baseline
                  ? "a join, lookup or client upstream that fails"
                  : "a default that is filled in where nulls were");

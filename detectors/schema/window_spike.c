@@ -12,6 +12,7 @@
 #include "stats/hash.h"
 #include "stats/special.h"
 #include "stats/two_sample.h"
+#include "stats/value_text.h"
 
 // A value that is rare otherwise: its share, and the factor; one that is common: by how much.
 static const double RARE = 0.005, FACTOR = 3, COMMON = 0.05, CRITICAL = 0.1;
@@ -206,7 +207,7 @@ static void fill(const struct schema_judge *judge, const struct candidate *one,
         "%s: %s of %s values%s are %s; in %s %s%s were, and the other values keep their shares: "
         "look for a default that is filled in, or a source that hangs",
         judge->field->field->name, schema_share_text(one->share, share),
-        schema_count_text(judge->now->values, count),
+        weir_count_text(judge->now->values, count),
         schema_sample_text(&seen->values, judge->now->values, sample),
         *name ? name : "one and the same", against, one->baseline < RARE ? "at most " : "",
         schema_share_text(one->baseline, before));

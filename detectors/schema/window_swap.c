@@ -6,6 +6,7 @@
 
 #include "detectors/schema/window.h"
 #include "stats/special.h"
+#include "stats/value_text.h"
 
 static const double LEAST = 0.005, FACTOR = 5, CRITICAL = 0.1, TOGETHER = 0.3;
 enum { ROWS = 5 };
@@ -78,7 +79,7 @@ static int judge_swap(struct schema_judge *judge, struct schema_verdict *verdict
         verdict->text, sizeof verdict->text,
         "%s and %s are swapped in about %s of %s records%s: %s has values that look like %s in "
         "%s, and the other way round: look at what was deployed upstream",
-        a, b, schema_share_text(most, percent), schema_count_text(judge->window->rows, count),
+        a, b, schema_share_text(most, percent), weir_count_text(judge->window->rows, count),
         schema_sample_text(&judge->extract->sampled, judge->extract->rows, sample), a, b,
         schema->references[0]);
     verdict->other = schema->fields[best->b].field;

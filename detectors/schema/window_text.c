@@ -6,6 +6,7 @@
 #include "detectors/schema/window.h"
 #include "stats/habits.h"
 #include "stats/special.h"
+#include "stats/value_text.h"
 
 static const double LEAST = 0.005, FACTOR = 5, CRITICAL = 0.1;
 enum { DISTINCT = 5, TEXTS = 100 };
@@ -36,7 +37,7 @@ static int judge_text(struct schema_judge *judge, struct schema_verdict *verdict
         "%s: %s of %s texts%s are by their letters unlike those of %s, where %s are: gibberish, "
         "another encoding, or another field's values; look at what fills it",
         judge->field->field->name, schema_share_text(share, percent),
-        schema_count_text(judge->now->values, count),
+        weir_count_text(judge->now->values, count),
         schema_sample_text(&seen->values, judge->now->values, sample), judge->schema->references[0],
         schema_share_text(pairs->beyond, before));
     verdict->severity = share >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;

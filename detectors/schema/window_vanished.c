@@ -9,6 +9,7 @@
 #include "detectors/schema/window.h"
 #include "stats/habits.h"
 #include "stats/hash.h"
+#include "stats/value_text.h"
 
 static const int64_t EIGHT_DAYS = (int64_t)8 * 24 * 3600 * 1000;
 static const double EXPECTED = 100, GONE = 0.01, CRITICAL = 0.1;
@@ -79,7 +80,7 @@ static int judge_vanished(struct schema_judge *judge, struct schema_verdict *ver
     fit(presence, then->cells);
     snprintf(verdict->text, sizeof verdict->text,
              "%s: no longer among %s values: ", judge->field->field->name,
-             schema_count_text(now->values, count));
+             weir_count_text(now->values, count));
     for (size_t i = 0; i < then->cells->n_categories; i++) {
         double share = (double)then->cell[i] / (double)then->values;
         double expected = share * (double)now->values;

@@ -6,6 +6,7 @@
 
 #include "detectors/schema/window.h"
 #include "stats/special.h"
+#include "stats/value_text.h"
 
 static const double FACTOR = 4;
 static const int64_t DAY = 24 * 3600 * 1000;
@@ -38,8 +39,8 @@ static int judge_volume(struct schema_judge *judge, struct schema_verdict *verdi
     if (!abnormal || (few && memory->low < 2))
         return 0;
     char now[32], before[32];
-    schema_count_text((uint64_t)rows, now);
-    schema_count_text((uint64_t)((few ? low : high) - 0.5), before);
+    weir_count_text((uint64_t)rows, now);
+    weir_count_text((uint64_t)((few ? low : high) - 0.5), before);
     snprintf(verdict->text, sizeof verdict->text,
              "%s records in the window, where the %s before were %s: %s", now,
              few ? "fewest" : "most", before,
