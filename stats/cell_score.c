@@ -5,13 +5,6 @@
 
 #include "stats/special.h"
 
-const char *weir_cell_score_name(enum weir_cell_score score)
-{
-    static const char *const names[] = {"level", "cut",       "shape", "scale",
-                                        "tail",  "null_rate", "unseen"};
-    return names[score];
-}
-
 void weir_normal_scores(const double *share, size_t n, double *score)
 {
     double below = 0, density = 0;

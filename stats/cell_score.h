@@ -18,7 +18,6 @@ enum weir_cell_score {
     WEIR_SCORE_UNSEEN, // G of the share of values never seen
     WEIR_SCORES
 };
-const char *weir_cell_score_name(enum weir_cell_score score);
 
 // What is expected of a field: shares of its cells, and how many rows that knowledge is worth.
 struct weir_expectation {

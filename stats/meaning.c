@@ -23,13 +23,6 @@ const char *weir_meaning_name(enum weir_meaning meaning)
     return names[meaning < WEIR_MEANINGS ? meaning : WEIR_MEANING_UNKNOWN];
 }
 
-int weir_meaning_is_personal(enum weir_meaning meaning)
-{
-    return meaning == WEIR_MEANING_EMAIL || meaning == WEIR_MEANING_PHONE ||
-           meaning == WEIR_MEANING_IP || meaning == WEIR_MEANING_CARD_NUMBER ||
-           meaning == WEIR_MEANING_IBAN;
-}
-
 // ---- traits
 
 static double share(uint64_t part, uint64_t whole)

@@ -75,7 +75,5 @@ size_t weir_meaning_clues(const char *name, const struct weir_clues *clues,
 // What an annotation allows, as a mask of 1 << enum weir_meaning: "user_id" any identifier,
 // "timestamp" any of the units. 0: it is none that weir knows.
 uint64_t weir_meaning_of_annotation(const char *annotation);
-// Whether values of this meaning point at a person: e-mail, phone, IP, card, IBAN.
-int weir_meaning_is_personal(enum weir_meaning meaning);
 
 #endif
