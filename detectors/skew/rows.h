@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Row by row: what a window's pairs come to.
+#ifndef WEIR_SKEW_ROWS_H
+#define WEIR_SKEW_ROWS_H
+
+#include "detectors/skew/skew.h"
+#include "detectors/skew/tally.h"
+
+// Adds the window's tallies up, and tells of the fields that surely differ too often. 1: judged;
+// 0: there were too few pairs; negative: an error.
+int skew_rows_window(const struct skew_instance *instance, const struct weir_window *window,
+                     struct weir_error *error);
+
+// rows_report.c: `fields` are the places of those that differ too often, the worst first.
+void skew_rows_report(const struct skew_instance *instance, const struct skew_tally *tally,
+                      const size_t *fields, size_t n, const struct weir_window *window);
+
+#endif

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of this detector share. Row by row: rows.h (pairs of records at the edge, what
+// became of them in a window). Other parts judge windows: each has a state of its own in struct
+// skew_owner, is called from skew_owner_window(), and is saved behind those that were there before.
+#ifndef WEIR_SKEW_H
+#define WEIR_SKEW_H
+
+#include "weir/detector.h"
+
+// A field that both sides have.
+struct skew_pair {
+    int served, offline; // fields of the streams
+    char *name;          // of the served one
+};
+
+struct skew_instance {
+    struct skew_pair *pairs;
+    size_t n_pairs;
+    double mismatch;  // share of pairs that may differ
+    uint64_t minimum; // pairs of a window
+    int redact;
+};
+
+enum skew_option { SKEW_SUFFIX, SKEW_MISMATCH, SKEW_MINIMUM, SKEW_OPTIONS };
+
+struct skew_owner {
+    const struct skew_instance *instance;
+};
+
+// edge.c
+int skew_edge_create(void *instance, void **edge, struct weir_error *error);
+void skew_edge_destroy(void *edge);
+int skew_edge_observe(void *edge, const struct weir_batch *batch, const struct weir_edge *host,
+                      struct weir_error *error);
+int skew_edge_close(void *edge, int64_t start, int64_t end, struct weir_buffer *out,
+                    struct weir_error *error);
+int skew_edge_save(const void *edge, struct weir_buffer *out);
+int skew_edge_restore(void *edge, uint32_t state_version, struct weir_reader *in,
+                      struct weir_error *error);
+
+// owner.c
+int skew_owner_create(void *instance, void **owner, struct weir_error *error);
+void skew_owner_destroy(void *owner);
+int skew_owner_window(void *owner, const struct weir_window *window, struct weir_error *error);
+int skew_owner_save(const void *owner, struct weir_buffer *out);
+int skew_owner_restore(void *owner, uint32_t state_version, struct weir_reader *in,
+                       struct weir_error *error);
+
+#endif

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the pairs of one pane come to: counts, and of the pairs that differ a sample that does not
+// depend on their order, so that tallies add up in any order to the same bytes.
+#ifndef WEIR_SKEW_TALLY_H
+#define WEIR_SKEW_TALLY_H
+
+#include "detectors/skew/value.h"
+#include "stats/buffer.h"
+
+enum { SKEW_SAMPLES = 128, SKEW_FIELDS = 4096 };
+
+// What one pair says of a field, by itself.
+enum skew_verdict {
+    SKEW_EQUAL,
+    SKEW_UNKNOWN, // a fault on one side: not a pair of this field
+    SKEW_NOT_SERVED,
+    SKEW_NOT_OFFLINE,
+    SKEW_DIFFERS,
+    SKEW_VERDICTS
+};
+
+struct skew_sample {
+    uint64_t order; // the lowest are kept; of the served record
+    struct skew_value served, offline;
+    int32_t partition;
+    int64_t offset; // of the served record
+};
+
+struct skew_field_tally {
+    uint64_t verdicts[SKEW_VERDICTS];
+    struct skew_sample *samples; // of pairs that differ; ascending; NULL: none
+    uint32_t n_samples;
+};
+
+struct skew_tally {
+    struct skew_field_tally *fields;
+    size_t n_fields;
+    uint64_t pairs;
+    char *topic; // of the samples; NULL: none yet
+};
+
+int skew_tally_init(struct skew_tally *tally, size_t n_fields); // WEIR_ENOMEM
+void skew_tally_free(struct skew_tally *tally);                 // and leaves it empty
+// Keeps the sample if it is among the lowest; WEIR_ENOMEM.
+int skew_tally_sample(struct skew_field_tally *field, const struct skew_sample *sample);
+int skew_tally_topic(struct skew_tally *tally, const char *topic); // the first in order stays
+uint64_t skew_field_pairs(const struct skew_field_tally *field);
+uint64_t skew_field_differ(const struct skew_field_tally *field);
+
+int skew_tally_write(const struct skew_tally *tally, struct weir_buffer *out);
+// Adds what was written of as many fields. WEIR_ECORRUPT leaves the tally valid.
+int skew_tally_read(struct skew_tally *tally, struct weir_reader *in);
+
+#endif
