@@ -14,6 +14,7 @@
 struct options {
     const char *config, *stream, *input, *output;
     int64_t pane, from, to; // from, to: epoch ms
+    int64_t rows;
     int quiet;
 };
 
@@ -31,6 +32,8 @@ static const struct weir_arg args[] = {
      "the profile to write"},
     {"pane", 0, WEIR_ARG_DURATION, offsetof(struct options, pane), "DURATION",
      "the length of the ordered stretches that are kept (1h)"},
+    {"rows", 0, WEIR_ARG_INTEGER, offsetof(struct options, rows), "N",
+     "rows to keep as they are, at random, at most 10000; 0: none (5000)"},
     {"quiet", 'q', WEIR_ARG_SWITCH, offsetof(struct options, quiet), NULL, "no progress bar"},
     {.name = NULL}};
 
@@ -104,6 +107,7 @@ static int make_of_file(const struct options *options, const struct weir_stream_
         struct weir_profile_options how = {.stream = &stream,
                                            .format = config->format,
                                            .pane = options->pane,
+                                           .rows = options->rows ? options->rows : -1,
                                            .progress = show_progress,
                                            .progress_context = progress};
         complete(config, source, fields, &stream, &how.time_unit);
@@ -135,8 +139,8 @@ static int take_batch(void *context, const struct weir_batch *batch, uint64_t re
     return pass->take(pass->maker, batch, error);
 }
 
-static int make_of_range(struct weir_range *range, const struct weir_stream *stream, int64_t pane,
-                         struct weir_progress *progress, struct weir_profile **profile,
+static int make_of_range(struct weir_range *range, const struct weir_stream *stream,
+                         const struct options *options, struct weir_progress *progress, struct weir_profile **profile,
                          struct weir_error *error)
 {
     struct pass pass = {.take = weir_profile_maker_first,
@@ -145,7 +149,8 @@ static int make_of_range(struct weir_range *range, const struct weir_stream *str
     if (!pass.offsets)
         return weir_error_set(error, WEIR_ENOTFOUND,
                               "stream '%s': the topic has no records in that time", stream->name);
-    int code = weir_profile_maker_create(stream, pane, &pass.maker, error);
+    int code = weir_profile_maker_create(stream, options->pane,
+                                         options->rows ? options->rows : -1, &pass.maker, error);
     if (code)
         return code;
     code = weir_range_pass(range, take_batch, &pass, error);
@@ -182,7 +187,7 @@ static int make_of_topic(const struct options *options, const struct weir_config
         code = weir_range_open(config, stream_config, &builder, registry, options->from,
                                options->to ? options->to : INT64_MAX, &range, error);
         if (!code)
-            code = make_of_range(range, &stream, options->pane, progress, profile, error);
+            code = make_of_range(range, &stream, options, progress, profile, error);
         weir_range_close(range);
     }
     free(fields);
@@ -212,7 +217,7 @@ static int make(const struct options *options, const struct weir_config *config,
 
 static int run(int argc, char **argv)
 {
-    struct options options = {0};
+    struct options options = {.rows = WEIR_PROFILE_ROWS};
     struct weir_error error = {0};
     struct weir_problems problems = {0};
     struct weir_plugins *plugins = NULL;
@@ -226,6 +231,9 @@ static int run(int argc, char **argv)
         return weir_cli_usage(&weir_command_profile,
                               "say where the data is: -i PATH, or --from TIME [--to TIME] of the "
                               "stream's topic");
+    if (options.rows > WEIR_RESERVOIR_ROWS_MOST)
+        return weir_cli_usage(&weir_command_profile, "--rows is at most %d",
+                              WEIR_RESERVOIR_ROWS_MOST);
     if (first < argc)
         return weir_cli_usage(&weir_command_profile, "'%s' is too much", argv[first]);
     if (weir_plugins_create(&plugins, &error))
@@ -255,9 +263,11 @@ const struct weir_command weir_command_profile = {
         "Reads a file, or a stretch of a topic, twice and writes what detectors need to compare "
         "against it: each\n"
         "field's cells, counts, moments, quantiles and categories, and the same by stretches\n"
-        "of event time. The profile's size does not depend on the number of rows, and no row\n"
-        "is kept. `weir show` prints it; any Avro library reads it. Of standard input only the\n"
-        "fields that the configuration declares are known.",
+        "of event time; and --rows of the rows as they are (strings up to 256 bytes), from which\n"
+        "it is known what goes together. So a profile is as confidential as its data, unless it\n"
+        "is made with --rows 0. Its size does not depend on the number of rows. `weir show`\n"
+        "prints it; any Avro library reads it. Of standard input only the fields that the\n"
+        "configuration declares are known.",
     .run = run,
     .args = args,
 };

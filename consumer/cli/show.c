@@ -126,6 +126,7 @@ static int print_json(const struct weir_profile *profile)
     weir_json_key(&json, "last_time");
     weir_json_long(&json, profile->last_time);
     put_count(&json, "panes", profile->n_panes);
+    put_count(&json, "sample_rows", profile->sample ? weir_reservoir_rows(profile->sample) : 0);
     weir_json_key(&json, "fields");
     weir_json_open(&json, '[');
     for (size_t f = 0; f < profile->n_fields; f++)
@@ -260,6 +261,8 @@ static void print_people(const struct weir_profile *profile)
 {
     printf("stream %s: %llu rows, %zu fields, %zu panes\n", profile->stream,
            (unsigned long long)profile->rows, profile->n_fields, profile->n_panes);
+    if (profile->sample)
+        printf("a sample of %zu whole rows\n", weir_reservoir_rows(profile->sample));
     for (size_t f = 0; f < profile->n_fields; f++)
         print_field(&profile->fields[f]);
 }

@@ -24,8 +24,11 @@ static int run_pass(struct weir_profile_maker *maker, const char *path,
                                            .time_unit = options->time_unit};
     code = weir_file_start(file, &builder, error);
     const struct weir_batch *batch;
-    int more = 1;
+    int more = 1, first = each == weir_profile_maker_first;
     while (!code && (more = weir_file_next(file, WEIR_BATCH_ROWS, &batch, error)) > 0) {
+        if (first && batch->n_rows)
+            weir_profile_maker_seed(maker, batch);
+        first &= !batch->n_rows;
         code = each(maker, batch, error);
         uint64_t total = weir_file_bytes_total(file);
         if (options->progress && total)
@@ -40,7 +43,8 @@ static int make_from(const char *path, const struct weir_profile_options *option
                      struct weir_profile **profile, struct weir_error *error)
 {
     struct weir_profile_maker *maker;
-    int code = weir_profile_maker_create(options->stream, options->pane, &maker, error);
+    int code = weir_profile_maker_create(options->stream, options->pane, options->rows, &maker,
+                                         error);
     if (code)
         return code;
     code = run_pass(maker, path, options, weir_profile_maker_first, 0, error);

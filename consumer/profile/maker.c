@@ -9,6 +9,8 @@
 #include "consumer/profile/habits.h"
 #include "consumer/profile/joint.h"
 #include "stats/cells_build.h"
+#include "stats/depends.h"
+#include "stats/hash.h"
 #include "stats/hll.h"
 #include "stats/top.h"
 
@@ -47,6 +49,8 @@ struct weir_profile_maker {
     struct sampled *heap; // highest hash on top: the rows with the lowest hashes stay
     uint32_t n_heap;
     struct weir_joint *joint;     // the same rows
+    uint64_t seed;
+    int64_t sample_rows;
     struct weir_profile *profile; // from turn() on
     size_t room_panes;
 };
@@ -56,7 +60,7 @@ static int out_of_memory(struct weir_error *error)
     return weir_error_set(error, WEIR_ENOMEM, "memory is out while profiling");
 }
 
-int weir_profile_maker_create(const struct weir_stream *stream, int64_t pane,
+int weir_profile_maker_create(const struct weir_stream *stream, int64_t pane, int64_t rows,
                               struct weir_profile_maker **out, struct weir_error *error)
 {
     struct weir_profile_maker *maker = calloc(1, sizeof *maker);
@@ -65,6 +69,7 @@ int weir_profile_maker_create(const struct weir_stream *stream, int64_t pane,
     maker->stream = stream;
     maker->pane = pane > 0 ? pane : HOUR;
     maker->next_half = FIRST_HALF;
+    maker->sample_rows = rows ? rows : WEIR_PROFILE_ROWS;
     maker->fields = calloc(stream->n_fields ? stream->n_fields : 1, sizeof *maker->fields);
     maker->heap = malloc(SAMPLE_ROWS * sizeof *maker->heap);
     int failed = !maker->fields || !maker->heap ||
@@ -246,6 +251,18 @@ static int count_strings(const struct weir_profile_maker *maker, struct maker_fi
     return code ? code : weir_string_counts_add(&field->counts, column, rows, n);
 }
 
+void weir_profile_maker_seed(struct weir_profile_maker *maker, const struct weir_batch *batch)
+{
+    uint64_t hash = 0;
+    for (size_t f = 0; f < maker->n_fields && batch->n_rows; f++) {
+        const struct weir_column *column = &batch->columns[maker->fields[f].index];
+        uint64_t part[2] = {hash, column->offsets ? column->offsets[1] - column->offsets[0]
+                                                  : weir_depends_hash(column, 0)};
+        hash = weir_hash(part, sizeof part);
+    }
+    maker->seed = hash;
+}
+
 int weir_profile_maker_first(struct weir_profile_maker *maker, const struct weir_batch *batch,
                              struct weir_error *error)
 {
@@ -362,6 +379,20 @@ static int build_field(struct weir_profile_maker *maker, struct maker_field *fie
     return code ? out_of_memory(error) : 0;
 }
 
+static int begin_sample(struct weir_profile_maker *maker)
+{
+    int64_t rows = maker->sample_rows;
+    if (rows < 0)
+        return 0;
+    rows = rows < WEIR_RESERVOIR_ROWS_MOST ? rows : WEIR_RESERVOIR_ROWS_MOST;
+    int code = weir_profile_sample_create(maker->profile, (size_t)rows, WEIR_PROFILE_ROW_BYTES);
+    // The fields are those of the stream that have a type: a batch has them all.
+    struct weir_reservoir_field *fields = code ? NULL : maker->profile->sample_fields;
+    for (size_t f = 0; f < maker->n_fields && fields; f++)
+        fields[f].column = maker->fields[f].index;
+    return code;
+}
+
 int weir_profile_maker_turn(struct weir_profile_maker *maker, struct weir_error *error)
 {
     struct weir_profile *profile = calloc(1, sizeof *profile);
@@ -382,7 +413,7 @@ int weir_profile_maker_turn(struct weir_profile_maker *maker, struct weir_error 
         if (code)
             return code;
     }
-    if (weir_joint_find(maker->joint, maker->n_heap, profile))
+    if (weir_joint_find(maker->joint, maker->n_heap, profile) || begin_sample(maker))
         return out_of_memory(error);
     uint64_t span = (uint64_t)maker->last_time - (uint64_t)maker->first_time;
     uint64_t most = PANE_SUMMARIES / (maker->n_fields + 1) + 1;
@@ -523,6 +554,9 @@ int weir_profile_maker_second(struct weir_profile_maker *maker, const struct wei
             return out_of_memory(error);
     }
     weir_joint_check(maker->joint, batch, rows, n);
+    if (maker->profile->sample &&
+        weir_reservoir_add(maker->profile->sample, batch, rows, n, maker->seed))
+        return out_of_memory(error);
     return absorb_panes(maker, batch, rows, n) ? out_of_memory(error) : 0;
 }
 

@@ -9,10 +9,14 @@
 
 struct weir_profile_maker;
 
-// `pane` in ms, 0: 1 h. Fields of unknown type are left out.
-int weir_profile_maker_create(const struct weir_stream *stream, int64_t pane,
+// `pane` in ms, 0: 1 h; `rows` as in struct weir_profile_options. Fields of unknown type are left
+// out.
+int weir_profile_maker_create(const struct weir_stream *stream, int64_t pane, int64_t rows,
                               struct weir_profile_maker **maker, struct weir_error *error);
 void weir_profile_maker_destroy(struct weir_profile_maker *maker);
+// Files all count their rows from 0: so that those that will be merged do not all keep the same
+// places, the file's first batch, before the first pass, says where its sample falls.
+void weir_profile_maker_seed(struct weir_profile_maker *maker, const struct weir_batch *batch);
 // Rows that do not decode, and tombstones, are not looked at.
 int weir_profile_maker_first(struct weir_profile_maker *maker, const struct weir_batch *batch,
                              struct weir_error *error);

@@ -8,10 +8,14 @@
 #include "consumer/source/file.h"
 #include "stats/clues.h"
 #include "stats/habits.h"
+#include "stats/reservoir.h"
 #include "stats/summary.h"
 
 // Of what is written; all down to 1 are read.
-enum { WEIR_PROFILE_VERSION = 2 };
+enum { WEIR_PROFILE_VERSION = 3 };
+
+// Rows of the joint sample: at most so many, and so many bytes of values.
+enum { WEIR_PROFILE_ROWS = 5000, WEIR_PROFILE_ROW_BYTES = 4 << 20 };
 
 struct weir_profile_field {
     const char *name;
@@ -39,6 +43,9 @@ struct weir_profile {
     size_t n_fields;
     struct weir_profile_pane *panes;
     size_t n_panes;
+    struct weir_reservoir_field *sample_fields; // the fields, in the profile's order
+    struct weir_reservoir_spec sample_spec;
+    struct weir_reservoir *sample;          // NULL: none was kept, or version 1 or 2
 };
 
 struct weir_profile_options {
@@ -46,6 +53,7 @@ struct weir_profile_options {
     enum weir_time_unit time_unit;
     enum weir_format format;
     int64_t pane; // ms, 0: 1 h
+    int64_t rows; // of the joint sample; 0: WEIR_PROFILE_ROWS, negative: none
     void (*progress)(void *context, double share);
     void *progress_context;
 };
@@ -60,6 +68,8 @@ int weir_profile_load(const char *path, struct weir_profile **profile, struct we
 int weir_profile_read(const void *data, size_t length, const char *path,
                       struct weir_profile **profile, struct weir_error *error);
 void weir_profile_free(struct weir_profile *profile);
+// An empty sample of a profile whose fields are there. WEIR_ENOMEM.
+int weir_profile_sample_create(struct weir_profile *profile, size_t rows, size_t bytes);
 const struct weir_profile_field *weir_profile_find(const struct weir_profile *profile,
                                                    const char *field);
 

@@ -32,6 +32,8 @@ void weir_profile_free(struct weir_profile *profile)
         weir_clues_free(&profile->fields[f].clues);
         free((char *)profile->fields[f].name);
     }
+    weir_reservoir_destroy(profile->sample);
+    free(profile->sample_fields);
     free(profile->panes);
     free(profile->fields);
     free((char *)profile->stream);
@@ -46,6 +48,24 @@ const struct weir_profile_field *weir_profile_find(const struct weir_profile *pr
             return &profile->fields[f];
     }
     return NULL;
+}
+
+int weir_profile_sample_create(struct weir_profile *profile, size_t rows, size_t bytes)
+{
+    size_t n = profile->n_fields;
+    profile->sample_fields = calloc(n + 1, sizeof *profile->sample_fields);
+    if (!profile->sample_fields)
+        return WEIR_ENOMEM;
+    for (size_t f = 0; f < n; f++) {
+        const char *name = profile->fields[f].name;
+        size_t length = strlen(name);
+        profile->sample_fields[f] = (struct weir_reservoir_field){
+            .name = name,
+            .type = profile->fields[f].type,
+            .is_list = length > 2 && !strcmp(name + length - 2, "[]")};
+    }
+    profile->sample_spec = (struct weir_reservoir_spec){profile->sample_fields, n, rows, bytes};
+    return weir_reservoir_create(&profile->sample_spec, &profile->sample);
 }
 
 // ---- writing
@@ -137,6 +157,21 @@ static void put_field(struct weir_buffer *out, const struct weir_profile_field *
     weir_buffer_free(&clues);
 }
 
+// Empty: none was kept.
+static void put_sample(struct weir_buffer *out, const struct weir_profile *profile)
+{
+    struct weir_buffer nested;
+    size_t from = 0;
+    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
+    if (profile->sample) {
+        weir_put_long(&nested, (int64_t)profile->sample_spec.rows);
+        weir_put_long(&nested, (int64_t)profile->sample_spec.bytes);
+        out->failed |= weir_reservoir_write(profile->sample, &from, SIZE_MAX, &nested) != 0;
+    }
+    weir_put_bytes(out, nested.data, nested.length);
+    weir_buffer_free(&nested);
+}
+
 static void put_profile(struct weir_buffer *out, const struct weir_profile *profile)
 {
     weir_put_long(out, WEIR_PROFILE_VERSION);
@@ -163,6 +198,7 @@ static void put_profile(struct weir_buffer *out, const struct weir_profile *prof
         weir_put_long(out, 0);
     }
     weir_put_long(out, 0);
+    put_sample(out, profile);
 }
 
 static int write_all(void *context, const void *data, size_t length, struct weir_error *error)
@@ -423,12 +459,29 @@ static int read_panes(struct weir_reader *in, struct weir_profile *profile)
     return n && weir_get_long(in) ? WEIR_ECORRUPT : 0;
 }
 
+static int read_sample(struct weir_reader *in, struct weir_profile *profile)
+{
+    struct weir_reader nested = nested_reader(in);
+    if (in->failed)
+        return WEIR_ECORRUPT;
+    if (!weir_reader_left(&nested))
+        return 0;
+    size_t rows = weir_get_count(&nested, WEIR_RESERVOIR_ROWS_MOST);
+    size_t bytes = weir_get_count(&nested, WEIR_RESERVOIR_BYTES_MOST);
+    int code = nested.failed ? WEIR_ECORRUPT : weir_profile_sample_create(profile, rows, bytes);
+    if (!code)
+        code = weir_reservoir_read_merge(profile->sample, &nested);
+    return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+}
+
 static int read_profile(struct weir_reader *in, struct weir_profile *profile,
                         struct weir_error *error)
 {
     profile->version = (int)weir_get_count(in, 1 << 20);
-    if (!in->failed && (profile->version < 1 || profile->version > WEIR_PROFILE_VERSION))
+    if (!in->failed && profile->version > WEIR_PROFILE_VERSION)
         return WEIR_EVERSION;
+    if (profile->version < 1)
+        return WEIR_ECORRUPT;
     profile->stream = weir_get_string_alloc(in, NAME);
     profile->rows = weir_get_count(in, (size_t)1 << 60);
     profile->first_time = weir_get_long(in);
@@ -436,6 +489,8 @@ static int read_profile(struct weir_reader *in, struct weir_profile *profile,
     int code = in->failed ? weir_reader_code(in) : read_fields(in, profile, error);
     if (!code)
         code = read_panes(in, profile);
+    if (!code && profile->version >= 3)
+        code = read_sample(in, profile);
     if (!code && (in->failed || weir_reader_left(in)))
         code = WEIR_ECORRUPT;
     return code;
@@ -447,9 +502,10 @@ static int refuse(struct weir_error *error, int code, const char *path)
         return weir_error_set(error, code, "'%s': memory is out for the profile", path);
     if (code == WEIR_EVERSION)
         return weir_error_set(error, code,
-                              "'%s' is a profile of another version of weir: make it anew with "
-                              "`weir profile`",
-                              path);
+                              "'%s' is a profile of a newer weir, and this one reads profiles up to "
+                              "version %d: read it with the weir that wrote it, or make it anew "
+                              "with `weir profile`",
+                              path, WEIR_PROFILE_VERSION);
     return weir_error_set(error, code,
                           "'%s' is a damaged profile (it does not hold what it says): make it "
                           "anew with `weir profile`",

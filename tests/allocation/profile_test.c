@@ -54,7 +54,7 @@ static void stop(void)
 static int make(struct weir_profile **profile, struct weir_error *error)
 {
     struct weir_profile_maker *maker;
-    int code = weir_profile_maker_create(&stream, 0, &maker, error);
+    int code = weir_profile_maker_create(&stream, 0, 0, &maker, error);
     if (code)
         return code;
     code = weir_profile_maker_first(maker, batch, error);
