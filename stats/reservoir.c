@@ -186,8 +186,8 @@ int weir_reservoir_add(struct weir_reservoir *r, const struct weir_batch *batch,
             continue;
         weir_buffer_reset(&r->scratch);
         put_row(r->spec, batch, row, &r->scratch);
-        int code = r->scratch.failed ? WEIR_ENOMEM
-                                     : keep(r, hash, r->scratch.data, r->scratch.length);
+        int code =
+            r->scratch.failed ? WEIR_ENOMEM : keep(r, hash, r->scratch.data, r->scratch.length);
         if (code)
             return code;
     }

@@ -22,8 +22,8 @@ enum {
 struct weir_reservoir_field {
     const char *name;
     enum weir_type type; // known
-    int is_list; // else the first element of a list is kept
-    int column;  // of the batches that are added
+    int is_list;         // else the first element of a list is kept
+    int column;          // of the batches that are added
 };
 
 struct weir_reservoir_spec { // lives as long as its reservoirs
@@ -63,11 +63,11 @@ struct weir_rows_column {
     const char *name; // the spec's
     enum weir_type type;
     int is_list;
-    size_t n;         // values: as many as rows, or a list's elements
-    uint8_t *state;   // of each, enum weir_state
-    double *number;   // double, long, boolean: NaN where there is no value. Else NULL
-    uint64_t *code;   // string, bytes: the XXH3 of the whole; long and boolean: the value itself; 0
-                      // where there is no value. Double: NULL
+    size_t n;       // values: as many as rows, or a list's elements
+    uint8_t *state; // of each, enum weir_state
+    double *number; // double, long, boolean: NaN where there is no value. Else NULL
+    uint64_t *code; // string, bytes: the XXH3 of the whole; long and boolean: the value itself; 0
+                    // where there is no value. Double: NULL
     struct weir_span *text; // string, bytes: its beginning, in the reservoir. Else NULL
     uint32_t *length;       // string, bytes: of the whole, in bytes. Else NULL
     size_t *ends;           // lists: where each row's elements end. Else NULL

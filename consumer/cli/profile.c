@@ -140,8 +140,8 @@ static int take_batch(void *context, const struct weir_batch *batch, uint64_t re
 }
 
 static int make_of_range(struct weir_range *range, const struct weir_stream *stream,
-                         const struct options *options, struct weir_progress *progress, struct weir_profile **profile,
-                         struct weir_error *error)
+                         const struct options *options, struct weir_progress *progress,
+                         struct weir_profile **profile, struct weir_error *error)
 {
     struct pass pass = {.take = weir_profile_maker_first,
                         .progress = progress,
@@ -149,8 +149,8 @@ static int make_of_range(struct weir_range *range, const struct weir_stream *str
     if (!pass.offsets)
         return weir_error_set(error, WEIR_ENOTFOUND,
                               "stream '%s': the topic has no records in that time", stream->name);
-    int code = weir_profile_maker_create(stream, options->pane,
-                                         options->rows ? options->rows : -1, &pass.maker, error);
+    int code = weir_profile_maker_create(stream, options->pane, options->rows ? options->rows : -1,
+                                         &pass.maker, error);
     if (code)
         return code;
     code = weir_range_pass(range, take_batch, &pass, error);

@@ -48,7 +48,7 @@ struct weir_profile_maker {
     size_t n_fields;
     struct sampled *heap; // highest hash on top: the rows with the lowest hashes stay
     uint32_t n_heap;
-    struct weir_joint *joint;     // the same rows
+    struct weir_joint *joint; // the same rows
     uint64_t seed;
     int64_t sample_rows;
     struct weir_profile *profile; // from turn() on

@@ -45,7 +45,7 @@ struct weir_profile {
     size_t n_panes;
     struct weir_reservoir_field *sample_fields; // the fields, in the profile's order
     struct weir_reservoir_spec sample_spec;
-    struct weir_reservoir *sample;          // NULL: none was kept, or version 1 or 2
+    struct weir_reservoir *sample; // NULL: none was kept, or version 1 or 2
 };
 
 struct weir_profile_options {

@@ -501,11 +501,12 @@ static int refuse(struct weir_error *error, int code, const char *path)
     if (code == WEIR_ENOMEM)
         return weir_error_set(error, code, "'%s': memory is out for the profile", path);
     if (code == WEIR_EVERSION)
-        return weir_error_set(error, code,
-                              "'%s' is a profile of a newer weir, and this one reads profiles up to "
-                              "version %d: read it with the weir that wrote it, or make it anew "
-                              "with `weir profile`",
-                              path, WEIR_PROFILE_VERSION);
+        return weir_error_set(
+            error, code,
+            "'%s' is a profile of a newer weir, and this one reads profiles up to "
+            "version %d: read it with the weir that wrote it, or make it anew "
+            "with `weir profile`",
+            path, WEIR_PROFILE_VERSION);
     return weir_error_set(error, code,
                           "'%s' is a damaged profile (it does not hold what it says): make it "
                           "anew with `weir profile`",

@@ -227,6 +227,8 @@ static int absorb_pane(struct weir_edge_task *task, struct weir_edge_spec *spec,
     } else {
         code = absorb_fields(task, spec, &pane->slices[0], rows, n);
     }
+    if (!code && pane->sample)
+        code = weir_reservoir_add(pane->sample, task->batch, rows, n, 0);
     if (code || spec->plan->layout.n_by == 1)
         return code;
     uint32_t all[WEIR_BATCH_ROWS];

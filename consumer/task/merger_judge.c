@@ -187,6 +187,20 @@ static const struct weir_summary *window_reference(const struct weir_window *win
     return found ? &found->summary : NULL;
 }
 
+static const struct weir_reservoir *window_sample(const struct weir_window *window)
+{
+    return view_of(window)->merger->window->sample;
+}
+
+static const struct weir_reservoir *window_reference_sample(const struct weir_window *window,
+                                                            size_t i)
+{
+    const struct weir_plan_detector *detector = view_of(window)->merger->owner->plan;
+    return i < detector->config.n_references && detector->references[i]
+               ? detector->references[i]->sample
+               : NULL;
+}
+
 static void find(struct weir_merger *merger, const char *detector,
                  const struct weir_finding *finding)
 {
@@ -462,7 +476,9 @@ int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
                     .emit = window_emit,
                     .report = window_report,
                     .undecided = window_undecided,
-                    .complete = complete(stream, start, end)},
+                    .complete = complete(stream, start, end),
+                    .sample = window_sample,
+                    .reference_sample = window_reference_sample},
             .merger = merger,
         };
         view.api.host = &view;

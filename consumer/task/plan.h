@@ -47,7 +47,8 @@ struct weir_plan_spec {
     int **by_fields; // by_fields[by][k]: field index
     struct weir_slot *slots;
     size_t *first_slot;
-    int64_t pane; // ms: length of a pane; 0 where windows count records
+    struct weir_reservoir_spec sample; // behind layout.sample
+    int64_t pane;                      // ms: length of a pane; 0 where windows count records
     int64_t panes_a_window;
     char key[200];     // of its partials: "stream|size:hop:lateness:records"
     uint64_t hash;     // of all that shapes its partials

@@ -160,6 +160,46 @@ static const struct weir_cells *setup_cells(const struct weir_setup *api, int fi
     return weir_plan_cells(detector, field);
 }
 
+enum { SAMPLE_BYTES = 1 << 20 };
+
+static int setup_sample(const struct weir_setup *api, size_t rows, struct weir_error *error)
+{
+    struct setup *setup = setup_of(api);
+    const struct weir_plan_detector *detector = setup->detector;
+    const struct weir_stream *stream = detector->config.stream;
+    struct weir_plan_spec *spec = &setup->plan->streams[detector->stream].specs[detector->spec];
+    if (!rows || rows > WEIR_RESERVOIR_ROWS_MOST)
+        return weir_error_set(error, WEIR_EINVAL,
+                              "detector '%s' asks for a sample of %zu rows: 1 to %d can be kept",
+                              detector->name, rows, WEIR_RESERVOIR_ROWS_MOST);
+    if (spec->layout.sample) {
+        spec->sample.rows = rows > spec->sample.rows ? rows : spec->sample.rows;
+        return 0;
+    }
+    struct weir_reservoir_field *fields =
+        weir_plan_alloc(setup->plan, (stream->n_fields + 1) * sizeof *fields);
+    if (!fields)
+        return weir_plan_no_memory(error);
+    size_t n = 0;
+    for (size_t i = 0; i < stream->n_fields; i++) {
+        const struct weir_field *field = &stream->fields[i];
+        if (field->type != WEIR_TYPE_UNKNOWN)
+            fields[n++] =
+                (struct weir_reservoir_field){field->name, field->type, field->is_list, (int)i};
+    }
+    spec->sample = (struct weir_reservoir_spec){fields, n, rows, SAMPLE_BYTES};
+    spec->layout.sample = &spec->sample;
+    return 0;
+}
+
+static const struct weir_reservoir *setup_reference_sample(const struct weir_setup *api, size_t i)
+{
+    const struct weir_plan_detector *detector = setup_of(api)->detector;
+    return i < detector->config.n_references && detector->references[i]
+               ? detector->references[i]->sample
+               : NULL;
+}
+
 static void setup_complain(const struct weir_setup *api, const struct weir_complaint *complaint)
 {
     struct setup *setup = setup_of(api);
@@ -244,7 +284,9 @@ int weir_plan_create_detector(struct weir_plan *plan, struct weir_plan_detector 
                                   .reference = setup_reference,
                                   .complain = setup_complain,
                                   .tentative = stream->tentative,
-                                  .cells = setup_cells},
+                                  .cells = setup_cells,
+                                  .sample = setup_sample,
+                                  .reference_sample = setup_reference_sample},
                           .plan = plan,
                           .detector = detector};
     struct weir_error inner = {0};

@@ -129,6 +129,13 @@ void weir_plan_finish_spec(struct weir_plan *plan, struct weir_plan_spec *spec)
         hash = hash_text(hash, slot->field_name);
         hash = XXH3_64bits_withSeed(numbers, sizeof numbers, hash);
     }
+    for (size_t i = 0; layout->sample && i < spec->sample.n_fields; i++) {
+        const struct weir_reservoir_field *field = &spec->sample.fields[i];
+        uint64_t numbers[4] = {spec->sample.rows, spec->sample.bytes, field->type,
+                               (uint64_t)field->is_list};
+        hash = hash_text(hash, field->name);
+        hash = XXH3_64bits_withSeed(numbers, sizeof numbers, hash);
+    }
     for (size_t i = 0; i < spec->n_detectors; i++) {
         const struct weir_plan_detector *detector = &plan->detectors[spec->detectors[i]];
         if (detector->plugin->edge_close) {

@@ -11,8 +11,9 @@
 
 #include "consumer/alert/alert.h"
 #include "consumer/host/plugins.h"
+#include "stats/reservoir.h"
 
-enum { RECORDS = 6000, TASKS = 4 };
+enum { RECORDS = 6000, TASKS = 4, SAMPLE = 20 };
 
 // ---- a detector: flags amounts over 90, hands on counts by pane, remembers windows
 
@@ -46,6 +47,9 @@ static int probe_create(const struct weir_detector_config *config, const struct 
     int code = made->rule < 0 ? made->rule : 0;
     for (unsigned by = 0; by <= config->n_by && !code; by++)
         code = setup->need(setup, by, made->amount, WEIR_PART_MOMENTS, error);
+    if (!code)
+        code = setup->sample(setup, SAMPLE, error);
+    ck_assert_ptr_null(setup->reference_sample(setup, 0));
     *out = made;
     return code;
 }
@@ -159,11 +163,29 @@ static int owner_create(void *instance, void **owner, struct weir_error *error)
     return 0;
 }
 
+// Of the amounts in the window's sample.
+static double sample_sum(const struct weir_window *window)
+{
+    const struct weir_reservoir *sample = window->sample(window);
+    struct weir_rows rows;
+    ck_assert_ptr_null(window->reference_sample(window, 0));
+    ck_assert_uint_eq(weir_reservoir_seen(sample), window->rows);
+    ck_assert_uint_eq(weir_reservoir_rows(sample), window->rows < SAMPLE ? window->rows : SAMPLE);
+    ck_assert_int_eq(weir_rows_make(sample, &rows), 0);
+    const struct weir_rows_column *amount = weir_rows_find(&rows, "amount");
+    double sum = 0;
+    for (size_t i = 0; i < rows.n; i++)
+        sum += amount->state[i] == WEIR_STATE_VALUE ? amount->number[i] : 0;
+    weir_rows_free(&rows);
+    return sum;
+}
+
 static int owner_window(void *state, const struct weir_window *window, struct weir_error *error)
 {
     (void)error;
     struct owner *owner = state;
     int64_t handed = 0, seen = 0;
+    double sampled = sample_sum(window);
     ck_assert(window->complete > window->start && window->complete <= window->end);
     for (size_t i = 0; i < window->n_extracts; i++) {
         struct weir_reader in =
@@ -180,9 +202,9 @@ static int owner_window(void *state, const struct weir_window *window, struct we
         char text[200];
         snprintf(text, sizeof text,
                  "%s: %" PRIu64 " rows, sum %.6f, %" PRId64 " handed, %" PRId64
-                 " seen, window %" PRId64 " less %" PRId64 " ms, before %.6f",
+                 " seen, window %" PRId64 " less %" PRId64 " ms, before %.6f, sample %.6f",
                  s ? window->slices[s].values[0].value : "all", amount->rows, sum, handed, seen,
-                 owner->windows, window->end - window->complete, owner->last);
+                 owner->windows, window->end - window->complete, owner->last, sampled);
         struct weir_finding finding = {.size = sizeof finding,
                                        .rule = "sum",
                                        .kind = "drift.feature",

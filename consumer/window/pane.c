@@ -24,6 +24,7 @@ int weir_pane_create(const struct weir_pane_layout *layout, int64_t start, int64
     made->n_by_slices = calloc(layout->n_by, sizeof *made->n_by_slices);
     made->overflow = calloc(layout->n_by, sizeof *made->overflow);
     if (!made->n_by_slices || !made->overflow ||
+        (layout->sample && weir_reservoir_create(layout->sample, &made->sample)) ||
         weir_pane_slice(made, 0, NULL, 0, weir_pane_hash(0, NULL, 0)) != 0) {
         weir_pane_destroy(made);
         return WEIR_ENOMEM;
@@ -59,6 +60,7 @@ void weir_pane_destroy(struct weir_pane *pane)
         free(pane->extracts[i].detector);
         free(pane->extracts[i].data);
     }
+    weir_reservoir_destroy(pane->sample);
     free(pane->slices);
     free(pane->index);
     free(pane->n_by_slices);
@@ -270,12 +272,20 @@ int weir_pane_merge(struct weir_pane *into, const struct weir_pane *from)
                               extract->length))
             return WEIR_ENOMEM;
     }
-    return 0;
+    return into->sample && from->sample ? weir_reservoir_merge(into->sample, from->sample) : 0;
 }
 
 // ---- bytes: a piece is a sequence of items, each with its tag
 
-enum item { ITEM_END = 0, ITEM_PANE, ITEM_RANGE, ITEM_SLICE, ITEM_SUMMARY, ITEM_EXTRACT };
+enum item {
+    ITEM_END = 0,
+    ITEM_PANE,
+    ITEM_RANGE,
+    ITEM_SLICE,
+    ITEM_SUMMARY,
+    ITEM_EXTRACT,
+    ITEM_SAMPLE
+};
 
 struct writer {
     struct weir_buffer *buffer;
@@ -356,6 +366,21 @@ static int write_slices(const struct weir_pane *pane, const struct weir_pane_sli
     return 0;
 }
 
+static int write_sample(const struct weir_reservoir *sample, struct writer *writer)
+{
+    size_t at = 0;
+    int code = 0;
+    do {
+        if (writer->buffer->length > writer->piece)
+            code = flush(writer);
+        if (code)
+            return code;
+        weir_put_long(writer->buffer, ITEM_SAMPLE);
+        code = weir_reservoir_write(sample, &at, writer->piece, writer->buffer);
+    } while (!code && at < weir_reservoir_rows(sample));
+    return code;
+}
+
 int weir_pane_write(const struct weir_pane *pane, size_t piece, struct weir_buffer *buffer,
                     int (*put)(void *context, const struct weir_buffer *piece), void *context)
 {
@@ -391,6 +416,8 @@ int weir_pane_write(const struct weir_pane *pane, size_t piece, struct weir_buff
     const struct weir_pane_slice **slices = sort_slices(pane);
     int code = slices ? write_slices(pane, slices, &writer) : WEIR_ENOMEM;
     free(slices);
+    if (!code && pane->sample && weir_reservoir_seen(pane->sample))
+        code = write_sample(pane->sample, &writer);
     return code ? code : flush(&writer);
 }
 
@@ -498,6 +525,9 @@ int weir_pane_read_merge(struct weir_pane *pane, struct weir_reader *in)
         case ITEM_EXTRACT:
             code = read_extract(pane, in);
             break;
+        case ITEM_SAMPLE:
+            code = pane->sample ? weir_reservoir_read_merge(pane->sample, in) : WEIR_ECORRUPT;
+            break;
         default:
             code = WEIR_ECORRUPT;
         }
@@ -519,5 +549,6 @@ size_t weir_pane_memory(const struct weir_pane *pane)
     }
     for (size_t i = 0; i < pane->n_extracts; i++)
         bytes += pane->extracts[i].length;
+    bytes += pane->sample ? weir_reservoir_memory(pane->sample) : 0;
     return bytes;
 }

@@ -4,6 +4,7 @@
 #ifndef WEIR_WINDOW_PANE_H
 #define WEIR_WINDOW_PANE_H
 
+#include "stats/reservoir.h"
 #include "stats/summary.h"
 
 // What a pane holds: for each set of slice fields (`by`; 0 is the whole stream) the fields to
@@ -20,8 +21,9 @@ struct weir_pane_layout {
     const size_t *n_by_names;
     const struct weir_slot *slots;
     size_t n_slots;
-    const size_t *first_slot; // n_by + 1 of them
-    size_t slice_limit;       // slices a `by` and pane, at most
+    const size_t *first_slot;                 // n_by + 1 of them
+    size_t slice_limit;                       // slices a `by` and pane, at most
+    const struct weir_reservoir_spec *sample; // of rows; NULL: none is kept
 };
 
 // Values of a slice as bytes: for each field its length as varint and its bytes.
@@ -63,7 +65,8 @@ struct weir_pane {
     size_t n_ranges;
     struct weir_pane_extract *extracts;
     size_t n_extracts;
-    int mixed; // partials of another configuration were seen: not to be judged
+    struct weir_reservoir *sample; // NULL: none is kept
+    int mixed;                     // partials of another configuration were seen: not to be judged
 };
 
 int weir_pane_create(const struct weir_pane_layout *layout, int64_t start, int64_t end,

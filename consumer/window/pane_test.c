@@ -17,9 +17,12 @@ static const struct weir_slot slots[] = {
     {0, 1, "n", {.shape = WEIR_SHAPE_NUMERIC, .parts = 0}},
     {1, 0, "x", {.shape = WEIR_SHAPE_NUMERIC, .parts = WEIR_PART_MOMENTS}}};
 
+static const struct weir_reservoir_field sampled[] = {{"x", WEIR_TYPE_LONG, 0, 0}};
+static const struct weir_reservoir_spec sample = {sampled, 1, 50, 1 << 16};
+
 static struct weir_pane_layout layout_of(size_t limit)
 {
-    return (struct weir_pane_layout){2, by_names, n_by_names, slots, 3, first_slot, limit};
+    return (struct weir_pane_layout){2, by_names, n_by_names, slots, 3, first_slot, limit, &sample};
 }
 
 static int64_t slice_of(struct weir_pane *pane, unsigned number)
@@ -42,6 +45,20 @@ static struct weir_pane *make(const struct weir_pane_layout *layout)
     return pane;
 }
 
+static void add_sample(struct weir_pane *pane, int number)
+{
+    static const uint8_t state[100];
+    int64_t value[100], offset[100];
+    for (int i = 0; i < 100; i++) {
+        value[i] = rand();
+        offset[i] = number * 100 + i;
+    }
+    struct weir_column column = {
+        .type = WEIR_TYPE_LONG, .n = 100, .state = state, .values.i64 = value};
+    struct weir_batch batch = {.n_rows = 100, .offset = offset, .columns = &column};
+    ck_assert_int_eq(weir_reservoir_add(pane->sample, &batch, NULL, 100, 0), 0);
+}
+
 // Some slices, ranges and extracts, drawn.
 static struct weir_pane *make_part(const struct weir_pane_layout *layout, int number)
 {
@@ -61,6 +78,7 @@ static struct weir_pane *make_part(const struct weir_pane_layout *layout, int nu
     pane->first_time = 1000 + rand() % 500;
     pane->last_time = 1500 + rand() % 500;
     ck_assert_int_eq(weir_pane_cover(pane, "t", number % 3, number * 100, number * 100 + 40), 0);
+    add_sample(pane, number);
     ck_assert_int_eq(weir_pane_extract(pane, number % 2 ? "a" : "b", number, "bytes", 5), 0);
     return pane;
 }

@@ -28,6 +28,7 @@
 
 struct weir_buffer; // stats/buffer.h
 struct weir_reader;
+struct weir_reservoir; // stats/reservoir.h
 
 enum weir_rule_flag {
     WEIR_RULE_QUARANTINE = 1, // a row that breaks the rule is a bad record
@@ -102,6 +103,13 @@ struct weir_setup {
     // a profile those of the declared or hashed values, for a detector with other references. NULL:
     // there are none (numbers without a profile), and cells cannot be needed.
     const struct weir_cells *(*cells)(const struct weir_setup *setup, int field);
+    // Since minor 1. Asks for a bounded sample of whole rows in each window of this detector, with
+    // the stream's fields: at most `rows` (and 1 MiB), or as many as another detector of the same
+    // windows asks for, if these are more. Does nothing where it is NULL. WEIR_EINVAL: too many.
+    int (*sample)(const struct weir_setup *setup, size_t rows, struct weir_error *error);
+    // Since minor 1. The sample of rows that reference `i` keeps; NULL where it keeps none. Its
+    // fields are the reference's: find them by name. Lives as long as the instance.
+    const struct weir_reservoir *(*reference_sample)(const struct weir_setup *setup, size_t i);
 };
 
 // Another detector of the same stream: where two would see the same, one can leave it to the other.
@@ -216,6 +224,11 @@ struct weir_window {
     // Since minor 1. Records are all there up to this time: `end`, or before it in the last window
     // of an input that has ended, of which the rest has not come (yet).
     int64_t complete;
+    // Since minor 1; NULL in a host that keeps none. The window's sample of rows, where setup's
+    // sample() asked for it: NULL otherwise. Good until the call returns.
+    const struct weir_reservoir *(*sample)(const struct weir_window *window);
+    // As in setup.
+    const struct weir_reservoir *(*reference_sample)(const struct weir_window *window, size_t i);
 };
 
 // A name that weir_edge.detail gave to rows. Minimum and maximum are of the rows' values, and so

@@ -11,6 +11,7 @@
 #include "consumer/config/config.h"
 #include "consumer/host/plugins.h"
 #include "consumer/task/task.h"
+#include "stats/reservoir.h"
 
 static inline int probe_create(const struct weir_detector_config *config,
                                const struct weir_setup *setup, void **instance,
@@ -20,6 +21,8 @@ static inline int probe_create(const struct weir_detector_config *config,
     int code = setup->rule(setup, &rule, error);
     for (unsigned by = 0; by <= config->n_by && code >= 0; by++)
         code = setup->need(setup, by, 1, WEIR_PART_MOMENTS | WEIR_PART_TOP, error);
+    if (code >= 0)
+        code = setup->sample(setup, 3, error);
     *instance = calloc(1, 8);
     return code < 0 ? code : 0;
 }
@@ -56,6 +59,8 @@ static inline int probe_window(void *owner, const struct weir_window *window,
                                struct weir_error *error)
 {
     (void)error;
+    if (weir_reservoir_rows(window->sample(window)) > 3)
+        abort();
     struct weir_finding finding = {.size = sizeof finding,
                                    .rule = "r",
                                    .kind = "drift.feature",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A profile's bytes, the cells and a summary within: the first byte says which is read.
+// A profile's bytes, its sample of rows, the cells and a summary: the first byte says which is
+// read.
 #include <stdlib.h>
 
 #include "consumer/profile/profile.h"
@@ -26,10 +27,31 @@ static void read_cells(const uint8_t *data, size_t size)
     weir_cells_free(cells);
 }
 
+static void read_sample(const uint8_t *data, size_t size)
+{
+    static const struct weir_reservoir_field fields[] = {{"n", WEIR_TYPE_LONG, 0, 0},
+                                                         {"x", WEIR_TYPE_DOUBLE, 0, 0},
+                                                         {"s", WEIR_TYPE_STRING, 0, 0},
+                                                         {"b", WEIR_TYPE_BOOLEAN, 0, 0},
+                                                         {"v[]", WEIR_TYPE_DOUBLE, 1, 0}};
+    static const struct weir_reservoir_spec spec = {fields, 5, 100, 1 << 16};
+    struct weir_reservoir *sample;
+    struct weir_rows rows;
+    struct weir_reader in = weir_reader_make(data, size);
+    if (weir_reservoir_create(&spec, &sample))
+        return;
+    weir_reservoir_read_merge(sample, &in);
+    if (!weir_rows_make(sample, &rows))
+        weir_rows_free(&rows);
+    weir_reservoir_destroy(sample);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct weir_profile *profile;
-    if (size && data[0] != 'O')
+    if (size && data[0] == 'R')
+        read_sample(data + 1, size - 1);
+    else if (size && data[0] != 'O')
         read_cells(data + 1, size - 1);
     else if (!weir_profile_read(data, size, "fuzz", &profile, NULL))
         weir_profile_free(profile);
