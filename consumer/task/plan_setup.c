@@ -200,37 +200,74 @@ static const struct weir_reservoir *setup_reference_sample(const struct weir_set
                : NULL;
 }
 
+// Where an option, or a key of a field, stands.
+static struct weir_mark find_place(const struct setup *setup,
+                                   const struct weir_complaint_place *place)
+{
+    const struct weir_plan *plan = setup->plan;
+    const struct weir_plan_detector *detector = setup->detector;
+    const struct weir_stream *stream = detector->config.stream;
+    if (place->field && place->field <= stream->n_fields)
+        return weir_config_field_place(plan->config, detector->stream,
+                                       stream->fields[place->field - 1].name, place->option,
+                                       place->item, place->offset);
+    return weir_config_place(plan->config, detector->entry, place->option, place->item,
+                             place->offset);
+}
+
+static void name_option(const struct setup *setup, const struct weir_complaint_place *place,
+                        char *out, size_t size)
+{
+    const struct weir_stream *stream = setup->detector->config.stream;
+    const char *option = place->option ? place->option : "";
+    const char *dot = *option ? "." : "";
+    if (place->field && place->field <= stream->n_fields)
+        snprintf(out, size, "streams.%.80s.fields.%.100s%s%.80s", stream->name,
+                 stream->fields[place->field - 1].name, dot, option);
+    else
+        snprintf(out, size, "detectors.%.150s%s%.80s", setup->detector->name, dot, option);
+}
+
+// "; see a.yaml:3:7, a.yaml:9:2"
+static void name_places(const struct setup *setup, const struct weir_complaint *complaint,
+                        char *out, size_t size)
+{
+    int has_places = complaint->size > offsetof(struct weir_complaint, n_places);
+    size_t at = 0;
+    *out = 0;
+    for (size_t i = 0; has_places && i < complaint->n_places && i < 4; i++) {
+        struct weir_mark mark = find_place(setup, &complaint->places[i]);
+        int n = snprintf(out + at, size - at, "%s%.100s:%u:%u", i ? ", " : "; see ",
+                         setup->plan->config->path, mark.line, mark.column);
+        if (n < 0 || (size_t)n >= size - at) {
+            out[at] = 0;
+            return;
+        }
+        at += (size_t)n;
+    }
+}
+
 static void setup_complain(const struct weir_setup *api, const struct weir_complaint *complaint)
 {
     struct setup *setup = setup_of(api);
     struct weir_plan *plan = setup->plan;
-    const struct weir_plan_detector *detector = setup->detector;
-    const struct weir_stream *stream = detector->config.stream;
-    const char *option = complaint->option ? complaint->option : "";
-    struct weir_mark mark;
-    char where[300];
-    if (complaint->size > offsetof(struct weir_complaint, field) && complaint->field &&
-        complaint->field <= stream->n_fields) {
-        const char *field = stream->fields[complaint->field - 1].name;
-        mark = weir_config_field_place(plan->config, detector->stream, field, complaint->option,
-                                       complaint->item, complaint->offset);
-        snprintf(where, sizeof where, "streams.%.80s.fields.%.100s%s%.80s", stream->name, field,
-                 *option ? "." : "", option);
-    } else {
-        mark = weir_config_place(plan->config, detector->entry, complaint->option, complaint->item,
-                                 complaint->offset);
-        snprintf(where, sizeof where, "detectors.%.150s%s%.80s", detector->name, *option ? "." : "",
-                 option);
-    }
+    int has_field = complaint->size > offsetof(struct weir_complaint, field);
+    const struct weir_complaint_place place = {complaint->option, complaint->item,
+                                               complaint->offset,
+                                               has_field ? complaint->field : 0};
+    struct weir_mark mark = find_place(setup, &place);
+    char where[300], see[300];
+    name_option(setup, &place, where, sizeof where);
+    name_places(setup, complaint, see, sizeof see);
     if (complaint->warning && plan->problems) {
-        if (weir_problems_add(plan->problems, mark, 1, "%s: %s", where, complaint->message))
+        if (weir_problems_add(plan->problems, mark, 1, "%s: %s%s", where, complaint->message, see))
             setup->failed = WEIR_ENOMEM;
     } else if (complaint->warning) {
-        weir_log(WEIR_LOG_WARNING, "config", "%s:%u:%u: %s: %s", plan->config->path, mark.line,
-                 mark.column, where, complaint->message);
+        weir_log(WEIR_LOG_WARNING, "config", "%s:%u:%u: %s: %s%s", plan->config->path, mark.line,
+                 mark.column, where, complaint->message, see);
     } else {
         struct weir_error error;
-        int code = weir_plan_fault(plan, mark, &error, "%s: %s", where, complaint->message);
+        int code = weir_plan_fault(plan, mark, &error, "%s: %s%s", where, complaint->message, see);
         if (code == WEIR_ENOMEM)
             setup->failed = code;
         if (!setup->complaints++)

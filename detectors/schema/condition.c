@@ -145,6 +145,8 @@ static int read_texts(struct reading *reading, const struct weir_rule_text *part
                       struct schema_condition *rule)
 {
     const char *text = reading->text;
+    rule->holds_at = skip_space(text, parts->body);
+    rule->when_at = skip_space(text, parts->when);
     rule->holds_text = copy_part(text, parts->body, parts->body_end);
     rule->when_text = rule->when ? copy_part(text, parts->when, strlen(text)) : NULL;
     // Without a name it goes by its text.

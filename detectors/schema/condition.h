@@ -16,6 +16,7 @@ struct schema_condition {
     struct weir_expression *holds, *when;
     const char **fields; // that it reads; the stream's own strings
     size_t n_fields;
+    size_t holds_at, when_at; // where these begin in the option's text
 };
 
 struct schema_conditions {

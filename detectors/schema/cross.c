@@ -70,7 +70,7 @@ int schema_cross_create(struct schema_make *make, struct weir_error *error)
         return weir_error_set(error, WEIR_ENOMEM, "schema: no memory for its rules");
     for (size_t i = 0; i < cross->conditions.n && !code; i++)
         code = declare(make, &cross->conditions.items[i], &cross->rules[i], error);
-    return code;
+    return code ? code : schema_contradictions(make, cross, error);
 }
 
 // ---- at the edge

@@ -17,6 +17,10 @@ struct schema_cross {
 // Nothing is allocated where there are no rules. Faults and warnings are complained of with their
 // place in the text.
 int schema_cross_create(struct schema_make *make, struct weir_error *error);
+// Complains of rules that contradict each other or the fields' own, and of those for nothing.
+// contradictions.c
+int schema_contradictions(struct schema_make *make, const struct schema_cross *cross,
+                          struct weir_error *error);
 void schema_cross_destroy(struct schema_cross *cross);
 
 // At the edge: `evaluator` is of the conditions. `found` has room for a row each.

@@ -65,11 +65,19 @@ static void on_complain(const struct weir_setup *setup, const struct weir_compla
 {
     size_t at = strlen(complained);
     (void)setup;
-    snprintf(complained + at, sizeof complained - at, "%s %s%s%s[%zu]@%zu: %s\n",
-             complaint->warning ? "warning" : "error",
-             complaint->field ? current->fields[complaint->field - 1].name : "",
-             complaint->field ? "." : "", complaint->option, complaint->item, complaint->offset,
-             complaint->message);
+    at += (size_t)snprintf(complained + at, sizeof complained - at, "%s %s%s%s[%zu]@%zu: %s",
+                           complaint->warning ? "warning" : "error",
+                           complaint->field ? current->fields[complaint->field - 1].name : "",
+                           complaint->field ? "." : "", complaint->option, complaint->item,
+                           complaint->offset, complaint->message);
+    for (size_t i = 0; i < complaint->n_places; i++) {
+        const struct weir_complaint_place *place = &complaint->places[i];
+        const char *field = place->field ? current->fields[place->field - 1].name : "";
+        at += (size_t)snprintf(complained + at, sizeof complained - at, "; see %s%s%s[%zu]@%zu",
+                               field, *field ? "." : "", place->option, place->item,
+                               place->offset);
+    }
+    snprintf(complained + at, sizeof complained - at, "\n");
 }
 
 static void on_flag(const struct weir_edge *host, unsigned rule, const uint32_t *rows, size_t n)

@@ -67,6 +67,12 @@ struct weir_reference_spec {
     const char *const *values; // n_by_fields[by - 1] of them, as in weir_slice.values
 };
 
+// Where a complaint's other side stands. Since minor 1.
+struct weir_complaint_place {
+    const char *option;
+    size_t item, offset, field; // as in struct weir_complaint
+};
+
 // Something wrong with the text of an option, or worth a warning. Since minor 1.
 struct weir_complaint {
     size_t size;
@@ -76,6 +82,9 @@ struct weir_complaint {
     int warning;         // else a fault: create() fails
     const char *message; // without a name of the detector or option: the host adds them
     size_t field;        // 0; or 1 + a field of the stream: `option` is a key of that field
+    // What it contradicts: the host adds where these stand.
+    const struct weir_complaint_place *places;
+    size_t n_places;
 };
 
 // Host services during create(). `size` is the host's sizeof: check it before using a member
