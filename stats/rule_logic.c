@@ -11,7 +11,7 @@ enum { ALL_PIECES = (1 << WEIR_LOGIC_PIECES) - 1, PAIRS = 100 };
 
 struct checker {
     struct logic logic;
-    uint8_t *active;        // rules that others are held against
+    uint8_t *active;         // rules that others are held against
     uint8_t *rules, *pieces; // of the query under way
     size_t n_fields;
     void (*report)(void *context, const struct weir_logic_finding *finding);
@@ -86,8 +86,8 @@ static void drop_pieces(struct checker *checker, const struct logic_goal *goals,
 }
 
 // Leaves in `rules` and `pieces` only what cannot be left out; the rule `keep` stays.
-static void drop_needless(struct checker *checker, const struct logic_goal *goals,
-                          int64_t value_of, size_t keep)
+static void drop_needless(struct checker *checker, const struct logic_goal *goals, int64_t value_of,
+                          size_t keep)
 {
     drop_pieces(checker, goals, value_of);
     for (size_t i = checker->logic.in->n_rules; i--;) {
@@ -140,8 +140,7 @@ static int tests_null(const struct logic_formula *formula, uint32_t at, uint32_t
         const struct logic_atom *atom = &formula->atoms[at];
         return (atom->kind == LOGIC_NULL || atom->kind == LOGIC_MISSING) && atom->x == term;
     }
-    for (uint32_t child = node->first; child != NO_NODE;
-         child = formula->tree->nodes[child].next) {
+    for (uint32_t child = node->first; child != NO_NODE; child = formula->tree->nodes[child].next) {
         if (tests_null(formula, child, term))
             return 1;
     }
@@ -218,9 +217,9 @@ static void find_never_holds(struct checker *checker, size_t rule)
     checker->active[rule] = 0;
 }
 
-// The terms of a rule, each asked for a value, and none (-1).
-static int none_under(struct checker *checker, size_t rule, const struct logic_goal *when,
-                      int64_t value_of)
+// `when`: the condition of the rule, and of `other` where there is one.
+static int none_under(struct checker *checker, size_t rule, size_t other,
+                      const struct logic_goal *when, int64_t value_of)
 {
     use_all(checker);
     checker->rules[rule] = 0;
@@ -232,6 +231,8 @@ static int none_under(struct checker *checker, size_t rule, const struct logic_g
     drop_needless(checker, when, value_of, rule);
     if (value_of >= 0 && null_is_meant(checker, (uint32_t)value_of))
         return 0;
+    if (other != WEIR_LOGIC_NO_RULE && !checker->rules[other])
+        return 0; // its condition alone keeps the rule apart
     size_t last = last_rule(checker);
     tell(checker, WEIR_LOGIC_NONE_UNDER, last,
          value_of < 0 ? -1 : field_of(checker, (uint32_t)value_of));
@@ -243,12 +244,12 @@ static void find_none_under(struct checker *checker, size_t rule)
 {
     struct logic_goal when = condition_of(checker, rule);
     const struct logic_formula *holds = &checker->logic.rules[rule].holds;
-    if (!holds->tree || none_under(checker, rule, &when, -1))
+    if (!holds->tree || none_under(checker, rule, WEIR_LOGIC_NO_RULE, &when, -1))
         return;
     for (uint32_t i = 0; i < holds->tree->n && checker->active[rule]; i++) {
         const struct logic_atom *atom = &holds->atoms[i];
         if (atom->kind == LOGIC_SET || atom->kind == LOGIC_ORDER)
-            none_under(checker, rule, &when, atom->x);
+            none_under(checker, rule, WEIR_LOGIC_NO_RULE, &when, atom->x);
     }
 }
 
@@ -260,8 +261,8 @@ static int is_plain(const struct checker *checker, size_t rule)
         const struct logic_atom *atom = &when->atoms[i];
         if (atom->kind == LOGIC_SET && checker->logic.terms[atom->x].field < 0)
             return 0;
-        if (atom->kind == LOGIC_ORDER && (checker->logic.terms[atom->x].field < 0 ||
-                                          checker->logic.terms[atom->y].field < 0))
+        if (atom->kind == LOGIC_ORDER &&
+            (checker->logic.terms[atom->x].field < 0 || checker->logic.terms[atom->y].field < 0))
             return 0;
     }
     return 1;
@@ -273,7 +274,7 @@ static void find_pair(struct checker *checker, size_t a, size_t b)
     struct logic_goal first = condition_of(checker, a), second = condition_of(checker, b);
     first.next = &second;
     if (is_plain(checker, a) || is_plain(checker, b))
-        none_under(checker, b, &first, -1);
+        none_under(checker, b, a, &first, -1);
 }
 
 static void find_pairs(struct checker *checker)
@@ -296,8 +297,7 @@ static void find_never_fails(struct checker *checker, size_t rule)
     const struct logic_rule *of = &checker->logic.rules[rule];
     if (!of->holds.tree || (of->conditional && !of->when.tree))
         return;
-    struct logic_goal fails = {
-        .formula = &of->holds, .node = of->holds.tree->root, .negative = 1};
+    struct logic_goal fails = {.formula = &of->holds, .node = of->holds.tree->root, .negative = 1};
     struct logic_goal when = {.formula = &of->when, .next = NULL};
     if (of->conditional) {
         when.node = of->when.tree->root;

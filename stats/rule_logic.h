@@ -24,9 +24,9 @@ enum weir_logic_piece {
 };
 
 struct weir_logic_field {
-    unsigned pieces;                     // bits of 1 << enum weir_logic_piece: those in force
-    unsigned routes[WEIR_LOGIC_PIECES];  // what is done to records that break them
-    int nan, infinite;                   // are legal
+    unsigned pieces;                    // bits of 1 << enum weir_logic_piece: those in force
+    unsigned routes[WEIR_LOGIC_PIECES]; // what is done to records that break them
+    int nan, infinite;                  // are legal
 };
 
 struct weir_logic_rule {
@@ -38,7 +38,7 @@ struct weir_logic_rule {
 };
 
 struct weir_logic {
-    const struct weir_stream *stream; // of the expressions
+    const struct weir_stream *stream;      // of the expressions
     const struct weir_logic_field *fields; // one a field of the stream; NULL: nothing is asked
     const struct weir_logic_rule *rules;
     size_t n_rules;

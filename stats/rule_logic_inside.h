@@ -39,7 +39,7 @@ struct logic_set logic_set_and(struct logic_arena *arena, const struct logic_set
 // The values that are not in it; null stays as it is, NaN is turned.
 struct logic_set logic_set_not(struct logic_arena *arena, const struct logic_set *set);
 struct logic_set logic_set_between(struct logic_arena *arena, struct logic_interval interval);
-void logic_sort_texts(struct weir_text *texts, uint32_t *n);       // and each once
+void logic_sort_texts(struct weir_text *texts, uint32_t *n);        // and each once
 void logic_sort_points(struct logic_interval *points, uint32_t *n); // and each once
 
 // ---- what expressions say (rule_logic_read.c)
@@ -72,7 +72,7 @@ struct logic_atom {
 };
 
 struct logic_formula {
-    const struct tree *tree; // NULL: nothing is known of it
+    const struct tree *tree;  // NULL: nothing is known of it
     struct logic_atom *atoms; // by node
 };
 
@@ -114,8 +114,8 @@ struct logic_goal {
 };
 
 struct logic_query {
-    const uint8_t *rules;  // those that are kept
-    const uint8_t *pieces; // bits by field
+    const uint8_t *rules;           // those that are kept
+    const uint8_t *pieces;          // bits by field
     const struct logic_goal *goals; // what else is to be
     int64_t value_of;               // the term that has a value, -1
 };

@@ -177,9 +177,11 @@ static const struct node *without_rounding(const struct tree *tree, const struct
 
 static enum op mirrored(enum op op)
 {
-    return op == OP_LT ? OP_GT : op == OP_LE ? OP_GE : op == OP_GT ? OP_LT
-           : op == OP_GE                                           ? OP_LE
-                                                                   : op;
+    return op == OP_LT   ? OP_GT
+           : op == OP_LE ? OP_GE
+           : op == OP_GT ? OP_LT
+           : op == OP_GE ? OP_LE
+                         : op;
 }
 
 static struct logic_interval interval_of(enum op op, long double c)
@@ -310,8 +312,8 @@ static int list_set(struct logic *logic, const struct tree *tree, const struct n
 {
     uint32_t n = node->n - 1;
     int is_text = child_of(tree, node, 1)->type == WEIR_EXPRESSION_STRING;
-    void *room = logic_room(&logic->arena, n * (is_text ? sizeof(struct weir_text)
-                                                        : sizeof(struct logic_interval)));
+    void *room = logic_room(
+        &logic->arena, n * (is_text ? sizeof(struct weir_text) : sizeof(struct logic_interval)));
     if (!room)
         return -1;
     struct weir_text *texts = room;

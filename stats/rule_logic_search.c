@@ -17,7 +17,7 @@ struct logic_undo {
 // x `op` y + k. Holds of values that are neither null nor NaN.
 struct logic_order {
     uint32_t x, y;
-    uint8_t op; // OP_LT, OP_LE, OP_EQ, OP_NE
+    uint8_t op;     // OP_LT, OP_LE, OP_EQ, OP_NE
     uint8_t no_nan; // where it holds neither is NaN
     long double k;
 };
@@ -95,9 +95,7 @@ static struct logic_set first_set(struct logic *logic, const struct logic_query 
         set.nan = !asked || logic->in->fields[field].nan;
         set.intervals = asked && !logic->in->fields[field].infinite ? &finites : &everything;
     } else {
-        set.intervals = term->is_boolean          ? &booleans
-                        : term->length_of >= 0 ? &lengths
-                                                  : &integers;
+        set.intervals = term->is_boolean ? &booleans : term->length_of >= 0 ? &lengths : &integers;
     }
     if (asks(logic, query, field, WEIR_LOGIC_RANGE) && !term->is_text) {
         const struct weir_field *of = &logic->in->stream->fields[field];
@@ -107,9 +105,9 @@ static struct logic_set first_set(struct logic *logic, const struct logic_query 
         set = listed(logic, term, &set);
     if (asks(logic, query, term->length_of, WEIR_LOGIC_LENGTH)) {
         const struct weir_field *of = &logic->in->stream->fields[term->length_of];
-        set = narrowed(logic, &set,
-                       (struct logic_interval){(long double)of->shortest, (long double)of->longest,
-                                               0, 0});
+        set = narrowed(
+            logic, &set,
+            (struct logic_interval){(long double)of->shortest, (long double)of->longest, 0, 0});
     }
     return set;
 }
@@ -201,8 +199,8 @@ static int have_common(struct logic *logic, const struct logic_order *order)
 static int same_text(const struct logic *logic, const struct logic_order *order)
 {
     const struct logic_set *x = &logic->sets[order->x], *y = &logic->sets[order->y];
-    return order->op == OP_NE && x->is_text && x->n == 1 && y->n == 1 && !x->except &&
-           !y->except && !expression_text_order(x->texts[0], y->texts[0]);
+    return order->op == OP_NE && x->is_text && x->n == 1 && y->n == 1 && !x->except && !y->except &&
+           !expression_text_order(x->texts[0], y->texts[0]);
 }
 
 static void add_order(struct graph *graph, const struct logic *logic,
@@ -357,8 +355,8 @@ static int take_order(struct logic *logic, const struct logic_atom *atom, int ne
     if (negative && atom->op == OP_EQ) {
         order.op = OP_NE;
     } else if (negative) { // not x < y + k: y <= x - k
-        order = (struct logic_order){atom->y, atom->x, atom->op == OP_LT ? OP_LE : OP_LT, 0,
-                                     -atom->k};
+        order =
+            (struct logic_order){atom->y, atom->x, atom->op == OP_LT ? OP_LE : OP_LT, 0, -atom->k};
     }
     logic->orders[logic->n_orders++] = order;
     if (lifted)

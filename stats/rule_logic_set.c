@@ -188,8 +188,7 @@ static struct logic_set and_texts(struct logic_arena *arena, const struct logic_
 struct logic_set logic_set_and(struct logic_arena *arena, const struct logic_set *a,
                                const struct logic_set *b)
 {
-    struct logic_set both =
-        a->is_text ? and_texts(arena, a, b) : and_numbers(arena, a, b);
+    struct logic_set both = a->is_text ? and_texts(arena, a, b) : and_numbers(arena, a, b);
     both.null = a->null && b->null;
     both.nan = a->nan && b->nan;
     return both;

@@ -253,8 +253,7 @@ static void setup_complain(const struct weir_setup *api, const struct weir_compl
     struct weir_plan *plan = setup->plan;
     int has_field = complaint->size > offsetof(struct weir_complaint, field);
     const struct weir_complaint_place place = {complaint->option, complaint->item,
-                                               complaint->offset,
-                                               has_field ? complaint->field : 0};
+                                               complaint->offset, has_field ? complaint->field : 0};
     struct weir_mark mark = find_place(setup, &place);
     char where[300], see[300];
     name_option(setup, &place, where, sizeof where);

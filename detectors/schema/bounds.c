@@ -60,6 +60,8 @@ int schema_bounds_create(struct schema_make *make, struct weir_error *error)
         if (!code)
             code = need(make, i, conditions->items[i].when, error);
     }
+    if (!code && !make->faults)
+        code = schema_contradictions(make, conditions, &option, NULL, error);
     return code;
 }
 

@@ -102,7 +102,9 @@ static void look_for_constants(struct reading *reading, const struct weir_rule_t
     int known = rule->holds ? weir_expression_always(rule->holds) : -1;
     if (known >= 0) {
         snprintf(message, sizeof message, holds[known], reading->option->of);
-        complain(reading, skip_space(reading->text, parts->body), 1, message);
+        // A record is bad that breaks it, a window is not.
+        int none_good = !known && parts->body_end == parts->when && !reading->option->aggregates;
+        complain(reading, skip_space(reading->text, parts->body), !none_good, message);
     }
     known = rule->when ? weir_expression_always(rule->when) : -1;
     if (known >= 0) {

@@ -70,7 +70,8 @@ int schema_cross_create(struct schema_make *make, struct weir_error *error)
         return weir_error_set(error, WEIR_ENOMEM, "schema: no memory for its rules");
     for (size_t i = 0; i < cross->conditions.n && !code; i++)
         code = declare(make, &cross->conditions.items[i], &cross->rules[i], error);
-    return code ? code : schema_contradictions(make, cross, error);
+    return code ? code
+                : schema_contradictions(make, &cross->conditions, &option, cross->rules, error);
 }
 
 // ---- at the edge

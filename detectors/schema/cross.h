@@ -18,9 +18,10 @@ struct schema_cross {
 // place in the text.
 int schema_cross_create(struct schema_make *make, struct weir_error *error);
 // Complains of rules that contradict each other or the fields' own, and of those for nothing.
-// contradictions.c
-int schema_contradictions(struct schema_make *make, const struct schema_cross *cross,
-                          struct weir_error *error);
+// `routes`: what is done to records, NULL for rules on windows. contradictions.c
+int schema_contradictions(struct schema_make *make, const struct schema_conditions *conditions,
+                          const struct schema_condition_option *option,
+                          const struct schema_cross_rule *routes, struct weir_error *error);
 void schema_cross_destroy(struct schema_cross *cross);
 
 // At the edge: `evaluator` is of the conditions. `found` has room for a row each.

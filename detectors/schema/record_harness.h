@@ -74,8 +74,7 @@ static void on_complain(const struct weir_setup *setup, const struct weir_compla
         const struct weir_complaint_place *place = &complaint->places[i];
         const char *field = place->field ? current->fields[place->field - 1].name : "";
         at += (size_t)snprintf(complained + at, sizeof complained - at, "; see %s%s%s[%zu]@%zu",
-                               field, *field ? "." : "", place->option, place->item,
-                               place->offset);
+                               field, *field ? "." : "", place->option, place->item, place->offset);
     }
     snprintf(complained + at, sizeof complained - at, "\n");
 }
