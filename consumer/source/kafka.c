@@ -97,6 +97,9 @@ rd_kafka_t *weir_kafka_consumer(const struct weir_config *config, size_t partiti
         {"session.timeout.ms", "10000"},
         {"heartbeat.interval.ms", "1000"},
         {"queued.min.messages", "1000000"}, // the bound is on bytes
+        // A fetch that waits for partials that nobody writes holds back those that come next: of a
+        // partition that was just assigned, or whose queue has room again.
+        {"fetch.wait.max.ms", "100"},
         {"topic.metadata.refresh.interval.ms", "30000"},
         {NULL, NULL},
     };
