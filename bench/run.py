@@ -33,7 +33,6 @@ app: {app}
 state_dir: ./state
 kafka:
   bootstrap.servers: {bootstrap}
-  consumer: {{fetch.message.max.bytes: 4000000}}
 streams:
   s:
     topic: {topic}

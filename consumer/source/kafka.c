@@ -90,6 +90,26 @@ static rd_kafka_t *new_client(rd_kafka_type_t type, rd_kafka_conf_t *conf, int c
     return NULL;
 }
 
+static int is_set(const struct weir_properties *properties, const char *name)
+{
+    for (size_t i = 0; i < properties->n; i++) {
+        if (!strcmp(properties->items[i].name, name))
+            return 1;
+    }
+    return 0;
+}
+
+// A fetch of many partitions is answered in pieces that caches hold, in memory that the next one
+// uses again, instead of in tens of megabytes. Of a record that is larger all comes nevertheless;
+// librdkafka refuses less than a message.max.bytes that is given.
+static int bound_fetch(rd_kafka_conf_t *conf, const struct weir_config *config,
+                       struct weir_error *error)
+{
+    int given = is_set(&config->kafka, "message.max.bytes") ||
+                is_set(&config->consumer, "message.max.bytes");
+    return given ? 0 : set(conf, "fetch.max.bytes", "4194304", error);
+}
+
 rd_kafka_t *weir_kafka_consumer(const struct weir_config *config, size_t partitions,
                                 const struct weir_kafka_events *events, struct weir_error *error)
 {
@@ -119,6 +139,8 @@ rd_kafka_t *weir_kafka_consumer(const struct weir_config *config, size_t partiti
     ahead = ahead < 1024 ? 1024 : ahead > 65536 ? 65536 : ahead;
     rd_kafka_conf_t *conf = new_conf(config, events);
     int code = set_defaults(conf, before, error);
+    if (!code)
+        code = bound_fetch(conf, config, error);
     if (!code)
         code = set_number(conf, "queued.max.messages.kbytes", ahead, error);
     if (!code)
