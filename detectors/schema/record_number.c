@@ -4,19 +4,37 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "detectors/schema/record.h"
+
+typedef double doubles __attribute__((vector_size(16)));
+typedef int64_t longs __attribute__((vector_size(16)));
 
 int schema_is_calm(const struct schema_pass *pass)
 {
     const double *values = pass->column->values.f64;
     double low = pass->field->calm_low, high = pass->field->calm_high;
-    uint32_t odd = 0;
+    uint32_t i = pass->first, n = pass->column->n, odd = 0;
     if (pass->column->type != WEIR_TYPE_DOUBLE)
         return 0;
-    for (uint32_t i = pass->first; i < pass->column->n; i++)
+    // Two at a time by hand, which GCC does not do of its own; and counted, as it takes masks that
+    // are combined apart again.
+    const doubles zero = {0}, lows = zero + low, highs = zero + high;
+    longs within = {0}; // less one for each that is
+    for (; n - i >= 4; i += 4) {
+        doubles a, b;
+        memcpy(&a, values + i, sizeof a);
+        memcpy(&b, values + i + 2, sizeof b);
+        within += a >= lows;
+        within += a <= highs;
+        within += b >= lows;
+        within += b <= highs;
+    }
+    uint32_t looked_at = i - pass->first;
+    for (; i < n; i++)
         odd += !((values[i] >= low) & (values[i] <= high));
-    return !odd;
+    return !odd && within[0] + within[1] == -2 * (int64_t)looked_at;
 }
 
 int schema_observe_nan(struct schema_pass *pass)
