@@ -13,6 +13,7 @@
 // values: a factor. Entropy: bits.
 static const double SHARE = 0.01, FACTOR = 2, LOCAL_SHARE = 0.005, LOCAL_FACTOR = 4;
 static const double SPREAD = 0.15, MIDDLE = 0.1, DISTINCT = 2.5, BITS = 0.3;
+static const double MOST_OUTLIERS = 0.2;
 
 const char *weir_cleanliness_name(enum weir_cleanliness_aspect aspect)
 {
@@ -74,6 +75,16 @@ static void compare_invalid(const struct weir_unlike *field, double z_least,
                    field->dispersion, SHARE, FACTOR, z_least, out);
 }
 
+// Whether the middle is where it was: what moved as a whole has no outliers.
+static int is_in_place(const struct weir_unlike *field)
+{
+    if (!weir_unlike_has_numbers(field))
+        return 1;
+    double middle = weir_law_quantile(&field->law[0], .5), now = weir_law_quantile(&field->law[1], .5);
+    double wide = weir_law_quantile(&field->law[0], .95) - weir_law_quantile(&field->law[0], .05);
+    return fabs(now - middle) <= MIDDLE * fmax(wide, 0);
+}
+
 static void compare_outliers(const struct weir_unlike *field, double z_least,
                              struct weir_cleanliness *out)
 {
@@ -93,7 +104,8 @@ static void compare_outliers(const struct weir_unlike *field, double z_least,
         return;
     compare_shares(far[0], all[0], far[1], all[1], field->dispersion, LOCAL_SHARE, LOCAL_FACTOR,
                    z_least, out);
-    out->changed = out->changed > 0 ? 1 : 0; // fewer than two of a thousand is not cleaner
+    // Fewer than two of a thousand is not cleaner, and a fifth of all are no outliers.
+    out->changed = out->changed > 0 && out->after <= MOST_OUTLIERS && is_in_place(field);
 }
 
 // Wider about the same middle, on both sides of it.

@@ -9,7 +9,7 @@
 enum weir_cleanliness_aspect {
     WEIR_CLEAN_NULL,       // share of records that are null, or lack the field
     WEIR_CLEAN_INVALID,    // share of values that are NaN or infinite; of strings, empty
-    WEIR_CLEAN_OUTLIER,    // share of values beyond training's .1 and 99.9% quantiles
+    WEIR_CLEAN_OUTLIER,    // share of values beyond training's .1 and 99.9% quantiles, up to 20%
     WEIR_CLEAN_NOISE,      // spread (5 to 95%), about a middle that stayed where it was
     WEIR_CLEAN_RESOLUTION, // distinct values, of as many values
     WEIR_CLEAN_GARBAGE,    // share of values never seen of which hardly one comes twice

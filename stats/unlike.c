@@ -105,3 +105,35 @@ double weir_unlike_ks(const struct weir_unlike *field, const struct weir_unit_ma
     }
     return largest;
 }
+
+// Each value weighs by the difference of the two shares of its cell over their mean: near the
+// likelihood ratio, and bounded.
+double weir_unlike_way(const struct weir_unlike *field, const struct weir_summary *other,
+                       double *error)
+{
+    const struct weir_summary *a = field->side[0], *b = field->side[1];
+    double n[3] = {0, 0, 0}, at[3] = {0, 0, 0}, square = 0;
+    const struct weir_summary *all[3] = {a, b, other};
+    *error = 0;
+    if (!a->cell || !b->cell || !other->cell || b->cells->n != a->cells->n ||
+        other->cells->n != a->cells->n)
+        return 1;
+    for (size_t i = 0; i < a->cells->n; i++)
+        for (int k = 0; k < 3; k++)
+            n[k] += (double)all[k]->cell[i];
+    if (!(n[0] > 0) || !(n[1] > 0) || !(n[2] > 0))
+        return 1;
+    for (size_t i = 0; i < a->cells->n; i++) {
+        double p = (double)a->cell[i] / n[0], q = (double)b->cell[i] / n[1];
+        double weight = p + q > 0 ? (q - p) / (p + q) : 0;
+        double share[3] = {p, q, (double)other->cell[i] / n[2]};
+        for (int k = 0; k < 3; k++)
+            at[k] += weight * share[k];
+        square += weight * weight * (share[2] + q) / 2;
+    }
+    double whole = at[1] - at[0];
+    if (!(whole > 1e-9))
+        return 1;
+    *error = sqrt(fmax(square - at[2] * at[2], 0) / n[2]) / whole;
+    return (at[2] - at[0]) / whole;
+}

@@ -34,6 +34,10 @@ int weir_unlike_has_numbers(const struct weir_unlike *field);
 // Half the sum of differences of the shares that cells have, less what chance makes of it; 0 where
 // cells are not the same. Total variation.
 double weir_unlike_distance(const struct weir_unlike *field);
+// How far of the way from training (0) to serving (1) other counts in the same cells are, by the
+// likeliest direction; *error: a standard error of it. 1 and 0 where nothing can be said.
+double weir_unlike_way(const struct weir_unlike *field, const struct weir_summary *other,
+                       double *error);
 // The KS distance of the laws at the cuts of the training's cells, less what lumps may hide.
 double weir_unlike_ks(const struct weir_unlike *field, const struct weir_unit_map *map);
 // What chance leaves of it in one of a thousand (1.95 / sqrt of the sizes).

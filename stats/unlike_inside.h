@@ -49,32 +49,62 @@ static inline void unlike_open(struct unlike_sample *sample, const char *name, e
     unlike_must(weir_unlike_open(&sample->field, &sample->side[0], &sample->side[1]));
 }
 
-// Numbers; WEIR_TYPE_LONG where they are all whole. NAN counts as null.
+// One side in given cells. Of numbers NAN counts as null.
+static inline void unlike_side_numbers(struct weir_summary *side, const struct weir_cells *cells,
+                                       const double *x, size_t n)
+{
+    struct weir_summary_spec spec = {WEIR_SHAPE_NUMERIC, UNLIKE_PARTS & ~WEIR_PART_TOP, cells, 0};
+    double *values = malloc((n + 1) * sizeof *values);
+    size_t kept = 0;
+    unlike_must(!values || weir_summary_init(side, &spec));
+    for (size_t i = 0; i < n; i++) {
+        if (x[i] == x[i])
+            values[kept++] = x[i];
+    }
+    struct weir_column column = {.type = WEIR_TYPE_DOUBLE, .n = (uint32_t)kept};
+    column.values.f64 = values;
+    unlike_absorb(side, &column);
+    side->rows += n - kept;
+    side->null += n - kept;
+    free(values);
+}
+
+static inline struct weir_string *unlike_dictionary(const char *const *words, size_t n)
+{
+    struct weir_string *dictionary = calloc(n + 1, sizeof *dictionary);
+    unlike_must(!dictionary);
+    for (size_t w = 0; w < n; w++) {
+        uint32_t length = (uint32_t)strlen(words[w]);
+        dictionary[w] = (struct weir_string){words[w], length, weir_hash(words[w], length)};
+    }
+    return dictionary;
+}
+
+static inline void unlike_side_words(struct weir_summary *side, const struct weir_cells *cells,
+                                     const char *const *words, size_t n_words,
+                                     const uint32_t *codes, size_t n)
+{
+    struct weir_summary_spec spec = {
+        WEIR_SHAPE_CATEGORICAL, WEIR_PART_CELLS | WEIR_PART_DISTINCT | WEIR_PART_TOP, cells, 0};
+    struct weir_string *dictionary = unlike_dictionary(words, n_words);
+    unlike_must(weir_summary_init(side, &spec));
+    struct weir_column column = {.type = WEIR_TYPE_STRING,
+                                 .n = (uint32_t)n,
+                                 .dictionary = dictionary,
+                                 .n_dictionary = (uint32_t)n_words};
+    column.values.code = codes;
+    unlike_absorb(side, &column);
+    free(dictionary);
+}
+
+// Numbers; WEIR_TYPE_LONG where they are all whole.
 static inline void unlike_numbers(struct unlike_sample *sample, const char *name,
                                   enum weir_type type, const double *training, size_t n,
                                   const double *serving, size_t m)
 {
-    const double *x[2] = {training, serving};
-    size_t counts[2] = {n, m};
     unlike_must(weir_cells_build_numeric(training, n, &sample->cells, NULL));
-    for (int k = 0; k < 2; k++) {
-        struct weir_summary_spec spec = {WEIR_SHAPE_NUMERIC, UNLIKE_PARTS & ~WEIR_PART_TOP,
-                                         sample->cells, 0};
-        unlike_must(weir_summary_init(&sample->side[k], &spec));
-        double *values = malloc((counts[k] + 1) * sizeof *values);
-        unlike_must(!values);
-        size_t kept = 0;
-        for (size_t i = 0; i < counts[k]; i++) {
-            if (x[k][i] == x[k][i])
-                values[kept++] = x[k][i];
-        }
-        struct weir_column column = {.type = WEIR_TYPE_DOUBLE, .n = (uint32_t)kept};
-        column.values.f64 = values;
-        unlike_absorb(&sample->side[k], &column);
-        sample->side[k].rows += counts[k] - kept;
-        sample->side[k].null += counts[k] - kept;
-        free(values);
-    }
+    unlike_side_numbers(&sample->side[0], sample->cells, training, n);
+    unlike_side_numbers(&sample->side[1], sample->cells, serving, m);
     unlike_open(sample, name, type);
 }
 
@@ -83,13 +113,11 @@ static inline void unlike_words(struct unlike_sample *sample, const char *name,
                                 const char *const *words, size_t n_words, const uint32_t *training,
                                 size_t n, const uint32_t *serving, size_t m)
 {
-    struct weir_string *dictionary = calloc(n_words, sizeof *dictionary);
+    struct weir_string *dictionary = unlike_dictionary(words, n_words);
     struct weir_category *categories = calloc(n_words, sizeof *categories);
     size_t distinct = 0;
-    unlike_must(!dictionary || !categories);
+    unlike_must(!categories);
     for (size_t w = 0; w < n_words; w++) {
-        uint32_t length = (uint32_t)strlen(words[w]);
-        dictionary[w] = (struct weir_string){words[w], length, weir_hash(words[w], length)};
         uint64_t count = 0;
         for (size_t i = 0; i < n; i++)
             count += training[i] == w;
@@ -102,20 +130,8 @@ static inline void unlike_words(struct unlike_sample *sample, const char *name,
                                           .complete = 1,
                                           .length_scale = 1};
     unlike_must(weir_cells_build_categories(&counts, &sample->cells, NULL));
-    const uint32_t *codes[2] = {training, serving};
-    size_t sizes[2] = {n, m};
-    for (int k = 0; k < 2; k++) {
-        struct weir_summary_spec spec = {WEIR_SHAPE_CATEGORICAL,
-                                         WEIR_PART_CELLS | WEIR_PART_DISTINCT | WEIR_PART_TOP,
-                                         sample->cells, 0};
-        unlike_must(weir_summary_init(&sample->side[k], &spec));
-        struct weir_column column = {.type = WEIR_TYPE_STRING,
-                                     .n = (uint32_t)sizes[k],
-                                     .dictionary = dictionary,
-                                     .n_dictionary = (uint32_t)n_words};
-        column.values.code = codes[k];
-        unlike_absorb(&sample->side[k], &column);
-    }
+    unlike_side_words(&sample->side[0], sample->cells, words, n_words, training, n);
+    unlike_side_words(&sample->side[1], sample->cells, words, n_words, serving, m);
     free(dictionary);
     free(categories);
     unlike_open(sample, name, WEIR_TYPE_STRING);

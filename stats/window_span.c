@@ -15,7 +15,7 @@
 static const double ERRORS = 3.5, WOBBLE = 0.03, LEAST = 0.2, SURE = 6, STILL = 0.06;
 // A pair of spans must explain the ratio so closely; that of two fields alone so closely beside a
 // third of its interval, which must be this narrow.
-static const double NEAR = 0.05, CLOSE = 0.015, NARROW = 0.12;
+static const double NEAR = 0.05, CLOSE = 0.015, NARROW = 0.08;
 
 struct ratio {
     double ln, error; // half of the interval
@@ -138,9 +138,9 @@ static void sort_out(const struct weir_unlike *fields, const struct ratio *ratio
 
 // ---- spans that people use
 
-static const double HOURS[] = {1,       6,       12,      24,       48,
-                               72,      24 * 7,  24 * 10, 24 * 14,  24 * 28,
-                               24 * 30, 24 * 60, 24 * 90, 24 * 180, 24 * 365};
+// The likeliest first.
+static const double HOURS[] = {24 * 30, 24 * 7,  24, 24 * 90, 24 * 14,  24 * 10, 24 * 60, 24 * 28,
+                               1,       24 * 365, 12, 6,       24 * 180, 48,      72};
 // The commonest pairs, the likeliest first.
 static const struct weir_span_pair USUAL[] = {
     {24 * 7, 24 * 30},
@@ -233,18 +233,24 @@ static void ask_names(const struct weir_unlike *fields, const enum weir_span_par
     }
     if (2 * votes < change->n_scaled || !(span > 0))
         return;
-    for (size_t k = 0; k < N_HOURS && !change->by_name; k++) {
-        if (explains(change, HOURS[k] / span))
-            offer(change, (struct weir_span_pair){span, HOURS[k]});
-        else if (explains(change, span / HOURS[k]))
-            offer(change, (struct weir_span_pair){HOURS[k], span});
-        change->by_name = change->n_pairs > 0;
+    for (size_t k = 0; k < 2 * N_HOURS && !change->by_name; k++) {
+        double other = HOURS[k % N_HOURS];
+        struct weir_span_pair pair = {span, other};
+        if (k >= N_HOURS)
+            pair = (struct weir_span_pair){other, span};
+        if (!explains(change, pair.serving / pair.training))
+            continue;
+        offer(change, pair);
+        change->by_name = k < N_HOURS ? 1 : 2;
     }
 }
 
 static void name_spans(const struct weir_unlike *fields, const enum weir_span_part *parts, size_t n,
                        struct weir_span_change *change)
 {
+    // A ratio that is not known well fits too many.
+    if (change->error > NARROW)
+        return;
     ask_names(fields, parts, n, change);
     for (int pass = 0; pass < 2; pass++) {
         for (size_t k = 0; k < N_USUAL; k++) {

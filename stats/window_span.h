@@ -34,7 +34,7 @@ struct weir_span_change {
     // ("clicks_10d") before all others.
     struct weir_span_pair pairs[WEIR_SPAN_PAIRS];
     size_t n_pairs;
-    int by_name; // the first of them is one that the fields' names speak of
+    int by_name; // fields' names speak of the first of them: 1 of training's span, 2 of serving's
 };
 
 // Fills parts[i] for each of n fields. WEIR_ENOMEM.

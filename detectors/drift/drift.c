@@ -156,6 +156,14 @@ static void destroy(void *instance)
     free(drift);
 }
 
+static int has_skew(const struct weir_detector_config *config)
+{
+    for (size_t i = 0; i < config->n_peers; i++)
+        if (!strcmp(config->peers[i].type, "skew"))
+            return 1;
+    return 0;
+}
+
 static int create(const struct weir_detector_config *config, const struct weir_setup *setup,
                   void **instance, struct weir_error *error)
 {
@@ -178,6 +186,7 @@ static int create(const struct weir_detector_config *config, const struct weir_s
         drift->alarms_per = config->alarms_per;
         drift->open_after = config->open_after;
         drift->resolve_after = config->resolve_after;
+        drift->leave_offset = has_skew(config);
     }
     drift->window = config->window_size;
     drift->hop = config->window_hop;

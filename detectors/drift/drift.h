@@ -69,6 +69,7 @@ struct drift {
     size_t n_rules;
     uint64_t wanted; // the rules' statistics; bits
     int redact;
+    int leave_offset; // a `skew` detector of the stream tells of it
 };
 
 // One field beside one reference. Nothing in it is NaN.

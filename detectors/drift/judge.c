@@ -7,6 +7,7 @@
 
 #include "detectors/drift/drift.h"
 #include "stats/cell_score.h"
+#include "stats/effect.h"
 #include "stats/special.h"
 #include "stats/summary.h"
 
@@ -168,32 +169,11 @@ static size_t fill(struct drift_room *room, const struct weir_summary *now,
     return n;
 }
 
-// A difference of distribution functions, or total variation, as a shift.
-static double shift_of_difference(double difference)
-{
-    if (!(difference > 0))
-        return 0;
-    return 2 * weir_normal_quantile((1 + fmin(difference, 0.999999)) / 2);
-}
-
-// What a shift by d gives: KS and TV 2 Phi(d / 2) - 1, PSI d^2, Hellinger^2 1 - exp(-d^2 / 8),
-// ln of the variance ratio as visible as a shift at 1.1 d.
-static double effect_of(const struct weir_cell_distances *distances, double scale_ratio)
-{
-    double effect = distances->psi_debiased > 0 ? sqrt(distances->psi_debiased) : 0;
-    effect = fmax(effect, shift_of_difference(distances->ks_debiased));
-    effect = fmax(effect, shift_of_difference(distances->total_variation_debiased));
-    double hellinger = fmin(distances->hellinger_debiased, 0.999);
-    if (hellinger > 0)
-        effect = fmax(effect, sqrt(-8 * log1p(-hellinger * hellinger)));
-    return fmax(effect, fabs(scale_ratio) / 1.1);
-}
-
 double drift_effect(const struct weir_cell_counts *counts, double scale_ratio,
                     struct weir_cell_distances *distances)
 {
     return weir_cell_distances(counts, distances) == WEIR_TEST_OK
-               ? effect_of(distances, scale_ratio)
+               ? weir_effect_of_distances(distances, scale_ratio)
                : 0;
 }
 
@@ -289,7 +269,7 @@ static void judge_distribution(const struct drift *drift, double alpha, struct d
         weir_cell_distances(&counts, &verdict->distances) != WEIR_TEST_OK)
         return;
     // Most fields have not changed by enough to matter, whatever a test would say.
-    verdict->effect = effect_of(&verdict->distances, quick_scale(room, &counts, m));
+    verdict->effect = weir_effect_of_distances(&verdict->distances, quick_scale(room, &counts, m));
     if (verdict->effect < 0.7 * drift->delta)
         return;
     // How large it is the counts say; whether chance explains it depends on what they are worth.
@@ -310,7 +290,7 @@ static void judge_distribution(const struct drift *drift, double alpha, struct d
     const struct weir_test *scale = &omnibus.parts[WEIR_OMNIBUS_SCALE];
     int scaled =
         omnibus.status == WEIR_TEST_OK && scale->status == WEIR_TEST_OK && scale->p_value <= alpha;
-    verdict->effect = effect_of(&verdict->distances, scaled ? scale->value : 0);
+    verdict->effect = weir_effect_of_distances(&verdict->distances, scaled ? scale->value : 0);
     if (p > alpha || verdict->effect < drift->delta)
         return;
     take(verdict, which, p);

@@ -245,7 +245,7 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
         code = calibrated
                    ? drift_judge_calibrated(&owner->memory, window, &owner->room, owner->moved, &n)
                    : judge_slice(owner, &whole, &n);
-    if (!code && calibrated)
+    if (!code && calibrated && !drift->leave_offset)
         drift_report_offset(&owner->memory, window);
     if (!code && n && calibrated) {
         struct drift_onset onset;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "detectors/skew/tally.h"
+#include "detectors/skew/training.h"
 
 static const struct weir_option options[] = {
     [SKEW_SUFFIX] = {"suffix", WEIR_OPTION_STRING, NULL, 0, 0, NULL, NULL,
@@ -17,6 +18,22 @@ static const struct weir_option options[] = {
                        "The share of pairs in which a field may differ.", 0},
     [SKEW_MINIMUM] = {"minimum", WEIR_OPTION_INTEGER, "100", 10, 1e9, NULL, "pairs",
                       "A field of which a window has fewer pairs is not judged.", 0},
+    [SKEW_DELTA] = {"delta", WEIR_OPTION_NUMBER, "0.2", 0.01, 10, NULL,
+                    "robust standard deviations",
+                    "Against a profile: the smallest difference worth an alert, as a shift.", 0},
+    [SKEW_CRITICAL] = {"critical", WEIR_OPTION_NUMBER, "0.5", 0.01, 10, NULL,
+                       "robust standard deviations",
+                       "The difference that is critical, and the least that is told before "
+                       "serving was looked at for as long as `over`.",
+                       0},
+    [SKEW_OVER] = {"over", WEIR_OPTION_DURATION, "7d", 60000, 90 * 86400e3, NULL, "of event time",
+                   "So long serving is added up (at least; at most twice as long) to be compared "
+                   "with a profile: a whole number of what it repeats, days or weeks.",
+                   WEIR_OPTION_RESETS_STATE},
+    [SKEW_SEGMENT] = {"segment", WEIR_OPTION_SHARE, "1%", 0.0001, 1, NULL, NULL,
+                      "The share of serving from which on records of a kind that the profile has "
+                      "none of are told.",
+                      0},
     [SKEW_OPTIONS] = {NULL, 0, NULL, 0, 0, NULL, NULL, NULL, 0}};
 
 static int find_field(const struct weir_stream *stream, const char *name)
@@ -83,6 +100,7 @@ static void destroy(void *made)
     for (size_t i = 0; i < instance->n_pairs; i++)
         free(instance->pairs[i].name);
     free(instance->pairs);
+    skew_training_plan_free(instance->training);
     free(instance);
 }
 
@@ -90,11 +108,12 @@ static int create(const struct weir_detector_config *config, const struct weir_s
                   void **out, struct weir_error *error)
 {
     const struct weir_option_value *values = config->options;
-    (void)setup;
-    if (!values[SKEW_SUFFIX].set || !*values[SKEW_SUFFIX].string)
+    int beside = values[SKEW_SUFFIX].set && *values[SKEW_SUFFIX].string;
+    if (!beside && !config->n_references)
         return weir_error_set(error, WEIR_EINVAL,
                               "say what the served values are compared with: `suffix: _offline` "
-                              "where records have both side by side");
+                              "where records have both side by side, `reference:` for the profile "
+                              "of the training data");
     struct skew_instance *instance = calloc(1, sizeof *instance);
     if (instance)
         instance->pairs = calloc(config->n_fields + 1, sizeof *instance->pairs);
@@ -105,7 +124,9 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     instance->mismatch = values[SKEW_MISMATCH].number;
     instance->minimum = (uint64_t)values[SKEW_MINIMUM].integer;
     instance->redact = config->redact;
-    int code = pair_beside(config, instance, error);
+    int code = beside ? pair_beside(config, instance, error) : 0;
+    if (!code && config->n_references)
+        code = skew_training_plan_make(config, setup, &instance->training, error);
     if (code) {
         destroy(instance);
         return code;
@@ -114,7 +135,8 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     return 0;
 }
 
-static const char *const kinds[] = {"skew.row", NULL};
+static const char *const kinds[] = {"skew.row",           "skew.distribution", "skew.noise",
+                                    "skew.window_span", "skew.preprocessing", NULL};
 
 WEIR_PLUGIN = {
     .abi_major = WEIR_ABI_MAJOR,
@@ -122,11 +144,11 @@ WEIR_PLUGIN = {
     .size = sizeof(struct weir_plugin),
     .name = "skew",
     .version = "0.1.0",
-    .description = "serving unlike training: what the model was served against what the offline "
-                   "pipeline computed, row by row",
+    .description = "serving unlike training: by distribution against a profile, and row by row "
+                   "against what the offline pipeline computed",
     .options = options,
     .kinds = kinds,
-    .state_version = 1,
+    .state_version = 2,
     .create = create,
     .destroy = destroy,
     .edge_create = skew_edge_create,

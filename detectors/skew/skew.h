@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of this detector share. Row by row: rows.h (pairs of records at the edge, what
-// became of them in a window). Other parts judge windows: each has a state of its own in struct
-// skew_owner, is called from skew_owner_window(), and is saved behind those that were there before.
+// became of them in a window). By distribution: training.h (a profile beside what windows add up
+// to). Each part that judges windows has a state of its own in struct skew_owner, is called from
+// skew_owner_window(), and is saved behind those that were there before.
 #ifndef WEIR_SKEW_H
 #define WEIR_SKEW_H
 
@@ -13,18 +14,33 @@ struct skew_pair {
     char *name;          // of the served one
 };
 
+struct skew_training_plan;
+
 struct skew_instance {
     struct skew_pair *pairs;
     size_t n_pairs;
     double mismatch;  // share of pairs that may differ
     uint64_t minimum; // pairs of a window
     int redact;
+    struct skew_training_plan *training; // by distribution; NULL: there is no profile
 };
 
-enum skew_option { SKEW_SUFFIX, SKEW_MISMATCH, SKEW_MINIMUM, SKEW_OPTIONS };
+enum skew_option {
+    SKEW_SUFFIX,
+    SKEW_MISMATCH,
+    SKEW_MINIMUM,
+    SKEW_DELTA,
+    SKEW_CRITICAL,
+    SKEW_OVER,
+    SKEW_SEGMENT,
+    SKEW_OPTIONS
+};
+
+struct skew_training;
 
 struct skew_owner {
     const struct skew_instance *instance;
+    struct skew_training *training; // NULL: there is no profile
 };
 
 // edge.c

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is gathered of serving, and what the configuration says of it.
+#include "detectors/skew/training.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stats/summary.h"
+
+static const int64_t FAR = INT64_MAX / 4;
+static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3;
+enum { HEALED = 3, FIELDS = 1 << 16, NAME = 1024 };
+
+// ---- the plan
+
+static unsigned parts_of(const struct weir_summary *then)
+{
+    return then->shape == WEIR_SHAPE_NUMERIC
+               ? WEIR_PART_CELLS | WEIR_PART_MOMENTS | WEIR_PART_QUANTILES | WEIR_PART_DISTINCT
+           : then->shape == WEIR_SHAPE_BOOLEAN
+               ? (unsigned)WEIR_PART_CELLS
+               : WEIR_PART_CELLS | WEIR_PART_MOMENTS | WEIR_PART_QUANTILES | WEIR_PART_TOP;
+}
+
+static int add_fields(struct skew_training_plan *plan, const struct weir_detector_config *config,
+                      const struct weir_setup *setup, struct weir_error *error)
+{
+    for (size_t i = 0; i < config->n_fields; i++) {
+        int field = config->fields[i];
+        const struct weir_summary *then = setup->reference(setup, 0, field);
+        if (!then || !then->cell || !then->values) {
+            if (config->fields_given)
+                return weir_error_set(error, WEIR_EINVAL,
+                                      "the profile %s has no values of the field %s",
+                                      plan->reference, config->stream->fields[field].name);
+            continue;
+        }
+        unsigned parts = parts_of(then);
+        int code = setup->need(setup, 0, field, parts, error);
+        if (code)
+            return code;
+        plan->fields[plan->n_fields++] =
+            (struct skew_training_field){field, &config->stream->fields[field], then, parts};
+    }
+    if (plan->n_fields || setup->tentative)
+        return 0;
+    return weir_error_set(error, WEIR_EINVAL,
+                          "the profile %s knows none of its fields: is it of this stream?",
+                          plan->reference);
+}
+
+// Another detector that looks at units, if it has this stream.
+static int has_schema(const struct weir_detector_config *config)
+{
+    for (size_t i = 0; i < config->n_peers; i++)
+        if (!strcmp(config->peers[i].type, "schema"))
+            return 1;
+    return 0;
+}
+
+int skew_training_plan_make(const struct weir_detector_config *config,
+                            const struct weir_setup *setup, struct skew_training_plan **out,
+                            struct weir_error *error)
+{
+    const struct weir_option_value *values = config->options;
+    if (config->n_references != 1)
+        return weir_error_set(error, WEIR_EINVAL,
+                              "name one profile as `reference:`, that of the training data");
+    struct skew_training_plan *plan = calloc(1, sizeof *plan);
+    if (plan)
+        plan->fields = calloc(config->n_fields + 1, sizeof *plan->fields);
+    if (!plan || !plan->fields) {
+        free(plan);
+        return weir_error_set(error, WEIR_ENOMEM, "no memory for the detector");
+    }
+    double step = config->window_hop > 0 ? (double)config->window_hop : HOUR;
+    plan->reference = config->references[0];
+    plan->delta = values[SKEW_DELTA].number;
+    plan->critical = fmax(values[SKEW_CRITICAL].number, plan->delta);
+    plan->segment = values[SKEW_SEGMENT].number;
+    plan->over = values[SKEW_OVER].integer;
+    plan->minimum = (uint64_t)values[SKEW_MINIMUM].integer;
+    plan->alpha = fmin(step / MONTH, 0.05);
+    plan->redact = config->redact;
+    plan->leave_units = has_schema(config);
+    int code = add_fields(plan, config, setup, error);
+    if (code) {
+        skew_training_plan_free(plan);
+        return code;
+    }
+    *out = plan;
+    return 0;
+}
+
+void skew_training_plan_free(struct skew_training_plan *plan)
+{
+    if (!plan)
+        return;
+    free(plan->fields);
+    free(plan);
+}
+
+// ---- the stretch
+
+int skew_training_create(const struct skew_training_plan *plan, struct skew_training **out)
+{
+    struct skew_training *training = calloc(1, sizeof *training);
+    if (!training)
+        return WEIR_ENOMEM;
+    training->plan = plan;
+    training->began = training->generation = training->last = INT64_MIN;
+    training->fields = calloc(plan->n_fields + 1, sizeof *training->fields);
+    int code = training->fields ? 0 : WEIR_ENOMEM;
+    for (size_t f = 0; !code && f < plan->n_fields; f++) {
+        const struct weir_summary *then = plan->fields[f].then;
+        struct weir_summary_spec spec = {then->shape, plan->fields[f].parts, then->cells, 0};
+        code = weir_summary_init(&training->fields[f].all, &spec);
+        if (!code)
+            code = weir_summary_init(&training->fields[f].current, &spec);
+    }
+    if (code) {
+        skew_training_destroy(training);
+        return code;
+    }
+    *out = training;
+    return 0;
+}
+
+void skew_training_destroy(struct skew_training *training)
+{
+    if (!training)
+        return;
+    for (size_t f = 0; training->fields && f < training->plan->n_fields; f++) {
+        weir_summary_free(&training->fields[f].all);
+        weir_summary_free(&training->fields[f].current);
+    }
+    free(training->fields);
+    free(training);
+}
+
+static void forget(struct skew_training *training, int64_t start)
+{
+    for (size_t f = 0; f < training->plan->n_fields; f++) {
+        struct skew_training_stretch *stretch = &training->fields[f];
+        weir_summary_reset(&stretch->all);
+        weir_summary_reset(&stretch->current);
+        stretch->dispersion = stretch->windows = 0;
+        stretch->named = 0;
+    }
+    training->began = training->generation = start;
+    training->contrary = 0;
+}
+
+// How much more a window differs from the stretch before it than a sample would: chi-square by its
+// degrees of freedom.
+static void add_dispersion(struct skew_training_stretch *stretch, const struct weir_summary *now)
+{
+    double n = 0, m = 0, sum = 0, cells = 0;
+    for (size_t i = 0; i < now->cells->n; i++) {
+        n += (double)stretch->all.cell[i];
+        m += (double)now->cell[i];
+    }
+    if (n < 500 || m < 50)
+        return;
+    for (size_t i = 0; i < now->cells->n; i++) {
+        double a = (double)stretch->all.cell[i], b = (double)now->cell[i], p = (a + b) / (n + m);
+        if (p * m < 1)
+            continue;
+        double off = b / m - a / n;
+        sum += off * off / (p * (1 / n + 1 / m));
+        cells++;
+    }
+    if (cells < 2)
+        return;
+    stretch->dispersion += sum / (cells - 1);
+    stretch->windows++;
+}
+
+static int add_window(struct skew_training *training, const struct weir_window *window)
+{
+    const struct skew_training_plan *plan = training->plan;
+    // The older part goes when the newer one is long enough to stand alone.
+    int turn = window->start - training->generation >= plan->over;
+    for (size_t f = 0; f < plan->n_fields; f++) {
+        struct skew_training_stretch *stretch = &training->fields[f];
+        const struct weir_summary *now = window->summary(window, 0, plan->fields[f].index);
+        if (turn) {
+            struct weir_summary swap = stretch->all;
+            stretch->all = stretch->current;
+            stretch->current = swap;
+            weir_summary_reset(&stretch->current);
+        }
+        if (!now || !now->cell || now->cells->n != stretch->all.cells->n)
+            continue;
+        add_dispersion(stretch, now);
+        int code = weir_summary_merge(&stretch->all, now);
+        if (!code)
+            code = weir_summary_merge(&stretch->current, now);
+        if (code)
+            return code;
+    }
+    if (turn) {
+        training->began = training->generation;
+        training->generation = window->start;
+    }
+    training->last = window->end;
+    return 0;
+}
+
+// Whether any field lost its name though it is unlike.
+static int remember_names(struct skew_training *training, const struct skew_judgement *judgement)
+{
+    int unsure = 0;
+    for (size_t f = 0; f < training->plan->n_fields; f++) {
+        enum skew_verdict_kind kind = judgement->verdicts[f].kind;
+        unsure |= judgement->verdicts[f].unsure;
+        if (!judgement->verdicts[f].unsure)
+            training->fields[f].named = kind == SKEW_SCALED || kind == SKEW_WITH_SPAN ||
+                                        kind == SKEW_PREPROCESSED || kind == SKEW_REORDERED;
+    }
+    return unsure;
+}
+
+int skew_training_window(struct skew_training *training, const struct weir_window *window,
+                         struct weir_error *error)
+{
+    struct skew_judgement judgement;
+    int contrary = 0;
+    if (window->phase != WEIR_FINAL || !window->rows)
+        return 0;
+    if (training->began == INT64_MIN)
+        training->began = training->generation = window->start;
+    int code = add_window(training, window);
+    if (!code)
+        code = skew_training_judge(training, window, &judgement);
+    if (code)
+        return weir_error_set(error, code, "a window cannot be added to what serving was like");
+    int found = skew_training_report(training, &judgement, &contrary);
+    // What had a name a moment ago is not called anything else while it is unlike.
+    if (remember_names(training, &judgement) && window->undecided)
+        window->undecided(window);
+    skew_judgement_free(training, &judgement);
+    // What was put right is not to be held against serving for as long as the stretch is.
+    training->contrary = contrary && !found ? training->contrary + 1 : 0;
+    if (training->contrary >= HEALED)
+        forget(training, window->end);
+    return 0;
+}
+
+// ---- state
+
+int skew_training_save(const struct skew_training *training, struct weir_buffer *out)
+{
+    const struct skew_training_plan *plan = training->plan;
+    weir_put_long(out, training->began);
+    weir_put_long(out, training->generation);
+    weir_put_long(out, training->last);
+    weir_put_long(out, training->contrary);
+    weir_put_long(out, (int64_t)plan->n_fields);
+    for (size_t f = 0; f < plan->n_fields; f++) {
+        const struct skew_training_stretch *stretch = &training->fields[f];
+        struct weir_buffer bytes;
+        weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
+        weir_put_string(out, plan->fields[f].info->name);
+        weir_put_fixed64(out, weir_cells_hash(stretch->all.cells));
+        weir_put_double(out, stretch->dispersion);
+        weir_put_double(out, stretch->windows);
+        weir_put_long(out, stretch->named);
+        int code = weir_summary_write(&stretch->all, &bytes);
+        if (!code)
+            code = weir_summary_write(&stretch->current, &bytes);
+        if (!code)
+            code = weir_put_bytes(out, bytes.data, bytes.length);
+        weir_buffer_free(&bytes);
+        if (code)
+            return code;
+    }
+    return out->failed ? WEIR_ENOMEM : 0;
+}
+
+static size_t find_field(const struct skew_training_plan *plan, const char *name)
+{
+    size_t f = 0;
+    while (f < plan->n_fields && strcmp(plan->fields[f].info->name, name))
+        f++;
+    return f;
+}
+
+// A field that is no longer looked at, or has another profile, starts anew.
+static int restore_field(struct skew_training *training, struct weir_reader *in)
+{
+    char name[NAME];
+    size_t length;
+    weir_get_string(in, name, sizeof name);
+    uint64_t hash = weir_get_fixed64(in);
+    double dispersion = weir_get_double(in), windows = weir_get_double(in);
+    int named = weir_get_count(in, 1) == 1;
+    const uint8_t *bytes = weir_get_bytes(in, &length);
+    size_t f = in->failed ? training->plan->n_fields : find_field(training->plan, name);
+    if (f == training->plan->n_fields)
+        return weir_reader_code(in);
+    struct skew_training_stretch *stretch = &training->fields[f];
+    if (hash != weir_cells_hash(stretch->all.cells))
+        return 0;
+    if (!(dispersion >= 0 && windows >= 0) || !isfinite(dispersion) || !isfinite(windows))
+        return WEIR_ECORRUPT;
+    struct weir_reader reader = weir_reader_make(bytes, length);
+    int code = weir_summary_read_merge(&stretch->all, &reader);
+    if (!code)
+        code = weir_summary_read_merge(&stretch->current, &reader);
+    stretch->dispersion = dispersion;
+    stretch->windows = windows;
+    stretch->named = named;
+    return code ? code : weir_reader_code(&reader);
+}
+
+int skew_training_restore(struct skew_training *training, struct weir_reader *in,
+                          struct weir_error *error)
+{
+    int64_t began = weir_get_long(in), generation = weir_get_long(in), last = weir_get_long(in);
+    uint32_t contrary = (uint32_t)weir_get_count(in, HEALED);
+    size_t n = weir_get_count(in, FIELDS);
+    int code = weir_reader_code(in);
+    for (size_t i = 0; i < n && !code; i++)
+        code = restore_field(training, in);
+    // An absurd time would overflow where it is subtracted.
+    if (!code && began != INT64_MIN &&
+        !(-FAR < began && began <= generation && generation <= last && last < FAR))
+        code = WEIR_ECORRUPT;
+    if (code)
+        return weir_error_set(error, code, "what serving was like does not decode");
+    training->began = began;
+    training->generation = generation;
+    training->last = last;
+    training->contrary = contrary;
+    return 0;
+}
