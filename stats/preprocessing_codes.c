@@ -13,6 +13,8 @@ enum { MOST = 64, SEEN = 50 };
 // Distance (total variation, less what chance makes) that is worth explaining, what may be left of
 // it, and by how much it must have come down.
 static const double LEAST = 0.06, LEFT = 0.03, REDUCED = 4;
+static const double APART = 4; // standard errors
+static const double AHEAD = 7; // nats that the best shift is ahead of all others
 
 // Shares of whole numbers, or of categories.
 struct shares {
@@ -67,6 +69,26 @@ static double cyclic(const struct shares *shares, size_t shift)
     return sum;
 }
 
+// The log likelihood of serving where training's shares are so many steps on.
+static double likelihood(const struct weir_unlike *field, const struct shares *shares, size_t shift)
+{
+    double sum = 0;
+    for (size_t i = 0; i < shares->n; i++)
+        sum += field->n[1] * shares->of[1][(i + shift) % shares->n] *
+               log(fmax(shares->of[0][i], 0.5 / fmax(field->n[0], 1)));
+    return sum;
+}
+
+// Hours beside each other are alike: which one it is takes more values than that it is another.
+static int is_alone(const struct weir_unlike *field, const struct shares *shares, size_t best)
+{
+    double most = likelihood(field, shares, best);
+    for (size_t k = 0; k < shares->n; k++)
+        if (k != best && most - likelihood(field, shares, k) < AHEAD)
+            return 0;
+    return 1;
+}
+
 static int find_cycle(const struct weir_unlike *field, int first, size_t period, int whole,
                       struct weir_preprocessing *out)
 {
@@ -84,7 +106,8 @@ static int find_cycle(const struct weir_unlike *field, int first, size_t period,
             best = k;
     double before = cyclic(&shares, 0) - shares.chance;
     double after = fmax(cyclic(&shares, best) - shares.chance, 0);
-    if (!best || before < LEAST || after > LEFT + shares.chance || after * REDUCED > before)
+    if (!best || before < LEAST || after > LEFT + shares.chance || after * REDUCED > before ||
+        !is_alone(field, &shares, best))
         return 0;
     *out = (struct weir_preprocessing){.kind = WEIR_PREPROCESSING_CYCLE,
                                        .period = (int)period,
@@ -174,6 +197,26 @@ static int count_categories(const struct weir_unlike *field, struct shares *out)
     return 1;
 }
 
+// Sorted shares of any two samples are alike where there are many that are nearly equal. So it
+// counts only what stands apart from its neighbours in the order: most values, and three codes that
+// moved.
+static int are_apart(const struct weir_unlike *field, const struct rank *was, const struct rank *is,
+                     size_t n)
+{
+    double scale = 1 / fmax(field->n[0], 1) + 1 / fmax(field->n[1], 1), sum = 0;
+    size_t moved = 0;
+    for (size_t i = 0; i < n; i++) {
+        double least = APART * sqrt(was[i].share * (1 - was[i].share) * scale) + 0.005;
+        int apart = (!i || was[i - 1].share - was[i].share > least) &&
+                    (i + 1 == n || was[i].share - was[i + 1].share > least);
+        if (!apart)
+            continue;
+        sum += was[i].share;
+        moved += was[i].at != is[i].at;
+    }
+    return moved >= 3 && sum >= 0.6;
+}
+
 static void name_code(const struct weir_unlike *field, size_t i, char *out, size_t size)
 {
     if (field->side[0]->shape == WEIR_SHAPE_NUMERIC)
@@ -215,6 +258,8 @@ int weir_preprocessing_of_codes(const struct weir_unlike *field, struct weir_pre
     }
     rank_shares(shares.of[0], shares.n, was);
     rank_shares(shares.of[1], shares.n, is);
+    if (!are_apart(field, was, is, shares.n))
+        return 0;
     double before = distance(shares.of[0], shares.of[1], shares.n) - shares.chance, after = 0;
     size_t moved = 0;
     for (size_t i = 0; i < shares.n; i++) {

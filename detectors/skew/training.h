@@ -82,7 +82,6 @@ enum skew_verdict_kind {
 struct skew_new_value {
     char text[48];
     double share;
-    uint64_t count;
 };
 enum { SKEW_NEW_VALUES = 4 };
 

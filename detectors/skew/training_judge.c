@@ -22,7 +22,7 @@ static const double BELOW = 2.33; // standard errors: 99%
 static const double ERRORS = 2;   // of a window by itself
 // A share of values where training has nearly none is told at once.
 static const double BEYOND = 0.2, NEARLY_NONE = 0.002;
-enum { SEEN = 50, ALONE = 500, NEW = 20 };
+enum { SEEN = 50, ALONE = 500 };
 
 // What has a name is to be asked for it before it is called anything else, and that takes values.
 static uint64_t least_of(const struct skew_training_plan *plan)
@@ -207,7 +207,7 @@ static void find_new_values(const struct skew_training_plan *plan, const struct 
     size_t n = weir_top_sorted(now->top, entries, 64);
     for (size_t i = 0; i < n && verdict->n_values < SKEW_NEW_VALUES; i++) {
         double share = (double)entries[i]->count / (double)now->values;
-        if (share < plan->segment || entries[i]->count < NEW)
+        if (share < plan->segment || entries[i]->count < SEEN)
             return;
         if (weir_cells_knows(then->cells, entries[i]->hash))
             continue;
@@ -215,9 +215,7 @@ static void find_new_values(const struct skew_training_plan *plan, const struct 
         size_t length = entries[i]->length < sizeof value->text - 1 ? entries[i]->length
                                                                      : sizeof value->text - 1;
         value->share = share;
-        value->count = entries[i]->count;
-        if (!plan->redact || entries[i]->count >= SEEN)
-            memcpy(value->text, entries[i]->data, length);
+        memcpy(value->text, entries[i]->data, length);
         verdict->new_share += share;
     }
 }

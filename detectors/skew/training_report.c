@@ -267,15 +267,6 @@ static int report_order(const struct skew_training *training, const struct skew_
 
 // ---- new segments
 
-static void say_value(struct told *told, const struct skew_new_value *value)
-{
-    if (*value->text)
-        say(told, "'%s' (%.3g%%)", value->text, 100 * value->share);
-    else
-        say(told, "a value seen %llu times (%.3g%%)", (unsigned long long)value->count,
-            100 * value->share);
-}
-
 static int report_population(const struct skew_training *training,
                              const struct skew_judgement *judgement, int *any)
 {
@@ -288,9 +279,8 @@ static int report_population(const struct skew_training *training,
         say(&told, "%s%.80s has ", told.n ? "; " : "Serving has records that training never saw: ",
             name_of(&told, f));
         for (size_t i = 0; i < verdict->n_values; i++) {
-            if (i)
-                say(&told, ", ");
-            say_value(&told, &verdict->values[i]);
+            const struct skew_new_value *value = &verdict->values[i];
+            say(&told, "%s'%s' (%.3g%%)", i ? ", " : "", value->text, 100 * value->share);
         }
         most = fmax(most, verdict->new_share);
         add_field(&told, f, "values that training never had");

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Serving beside training by distribution: what was done to fields on one side only."""
+
+import csv
+import io
+import math
+import random
+import unittest
+
+import program
+
+HOUR = 3_600_000
+MONDAY = 1_760_313_600_000  # 2025-10-13T00:00:00Z
+SERVED = MONDAY + 21 * 24 * HOUR
+
+CONFIG = """
+version: 1
+app: skew
+streams:
+  s:
+    format: csv
+    time: at
+    fields:
+      at: {type: long}
+      clicks_10d: {type: long}
+      spent_10d: {type: double}
+      mean_price: {type: double}
+      age: {type: double}
+      hour: {type: long}
+      country: {type: string}
+      amount: {type: double, nullable: true}
+references:
+  training: {profile: training.avro}
+detectors:
+  skew: {type: skew, stream: s, reference: training, over: 1d, window: {size: 1h, lateness: 0s}}
+"""
+
+
+def poisson(draw, mean):
+    if mean > 60:
+        return max(0, round(draw.gauss(mean, math.sqrt(mean))))
+    count, product, least = 0, draw.random(), math.exp(-mean)
+    while product > least:
+        product *= draw.random()
+        count += 1
+    return count
+
+
+def customer(draw, days=10):
+    rate = math.exp(draw.gauss(-1, 0.8))
+    clicks = poisson(draw, rate * days)
+    spent = sum(draw.lognormvariate(2, 0.5) for _ in range(clicks))
+    of_day = draw.gauss(13, 4.5) if draw.random() > 0.3 else 24 * draw.random()
+    return {
+        "clicks_10d": clicks,
+        "spent_10d": spent,
+        "mean_price": spent / clicks if clicks else draw.lognormvariate(2, 0.5),
+        "age": draw.gauss(41, 13),
+        "hour": int(of_day % 24),
+        "country": draw.choices(["US", "DE", "JP"], [5, 3, 2])[0],
+        "amount": draw.lognormvariate(3, 0.6),
+    }
+
+
+def rows(count, days, start, seed, change=None, span=10):
+    """Customers over so many days; change(row, draw) edits a row in place."""
+    draw = random.Random(seed)
+    out = io.StringIO()
+    write = csv.writer(out)
+    for i in range(count):
+        row = customer(draw, span)
+        if change:
+            change(row, draw)
+        if not i:
+            write.writerow(["at", *row])
+        values = [f"{x:.6g}" if isinstance(x, float) else x for x in row.values()]
+        write.writerow([start + int(i * days * 24 * HOUR / count), *values])
+    return out.getvalue()
+
+
+class SkewTest(program.Program):
+    def setUp(self):
+        super().setUp()
+        self.file("weir.yaml", CONFIG)
+        training = self.file("training.csv", rows(12000, 14, MONDAY, 1))
+        done = self.weir("profile", "-c", "weir.yaml", "-s", "s", "-i", training,
+                         "-o", "training.avro")  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def judge(self, change=None, span=10, days=2):
+        served = self.file("served.csv", rows(5000 * days // 2, days, SERVED, 2, change, span))
+        done = self.replay(CONFIG, s=served)
+        self.assertEqual(done.code, 0, done.err)
+        return [alert for alert in done.alerts if alert["status"] == "open"]
+
+    def one(self, kind, *texts, **options):
+        alerts = self.judge(**options)
+        self.assertEqual([alert["kind"] for alert in alerts], [kind])
+        for text in texts:
+            self.assertIn(text, alerts[0]["summary"])
+        return alerts[0]
+
+    def test_nothing_is_said_of_what_is_alike(self):
+        self.assertEqual(self.judge(), [])
+
+    def test_another_span(self):
+        alert = self.one("skew.window_span", "clicks_10d and spent_10d are both ",
+                         "(10 days in training, as the names say, 30 days in serving)",
+                         span=30)  # fmt: skip
+        self.assertEqual(alert["fields"], ["clicks_10d", "spent_10d"])
+        self.assertEqual(alert["action"], "fix_producer")
+
+    def test_standardised_on_one_side(self):
+        def change(row, _):
+            row["age"] = (row["age"] - 41) / 13
+
+        self.one("skew.preprocessing", "age is standardised", "in serving and not in training",
+                 change=change)  # fmt: skip
+
+    def test_another_time_zone(self):
+        def change(row, _):
+            row["hour"] = (row["hour"] + 7) % 24
+
+        self.one("skew.preprocessing", "hour is 7 hours later", "another time zone", change=change)
+
+    def test_other_letters(self):
+        def change(row, _):
+            row["country"] = row["country"].lower()
+
+        self.one("skew.preprocessing", "'us' for 'US'", change=change)
+
+    def test_dirtier(self):
+        def change(row, draw):
+            if draw.random() < 0.12:
+                row["amount"] = ""
+
+        self.one("skew.noise", "Serving is dirtier than training was: amount ", " null",
+                 change=change)  # fmt: skip
+
+    def test_a_country_that_training_never_saw(self):
+        def change(row, draw):
+            if draw.random() < 0.06:
+                row["country"] = "FR"
+
+        self.one("skew.distribution", "country has 'FR'", change=change)
+
+    def test_an_offset_without_a_name(self):
+        def change(row, _):
+            row["amount"] *= 1.35
+
+        alert = self.one("skew.distribution", "Serving is unlike training all the time: amount",
+                         change=change)  # fmt: skip
+        self.assertEqual((alert["window"]["end"] - SERVED) // HOUR, 24)
+        self.assertFalse(alert["provisional"])
+
+
+if __name__ == "__main__":
+    unittest.main()
