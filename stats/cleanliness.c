@@ -80,7 +80,8 @@ static int is_in_place(const struct weir_unlike *field)
 {
     if (!weir_unlike_has_numbers(field))
         return 1;
-    double middle = weir_law_quantile(&field->law[0], .5), now = weir_law_quantile(&field->law[1], .5);
+    double middle = weir_law_quantile(&field->law[0], .5),
+           now = weir_law_quantile(&field->law[1], .5);
     double wide = weir_law_quantile(&field->law[0], .95) - weir_law_quantile(&field->law[0], .05);
     return fabs(now - middle) <= MIDDLE * fmax(wide, 0);
 }

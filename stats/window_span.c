@@ -139,7 +139,7 @@ static void sort_out(const struct weir_unlike *fields, const struct ratio *ratio
 // ---- spans that people use
 
 // The likeliest first.
-static const double HOURS[] = {24 * 30, 24 * 7,  24, 24 * 90, 24 * 14,  24 * 10, 24 * 60, 24 * 28,
+static const double HOURS[] = {24 * 30, 24 * 7,   24, 24 * 90, 24 * 14,  24 * 10, 24 * 60, 24 * 28,
                                1,       24 * 365, 12, 6,       24 * 180, 48,      72};
 // The commonest pairs, the likeliest first.
 static const struct weir_span_pair USUAL[] = {

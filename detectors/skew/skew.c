@@ -135,7 +135,7 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     return 0;
 }
 
-static const char *const kinds[] = {"skew.row",           "skew.distribution", "skew.noise",
+static const char *const kinds[] = {"skew.row",         "skew.distribution",  "skew.noise",
                                     "skew.window_span", "skew.preprocessing", NULL};
 
 WEIR_PLUGIN = {

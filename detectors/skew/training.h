@@ -71,10 +71,10 @@ int skew_training_restore(struct skew_training *training, struct weir_reader *in
 
 enum skew_verdict_kind {
     SKEW_LIKE,
-    SKEW_SCALED,        // by another span
-    SKEW_WITH_SPAN,     // unlike, as a mean or maximum is over another span
+    SKEW_SCALED,    // by another span
+    SKEW_WITH_SPAN, // unlike, as a mean or maximum is over another span
     SKEW_PREPROCESSED,
-    SKEW_REORDERED,     // one-hot
+    SKEW_REORDERED, // one-hot
     SKEW_NOISY,
     SKEW_UNLIKE
 };

@@ -152,8 +152,7 @@ static const struct weir_unlike *window_of(const struct skew_training *training,
 {
     const struct weir_window *window = judgement->window;
     struct weir_unlike *here = &judgement->here[f];
-    const struct weir_summary *now =
-        window->summary(window, 0, training->plan->fields[f].index);
+    const struct weir_summary *now = window->summary(window, 0, training->plan->fields[f].index);
     if (!here->side[1] && now && now->cell)
         weir_unlike_open(here, judgement->fields[f].side[0], now);
     return here->side[1] ? here : NULL;
@@ -168,8 +167,7 @@ static int is_suspect(const struct weir_unlike *field, const struct skew_field_v
            weir_unit_suspect(then->cell, now->cell, then->cells->n);
 }
 
-static int may_tell(const struct skew_training_plan *plan,
-                    const struct weir_preprocessing *found)
+static int may_tell(const struct skew_training_plan *plan, const struct weir_preprocessing *found)
 {
     return found->kind != WEIR_PREPROCESSING_NONE &&
            !(found->kind == WEIR_PREPROCESSING_UNIT && plan->leave_units);
@@ -213,7 +211,7 @@ static void find_new_values(const struct skew_training_plan *plan, const struct 
             continue;
         struct skew_new_value *value = &verdict->values[verdict->n_values++];
         size_t length = entries[i]->length < sizeof value->text - 1 ? entries[i]->length
-                                                                     : sizeof value->text - 1;
+                                                                    : sizeof value->text - 1;
         value->share = share;
         memcpy(value->text, entries[i]->data, length);
         verdict->new_share += share;
@@ -224,8 +222,8 @@ static void judge_cleanliness(const struct skew_training_plan *plan,
                               const struct skew_judgement *judgement, size_t f)
 {
     struct skew_field_verdict *verdict = &judgement->verdicts[f];
-    double z = weir_normal_upper_quantile(plan->alpha / 2 / WEIR_CLEAN_ASPECTS /
-                                          (double)plan->n_fields);
+    double z =
+        weir_normal_upper_quantile(plan->alpha / 2 / WEIR_CLEAN_ASPECTS / (double)plan->n_fields);
     if (verdict->kind != SKEW_LIKE || judgement->fields[f].side[1]->rows < least_of(plan))
         return;
     weir_cleanliness_compare(&judgement->fields[f], z, verdict->aspects);
@@ -249,8 +247,7 @@ static void judge_cleanliness(const struct skew_training_plan *plan,
 
 // ---- what explains many fields
 
-static void take_span(const struct skew_training_plan *plan,
-                      const struct skew_judgement *judgement)
+static void take_span(const struct skew_training_plan *plan, const struct skew_judgement *judgement)
 {
     if (!(judgement->span.ratio > 0))
         return;
@@ -262,7 +259,8 @@ static void take_span(const struct skew_training_plan *plan,
             verdict->kind = SKEW_SCALED;
         // Means over a longer span vary less, maxima and distinct counts grow, by less.
         else if (judgement->parts[f] == WEIR_SPAN_UNMOVED ||
-                 (judgement->parts[f] == WEIR_SPAN_OTHER && (judgement->span.ratio > 1) == (moved > 0)))
+                 (judgement->parts[f] == WEIR_SPAN_OTHER &&
+                  (judgement->span.ratio > 1) == (moved > 0)))
             verdict->kind = SKEW_WITH_SPAN;
     }
 }
@@ -306,8 +304,8 @@ static int agrees(const struct skew_training *training, const struct skew_judgem
     weir_cleanliness_compare(here, 0, now);
     for (int k = 0; k < WEIR_CLEAN_ASPECTS; k++) {
         // Distinct values of a window are fewer than those of a stretch.
-        if (verdict->aspects[k].changed && (k == WEIR_CLEAN_RESOLUTION ||
-                                            !aspect_is_contrary(&verdict->aspects[k], &now[k])))
+        if (verdict->aspects[k].changed &&
+            (k == WEIR_CLEAN_RESOLUTION || !aspect_is_contrary(&verdict->aspects[k], &now[k])))
             return 1;
     }
     return 0;
@@ -321,15 +319,16 @@ static int open_fields(const struct skew_training *training, struct skew_judgeme
     for (size_t f = 0; f < plan->n_fields; f++) {
         const struct skew_training_field *field = &plan->fields[f];
         const struct skew_training_stretch *stretch = &training->fields[f];
-        const struct weir_summary *then = judgement->window->reference(judgement->window, 0,
-                                                                       field->index);
+        const struct weir_summary *then =
+            judgement->window->reference(judgement->window, 0, field->index);
         struct weir_unlike made = {.name = field->info->name,
                                    .unit = field->info->unit,
                                    .type = field->info->type,
                                    .dispersion = dispersion_of(stretch, stretch->all.cells)};
         judgement->fields[f] = judgement->here[f] = made;
         judgement->n_open = f + 1;
-        int code = weir_unlike_open(&judgement->fields[f], then ? then : field->then, &stretch->all);
+        int code =
+            weir_unlike_open(&judgement->fields[f], then ? then : field->then, &stretch->all);
         if (code)
             return code;
     }
@@ -374,9 +373,8 @@ int skew_training_judge(const struct skew_training *training, const struct weir_
                         struct skew_judgement *judgement)
 {
     size_t n = training->plan->n_fields;
-    *judgement = (struct skew_judgement){.stage = stage_of(training, window),
-                                         .window = window,
-                                         .window_rows = window->rows};
+    *judgement = (struct skew_judgement){
+        .stage = stage_of(training, window), .window = window, .window_rows = window->rows};
     judgement->fields = calloc(n + 1, sizeof *judgement->fields);
     judgement->here = calloc(n + 1, sizeof *judgement->here);
     judgement->verdicts = calloc(n + 1, sizeof *judgement->verdicts);

@@ -125,7 +125,8 @@ static int emit(struct told *told, const char *rule, const char *kind, enum weir
     return 1;
 }
 
-static struct told begin(const struct skew_training *training, const struct skew_judgement *judgement)
+static struct told begin(const struct skew_training *training,
+                         const struct skew_judgement *judgement)
 {
     return (struct told){.plan = training->plan, .judgement = judgement};
 }
@@ -141,8 +142,9 @@ static void say_spans(struct told *told, const struct weir_span_change *span)
     }
     weir_span_text(span->pairs[0].training, a, sizeof a);
     weir_span_text(span->pairs[0].serving, b, sizeof b);
-    say(told, ": looks like counts and sums over %.2g times the span (%s in training%s, %s in "
-              "serving%s",
+    say(told,
+        ": looks like counts and sums over %.2g times the span (%s in training%s, %s in "
+        "serving%s",
         span->ratio, a, span->by_name == 1 ? ", as the names say" : "", b,
         span->by_name == 2 ? ", as the names say" : "");
     for (size_t i = 1; i < span->n_pairs && !span->by_name; i++) {
@@ -167,8 +169,9 @@ static int report_span(const struct skew_training *training, const struct skew_j
     }
     told.critical = 1;
     say_names(&told);
-    say(&told, " are %s %.3g times what they were in %s (%.3g to %.3g), while the mean%s of %zu "
-               "other field%s did not move",
+    say(&told,
+        " are %s %.3g times what they were in %s (%.3g to %.3g), while the mean%s of %zu "
+        "other field%s did not move",
         told.n == 2 ? "both" : "all", span->ratio, training->plan->reference, span->low, span->high,
         span->n_unmoved == 1 ? "" : "s", span->n_unmoved, span->n_unmoved == 1 ? "" : "s");
     say_spans(&told, span);
@@ -229,14 +232,16 @@ static int report_preprocessing(const struct skew_training *training,
             told.n == 2 ? "" : "s");
     say(&told, " (");
     say_records(&told);
-    say(&told, " against %s). Undone, the two are alike: prepare the field on both sides by the "
-               "same code",
+    say(&told,
+        " against %s). Undone, the two are alike: prepare the field on both sides by the "
+        "same code",
         training->plan->reference);
     return emit(&told, rule_of(kind), "skew.preprocessing", WEIR_ACTION_FIX_PRODUCER,
                 (struct weir_statistic){"distance", lead->before, NAN, NAN, lead->after}, 0);
 }
 
-static int report_order(const struct skew_training *training, const struct skew_judgement *judgement)
+static int report_order(const struct skew_training *training,
+                        const struct skew_judgement *judgement)
 {
     struct told told = begin(training, judgement);
     size_t shown = 0;
@@ -276,8 +281,8 @@ static int report_population(const struct skew_training *training,
         const struct skew_field_verdict *verdict = &judgement->verdicts[f];
         if (!verdict->n_values || verdict->kind == SKEW_PREPROCESSED)
             continue;
-        say(&told, "%s%.80s has ", told.n ? "; " : "Serving has records that training never saw: ",
-            name_of(&told, f));
+        say(&told, "%s%.80s has ",
+            told.n ? "; " : "Serving has records that training never saw: ", name_of(&told, f));
         for (size_t i = 0; i < verdict->n_values; i++) {
             const struct skew_new_value *value = &verdict->values[i];
             say(&told, "%s'%s' (%.3g%%)", i ? ", " : "", value->text, 100 * value->share);
@@ -291,8 +296,9 @@ static int report_population(const struct skew_training *training,
     told.critical = most >= 0.1;
     say(&told, ", in ");
     say_records(&told);
-    say(&told, ", and %s has none of them. The model has not learnt what to say of these: add "
-               "such data to training, or find out who sends them",
+    say(&told,
+        ", and %s has none of them. The model has not learnt what to say of these: add "
+        "such data to training, or find out who sends them",
         training->plan->reference);
     return emit(&told, "population", "skew.distribution", WEIR_ACTION_ADD_TRAINING_DATA,
                 (struct weir_statistic){"share", most, training->plan->segment, NAN, 0},
@@ -330,7 +336,9 @@ static int report_noise(const struct skew_training *training,
     if (!*any)
         return 0;
     say(&told, "Serving is %s than training was: ",
-        !cleaner ? "dirtier" : dirtier ? "dirtier in some and cleaner in other ways" : "cleaner");
+        !cleaner  ? "dirtier"
+        : dirtier ? "dirtier in some and cleaner in other ways"
+                  : "cleaner");
     for (size_t f = 0; f < training->plan->n_fields; f++) {
         const struct skew_field_verdict *verdict = &judgement->verdicts[f];
         const struct weir_cleanliness *nulls = &verdict->aspects[WEIR_CLEAN_NULL];
@@ -396,8 +404,7 @@ static int report_distribution(const struct skew_training *training,
         const struct skew_field_verdict *verdict = &judgement->verdicts[f];
         if (verdict->kind != SKEW_UNLIKE)
             continue;
-        if (lead == training->plan->n_fields ||
-            verdict->effect > judgement->verdicts[lead].effect)
+        if (lead == training->plan->n_fields || verdict->effect > judgement->verdicts[lead].effect)
             lead = f;
         p = fmin(p, verdict->p_value);
         told.critical |= verdict->effect - BELOW * verdict->error >= training->plan->critical;
@@ -416,7 +423,8 @@ static int report_distribution(const struct skew_training *training,
         add_field(&told, f, note);
     }
     say_change(judgement, lead, text, sizeof text);
-    say(&told, "Serving is unlike training all the time: %.80s has %s (as far as a shift by %.2g sd)",
+    say(&told,
+        "Serving is unlike training all the time: %.80s has %s (as far as a shift by %.2g sd)",
         name_of(&told, lead), text, judgement->verdicts[lead].effect);
     if (told.n > 1)
         say(&told, "; also ");
@@ -427,8 +435,9 @@ static int report_distribution(const struct skew_training *training,
         say(&told, " and %zu more", told.n - 1 - shown);
     say(&told, ", over ");
     say_records(&told);
-    say(&told, " against %s. Look for what the two sides do differently; where serving is right, "
-               "retrain on it",
+    say(&told,
+        " against %s. Look for what the two sides do differently; where serving is right, "
+        "retrain on it",
         training->plan->reference);
     return emit(&told, "distribution", "skew.distribution", WEIR_ACTION_INVESTIGATE_UPSTREAM,
                 (struct weir_statistic){"shift", told.most, training->plan->delta, p, 0},
@@ -448,8 +457,8 @@ int skew_training_report(const struct skew_training *training, struct skew_judge
         found += report_order(training, judgement);
     }
     for (int kind = WEIR_PREPROCESSING_STANDARDISED; kind <= WEIR_PREPROCESSING_SPELLING; kind++) {
-        found += report_preprocessing(training, judgement, (enum weir_preprocessing_kind)kind,
-                                      &any);
+        found +=
+            report_preprocessing(training, judgement, (enum weir_preprocessing_kind)kind, &any);
         there += any;
     }
     found += report_population(training, judgement, &any);

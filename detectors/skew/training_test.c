@@ -110,8 +110,8 @@ static void make_training(void)
             unlike_numbers(&samples[f], infos[f].name, WEIR_TYPE_DOUBLE, x, TRAINED, x, 0);
         else
             unlike_words(&samples[f], infos[f].name, words, 5, code, TRAINED, code, 0);
-        fields[f] =
-            (struct skew_training_field){f, &infos[f], &samples[f].side[0], samples[f].side[0].parts};
+        fields[f] = (struct skew_training_field){f, &infos[f], &samples[f].side[0],
+                                                 samples[f].side[0].parts};
     }
 }
 

@@ -52,8 +52,8 @@ static void make(void)
     unlike_numbers(&samples[0], "amount", WEIR_TYPE_DOUBLE, x, VALUES, y, VALUES);
     unlike_words(&samples[1], "country", words, 3, a, VALUES, b, VALUES);
     for (int f = 0; f < 2; f++)
-        fields[f] =
-            (struct skew_training_field){f, &infos[f], &samples[f].side[0], samples[f].side[0].parts};
+        fields[f] = (struct skew_training_field){f, &infos[f], &samples[f].side[0],
+                                                 samples[f].side[0].parts};
     plan = (struct skew_training_plan){.fields = fields,
                                        .n_fields = 2,
                                        .reference = "training",
