@@ -26,7 +26,8 @@ static const char *type_name(const struct weir_option *option)
         [WEIR_OPTION_NUMBER] = "number",     [WEIR_OPTION_SHARE] = "share",
         [WEIR_OPTION_DURATION] = "duration", [WEIR_OPTION_SIZE] = "size",
         [WEIR_OPTION_STRING] = "string",     [WEIR_OPTION_CHOICE] = "choice",
-        [WEIR_OPTION_FIELD] = "field",       [WEIR_OPTION_STRINGS] = "list of strings"};
+        [WEIR_OPTION_FIELD] = "field",       [WEIR_OPTION_STRINGS] = "list of strings",
+        [WEIR_OPTION_STREAM] = "stream"};
     return names[option->type];
 }
 

@@ -108,6 +108,22 @@ static void check_join(struct weir_load *load, size_t i)
     }
 }
 
+// Whether an option of a detector names the stream as its follower.
+static int is_followed(const struct weir_config *config, size_t stream)
+{
+    for (size_t i = 0; i < config->n_detectors; i++) {
+        const struct weir_detector_entry *entry = &config->detectors[i];
+        const struct weir_option *table = entry->plugin ? entry->plugin->options : NULL;
+        for (size_t k = 0; table && table[k].key && entry->options; k++) {
+            if (table[k].type == WEIR_OPTION_STREAM && entry->options[k].set &&
+                entry->options[k].string &&
+                !strcmp(entry->options[k].string, config->streams[stream].info.name))
+                return 1;
+        }
+    }
+    return 0;
+}
+
 static void check_joins(struct weir_load *load)
 {
     struct weir_config *config = load->config;
@@ -126,10 +142,10 @@ static void check_joins(struct weir_load *load)
                             "streams.%s.join: the joins go round in a "
                             "circle; one stream must join nothing",
                             config->streams[i].info.name);
-        else if (config->streams[i].join_to >= 0 && !joined++)
+        else if (config->streams[i].join_to >= 0 && !is_followed(config, i) && !joined++)
             weir_load_warning(load, node->key_mark,
-                              "join: is taken, but records are not joined "
-                              "yet: each stream is looked at by itself");
+                              "join: is taken, but no detector looks at the two side by side: "
+                              "each stream is looked at by itself");
     }
 }
 

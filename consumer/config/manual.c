@@ -99,13 +99,15 @@ static void put_options(struct weir_buffer *out, const struct weir_plugin *plugi
         [WEIR_OPTION_NUMBER] = "number",         [WEIR_OPTION_SHARE] = "share",
         [WEIR_OPTION_DURATION] = "duration",     [WEIR_OPTION_SIZE] = "size",
         [WEIR_OPTION_STRING] = "text",           [WEIR_OPTION_CHOICE] = "choice",
-        [WEIR_OPTION_FIELD] = "field",           [WEIR_OPTION_STRINGS] = "text or list of texts"};
+        [WEIR_OPTION_FIELD] = "field",           [WEIR_OPTION_STRINGS] = "text or list of texts",
+        [WEIR_OPTION_STREAM] = "stream"};
     static const enum weir_key_type types[] = {
         [WEIR_OPTION_SHARE] = WEIR_KEY_NUMBER,      [WEIR_OPTION_NUMBER] = WEIR_KEY_NUMBER,
         [WEIR_OPTION_INTEGER] = WEIR_KEY_INTEGER,   [WEIR_OPTION_SIZE] = WEIR_KEY_SIZE,
         [WEIR_OPTION_DURATION] = WEIR_KEY_DURATION, [WEIR_OPTION_CHOICE] = WEIR_KEY_CHOICE,
         [WEIR_OPTION_STRING] = WEIR_KEY_STRING,     [WEIR_OPTION_FIELD] = WEIR_KEY_STRING,
-        [WEIR_OPTION_STRINGS] = WEIR_KEY_STRING,    [WEIR_OPTION_BOOLEAN] = WEIR_KEY_BOOLEAN};
+        [WEIR_OPTION_STRINGS] = WEIR_KEY_STRING,    [WEIR_OPTION_BOOLEAN] = WEIR_KEY_BOOLEAN,
+        [WEIR_OPTION_STREAM] = WEIR_KEY_STRING};
     weir_buffer_printf(out, "\n### `type: %s`\n\n%s\n", plugin->name, plugin->description);
     if (!plugin->options || !plugin->options->key)
         return;

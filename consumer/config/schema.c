@@ -160,7 +160,8 @@ static json_t *option_schema(const struct weir_option *option)
         [WEIR_OPTION_NUMBER] = WEIR_KEY_NUMBER,     [WEIR_OPTION_SHARE] = WEIR_KEY_SHARE,
         [WEIR_OPTION_DURATION] = WEIR_KEY_DURATION, [WEIR_OPTION_SIZE] = WEIR_KEY_SIZE,
         [WEIR_OPTION_STRING] = WEIR_KEY_STRING,     [WEIR_OPTION_CHOICE] = WEIR_KEY_CHOICE,
-        [WEIR_OPTION_FIELD] = WEIR_KEY_STRING,      [WEIR_OPTION_STRINGS] = WEIR_KEY_STRING};
+        [WEIR_OPTION_FIELD] = WEIR_KEY_STRING,      [WEIR_OPTION_STRINGS] = WEIR_KEY_STRING,
+        [WEIR_OPTION_STREAM] = WEIR_KEY_STRING};
     struct weir_key row = {.key = option->key,
                            .type = types[option->type],
                            .low = option->low,

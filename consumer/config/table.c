@@ -346,7 +346,8 @@ static const enum weir_key_type option_types[] = {
     [WEIR_OPTION_NUMBER] = WEIR_KEY_NUMBER,     [WEIR_OPTION_SHARE] = WEIR_KEY_SHARE,
     [WEIR_OPTION_DURATION] = WEIR_KEY_DURATION, [WEIR_OPTION_SIZE] = WEIR_KEY_SIZE,
     [WEIR_OPTION_STRING] = WEIR_KEY_STRING,     [WEIR_OPTION_CHOICE] = WEIR_KEY_CHOICE,
-    [WEIR_OPTION_FIELD] = WEIR_KEY_STRING,      [WEIR_OPTION_STRINGS] = WEIR_KEY_STRING};
+    [WEIR_OPTION_FIELD] = WEIR_KEY_STRING,      [WEIR_OPTION_STRINGS] = WEIR_KEY_STRING,
+    [WEIR_OPTION_STREAM] = WEIR_KEY_STRING};
 
 static void read_field_option(struct weir_load *load, const struct weir_node *node,
                               const char *where, const struct weir_stream *stream,
@@ -389,7 +390,7 @@ static void read_option(struct weir_load *load, const struct weir_option *option
     }
     enum weir_key_type type = option_types[option->type];
     int ranged = option->type != WEIR_OPTION_CHOICE && option->type != WEIR_OPTION_STRING &&
-                 option->type != WEIR_OPTION_BOOLEAN;
+                 option->type != WEIR_OPTION_BOOLEAN && option->type != WEIR_OPTION_STREAM;
     if (parse_scalar(type, node->text, option->choices, &value, &why))
         wrong_value(load, node, where, why);
     else if (option->type == WEIR_OPTION_CHOICE && value.choice < 0)

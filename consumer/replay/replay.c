@@ -27,7 +27,14 @@ struct lane { // one stream's files, one after the other
     size_t n_unknown;
 };
 
+struct joined { // two lanes side by side
+    struct weir_edge_task *edge;
+    struct lane *sides[2];
+};
+
 struct replay {
+    struct joined *joined; // of which both lanes have files
+    size_t n_joined;
     const struct weir_replay_options *options;
     struct weir_plan *plan;
     struct weir_merger *merger;
@@ -132,6 +139,28 @@ static int make_plan(struct replay *replay, struct weir_error *error)
     return code;
 }
 
+static int start_joined(struct replay *replay, struct weir_error *error)
+{
+    size_t first, n = weir_plan_joined(replay->plan, &first);
+    int code = 0;
+    replay->joined = calloc(n + 1, sizeof *replay->joined);
+    if (!replay->joined)
+        return weir_error_set(error, WEIR_ENOMEM, "no memory");
+    for (size_t i = 0; i < n && !code; i++) {
+        size_t driver, follower;
+        weir_plan_joined_of(replay->plan, first + i, &driver, &follower);
+        struct joined *joined = &replay->joined[replay->n_joined];
+        joined->sides[0] = &replay->lanes[driver];
+        joined->sides[1] = &replay->lanes[follower];
+        if (!joined->sides[0]->file || !joined->sides[1]->file)
+            continue; // there is nothing to look at side by side
+        struct weir_emitter emitter = {joined->sides[0], on_edge};
+        code = weir_edge_task_create(replay->plan, first + i, 0, 1, &emitter, &joined->edge, error);
+        replay->n_joined += !code;
+    }
+    return code;
+}
+
 static int start_lanes(struct replay *replay, struct weir_error *error)
 {
     struct weir_emitter emitter = {replay, on_merged};
@@ -152,6 +181,8 @@ static int start_lanes(struct replay *replay, struct weir_error *error)
         if (!code && lane->file)
             code = weir_file_start(lane->file, &builder, error);
     }
+    if (!code)
+        code = start_joined(replay, error);
     for (size_t i = 0; i < replay->options->n_clean && !code; i++) {
         const struct weir_replay_clean *clean = &replay->options->clean[i];
         struct lane *lane = &replay->lanes[clean->stream];
@@ -181,7 +212,34 @@ static int finish_lane(struct replay *replay, struct lane *lane)
     tell_progress(replay);
     lane->ended = 1;
     lane->batch = NULL;
-    return weir_edge_task_finish(lane->edge, &replay->error);
+    int code = weir_edge_task_finish(lane->edge, &replay->error);
+    for (size_t i = 0; i < replay->n_joined && !code; i++) {
+        struct joined *joined = &replay->joined[i];
+        int mine = joined->sides[0] == lane || joined->sides[1] == lane;
+        if (mine && joined->sides[0]->ended && joined->sides[1]->ended)
+            code = weir_edge_task_finish(joined->edge, &replay->error);
+    }
+    return code;
+}
+
+// What a lane's own task has looked at, to those that look at it beside another.
+static int show_joined(struct replay *replay, const struct lane *lane,
+                       const struct weir_batch *batch)
+{
+    int64_t next;
+    uint32_t n = batch->n_rows;
+    if (weir_edge_task_stopped(lane->edge, &next)) {
+        for (n = 0; n < batch->n_rows && batch->offset[n] < next;)
+            n++;
+    }
+    int code = 0;
+    for (size_t i = 0; i < replay->n_joined && !code; i++) {
+        for (int side = 0; side < 2 && !code; side++) {
+            if (replay->joined[i].sides[side] == lane)
+                code = weir_edge_task_join(replay->joined[i].edge, side, batch, n, &replay->error);
+        }
+    }
+    return code;
 }
 
 static int read_batch(struct replay *replay, struct lane *lane)
@@ -251,13 +309,14 @@ static int run_alone(struct replay *replay, struct lane *lane)
 static int observe_rows(struct replay *replay, struct lane *lane, uint32_t n)
 {
     struct weir_batch view;
-    int code;
-    if (lane->row == 0 && n == lane->batch->n_rows) {
-        code = weir_edge_task_observe(lane->edge, lane->batch, &replay->error);
-    } else {
+    const struct weir_batch *batch = lane->batch;
+    if (lane->row || n < lane->batch->n_rows) {
         weir_batch_view(lane->batch, lane->row, n, &view, lane->columns, lane->unknown);
-        code = weir_edge_task_observe(lane->edge, &view, &replay->error);
+        batch = &view;
     }
+    int code = weir_edge_task_observe(lane->edge, batch, &replay->error);
+    if (!code)
+        code = show_joined(replay, lane, batch);
     lane->row += n;
     return code ? code : finish_stopped(replay, lane);
 }
@@ -323,6 +382,12 @@ static int run_together(struct replay *replay)
                 weir_edge_task_newest(lane->edge) > INT64_MIN)
                 code = weir_edge_task_advance(lane->edge, until, &replay->error);
         }
+        // Both were read up to here: the one that lags has nothing before.
+        for (size_t i = 0; i < replay->n_joined && !code; i++) {
+            const struct joined *joined = &replay->joined[i];
+            if (!joined->sides[0]->ended || !joined->sides[1]->ended)
+                code = weir_edge_task_join_alone(joined->edge, &replay->error);
+        }
         if (!code)
             code = release(replay);
         if (code)
@@ -365,6 +430,9 @@ static void close_all(struct replay *replay)
         free(lane->columns);
         free(lane->unknown);
     }
+    for (size_t i = 0; i < replay->n_joined; i++)
+        weir_edge_task_destroy(replay->joined[i].edge);
+    free(replay->joined);
     weir_alert_order_free(&replay->order);
     weir_merger_destroy(replay->merger);
     weir_plan_destroy(replay->plan);

@@ -108,6 +108,9 @@ void weir_owned_drop(struct weir_owned *owned)
         weir_edge_task_destroy(input->edge);
         weir_decoder_destroy(input->decoder);
     }
+    for (size_t i = 0; i < owned->n_beside; i++)
+        weir_edge_task_destroy(owned->beside[i].edge);
+    free(owned->beside);
     weir_merger_destroy(owned->merger);
     atomic_fetch_sub(&owned->inside->pending, (long long)weir_outbox_size(&owned->pending));
     weir_outbox_free(&owned->staging);
@@ -151,6 +154,45 @@ static int build_decoder(struct weir_input *input, struct weir_error *error)
     return code;
 }
 
+static struct weir_input *input_of(struct weir_owned *owned, size_t stream)
+{
+    for (size_t i = 0; i < owned->n_inputs; i++) {
+        if (owned->inputs[i].stream == stream)
+            return &owned->inputs[i];
+    }
+    return NULL;
+}
+
+static int build_beside(struct weir_owned *owned, struct weir_error *error)
+{
+    struct weir_inside *inside = owned->inside;
+    size_t first, n = weir_plan_joined(inside->plan, &first);
+    int code = 0;
+    owned->beside = calloc(n + 1, sizeof *owned->beside);
+    if (!owned->beside)
+        return weir_error_set(error, WEIR_ENOMEM, "out of memory");
+    for (size_t i = 0; i < n && !code; i++) {
+        size_t driver, follower;
+        weir_plan_joined_of(inside->plan, first + i, &driver, &follower);
+        struct weir_beside *beside = &owned->beside[owned->n_beside];
+        beside->sides[0] = input_of(owned, driver);
+        beside->sides[1] = input_of(owned, follower);
+        if (!beside->sides[0] || !beside->sides[1])
+            continue;
+        snprintf(beside->name, sizeof beside->name, "%s",
+                 weir_plan_stream(inside->plan, first + i)->name);
+        struct weir_emitter emitter = {beside->sides[0], weir_owned_emit};
+        code = weir_edge_task_create(inside->plan, first + i, owned->partition,
+                                     atomic_load(&inside->partitions[driver]), &emitter,
+                                     &beside->edge, error);
+        if (!code) {
+            weir_edge_task_suppress(beside->edge, 1);
+            owned->n_beside++;
+        }
+    }
+    return code;
+}
+
 int weir_owned_build(struct weir_owned *owned, struct weir_error *error)
 {
     struct weir_inside *inside = owned->inside;
@@ -178,6 +220,8 @@ int weir_owned_build(struct weir_owned *owned, struct weir_error *error)
         if (!code)
             code = build_decoder(input, error);
     }
+    if (!code && owned->driver != SIZE_MAX)
+        code = build_beside(owned, error);
     return code;
 }
 
@@ -187,7 +231,7 @@ int weir_owned_save(const struct weir_owned *owned, struct weir_buffer *out)
 {
     struct weir_buffer part;
     int code = 0;
-    weir_put_long(out, (int64_t)owned->n_inputs);
+    weir_put_long(out, (int64_t)(owned->n_inputs + owned->n_beside));
     for (size_t i = 0; i < owned->n_inputs && !code; i++) {
         const struct weir_input *input = &owned->inputs[i];
         weir_buffer_init(&part, WEIR_BUFFER_MAXIMUM);
@@ -200,6 +244,16 @@ int weir_owned_save(const struct weir_owned *owned, struct weir_buffer *out)
         weir_put_bytes(out, part.data, part.length);
         weir_buffer_free(&part);
     }
+    for (size_t i = 0; i < owned->n_beside && !code; i++) {
+        weir_buffer_init(&part, WEIR_BUFFER_MAXIMUM);
+        code = weir_edge_task_save(owned->beside[i].edge, &part);
+        if (part.failed)
+            code = WEIR_ENOMEM;
+        weir_put_string(out, owned->beside[i].name);
+        weir_put_long(out, owned->beside[i].idle);
+        weir_put_bytes(out, part.data, part.length);
+        weir_buffer_free(&part);
+    }
     return code ? code : out->failed ? WEIR_ENOMEM : 0;
 }
 
@@ -208,6 +262,15 @@ static struct weir_input *find_input(struct weir_owned *owned, const char *topic
     for (size_t i = 0; i < owned->n_inputs; i++) {
         if (!strcmp(owned->inputs[i].topic, topic))
             return &owned->inputs[i];
+    }
+    return NULL;
+}
+
+static struct weir_beside *find_beside(struct weir_owned *owned, const char *name)
+{
+    for (size_t i = 0; i < owned->n_beside; i++) {
+        if (!strcmp(owned->beside[i].name, name))
+            return &owned->beside[i];
     }
     return NULL;
 }
@@ -230,6 +293,13 @@ int weir_owned_restore(struct weir_owned *owned, const struct weir_snapshot *sna
         const uint8_t *data = weir_get_bytes(&in, &length);
         // A stream that is no longer joined takes its state with it.
         struct weir_input *input = in.failed ? NULL : find_input(owned, topic);
+        struct weir_beside *beside = in.failed ? NULL : find_beside(owned, topic);
+        if (beside) {
+            beside->idle = idle;
+            int code = weir_edge_task_restore(beside->edge, data, length, error);
+            if (code)
+                return code;
+        }
         if (!input)
             continue;
         input->idle = idle;

@@ -46,7 +46,16 @@ struct weir_input { // one partition of one topic
     int64_t retry_at, retry_pause; // the registry is down
 };
 
+struct weir_beside { // two inputs side by side: a joined stream's task
+    struct weir_edge_task *edge;
+    struct weir_input *sides[2]; // the driver's and the follower's
+    char name[264];              // of the stream; no topic has a '+' in its name
+    int idle;
+};
+
 struct weir_owned {
+    struct weir_beside *beside;
+    size_t n_beside;
     struct weir_inside *inside;
     char name[WEIR_SNAPSHOT_TASK];
     atomic_int references;

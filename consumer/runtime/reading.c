@@ -5,6 +5,7 @@
 
 #include "consumer/http/metrics.h"
 #include "consumer/log/log.h"
+#include "consumer/runtime/beside.h"
 
 enum { RETRY_MS = 100, RETRY_MOST_MS = 5000 };
 
@@ -49,6 +50,7 @@ static int go_live(struct weir_input *input, struct weir_error *error)
 {
     int code = 0;
     input->suppressed = 0;
+    weir_beside_live(input->owned);
     if (input->edge)
         weir_edge_task_suppress(input->edge, 0);
     else
@@ -102,7 +104,8 @@ static int wake_up(struct weir_input *input, struct weir_error *error)
         return 0;
     input->idle = input->clocked = 0;
     atomic_fetch_add(&input->owned->inside->active[input->stream], 1);
-    return weir_edge_task_idle(input->edge, 0, error);
+    int code = weir_edge_task_idle(input->edge, 0, error);
+    return code ? code : weir_beside_idle(input, error);
 }
 
 // 0: look at it; 1: pass over it.
@@ -146,6 +149,8 @@ static int fill_batch(struct weir_input *input, int64_t now, struct weir_error *
             int code = go_live(input, error);
             if (code)
                 return code;
+            if (weir_beside_waits(input))
+                break;
         }
         struct weir_record record = {
             .offset = message->offset,
@@ -187,6 +192,8 @@ static int read_edge(struct weir_input *input, int64_t now, struct weir_error *e
     }
     if (batch && !code)
         code = weir_edge_task_observe(input->edge, batch, error);
+    if (batch && !code)
+        code = weir_beside_show(input, batch, error);
     if (!code && weir_edge_task_stopped(input->edge, &input->next))
         input->owned->snapshot_due = 1;
     int did = input->at > from;
@@ -245,7 +252,7 @@ static int read_merger(struct weir_input *input, int64_t now, struct weir_error 
 int weir_input_read(struct weir_input *input, int64_t now, struct weir_error *error)
 {
     int64_t stopped;
-    if (now < input->retry_at)
+    if (now < input->retry_at || weir_beside_waits(input))
         return 0;
     // What is in the queue stays there; a new configuration begins at the committed offset.
     if (input->edge && weir_edge_task_stopped(input->edge, &stopped)) {
@@ -276,6 +283,8 @@ static int declare_idle(struct weir_input *input, struct weir_error *error)
     atomic_fetch_sub(&owned->inside->active[input->stream], 1);
     owned->snapshot_due = 1;
     int code = weir_edge_task_idle(input->edge, 1, error);
+    if (!code)
+        code = weir_beside_idle(input, error);
     return code ? code : 1;
 }
 
@@ -329,5 +338,6 @@ int weir_owned_clock(struct weir_owned *owned, int64_t now, struct weir_error *e
             return code;
         did |= code;
     }
-    return did;
+    int code = weir_beside_alone(owned, error);
+    return code < 0 ? code : did | code;
 }

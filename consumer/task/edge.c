@@ -138,6 +138,8 @@ int weir_edge_task_create(const struct weir_plan *plan, size_t stream, int32_t n
     weir_edge_gate_init(task);
     struct weir_error inner = {0};
     int code = create_arrays(task);
+    if (!code && task->stream->joined)
+        code = weir_edge_join_create(task);
     if (!code)
         code = create_specs(task);
     if (!code)
@@ -157,6 +159,7 @@ void weir_edge_task_destroy(struct weir_edge_task *task)
     if (!task)
         return;
     weir_edge_gate_end(task);
+    weir_edge_join_destroy(task);
     for (size_t i = 0; task->specs && i < task->n_specs; i++) {
         struct weir_edge_spec *spec = &task->specs[i];
         weir_open_panes_free(&spec->open);
@@ -343,7 +346,7 @@ static int emit_control(struct weir_edge_task *task, int64_t newest)
 }
 
 // Closes what `newest` closes (INT64_MAX: all), and says so.
-static int close_panes(struct weir_edge_task *task, int64_t newest)
+int weir_edge_close_panes(struct weir_edge_task *task, int64_t newest)
 {
     int all = newest == INT64_MAX, code = task->failed;
     if (newest == INT64_MIN)
@@ -469,7 +472,7 @@ static int run_batch(struct weir_edge_task *task)
     return task->failed;
 }
 
-static int end_call(struct weir_edge_task *task, int code, struct weir_error *error)
+int weir_edge_end_call(struct weir_edge_task *task, int code, struct weir_error *error)
 {
     task->whole = task->batch = NULL;
     task->n_marks = task->n_faults = 0;
@@ -500,20 +503,20 @@ int weir_edge_task_observe(struct weir_edge_task *task, const struct weir_batch 
             &task->clock,
             weir_time_add(weir_pane_floor(task->clock.newest, WEIR_RULE_PANE), WEIR_RULE_PANE));
     if (!code)
-        code = close_panes(task, task->clock.newest);
-    return end_call(task, code, error);
+        code = weir_edge_close_panes(task, task->clock.newest);
+    return weir_edge_end_call(task, code, error);
 }
 
 int weir_edge_task_advance(struct weir_edge_task *task, int64_t time, struct weir_error *error)
 {
     weir_clock_advance(&task->clock, time);
-    return end_call(task, close_panes(task, task->clock.newest), error);
+    return weir_edge_end_call(task, weir_edge_close_panes(task, task->clock.newest), error);
 }
 
 int weir_edge_task_idle(struct weir_edge_task *task, int idle, struct weir_error *error)
 {
     task->idle = idle;
-    return end_call(task, emit_control(task, task->clock.newest), error);
+    return weir_edge_end_call(task, emit_control(task, task->clock.newest), error);
 }
 
 int weir_edge_task_finish(struct weir_edge_task *task, struct weir_error *error)
@@ -523,14 +526,14 @@ int weir_edge_task_finish(struct weir_edge_task *task, struct weir_error *error)
     // How far the records reached, whatever the batches: the last window is not complete.
     if (!code && task->clock.newest != INT64_MIN)
         code = emit_control(task, task->clock.newest);
-    return end_call(task, code ? code : close_panes(task, INT64_MAX), error);
+    return weir_edge_end_call(task, code ? code : weir_edge_close_panes(task, INT64_MAX), error);
 }
 
 int weir_edge_task_gap(struct weir_edge_task *task, int64_t first, int64_t next,
                        struct weir_error *error)
 {
     weir_edge_tally_at(task, WEIR_HOST_GAP, (uint64_t)(next - first), first, next - 1);
-    return end_call(task, 0, error);
+    return weir_edge_end_call(task, 0, error);
 }
 
 void weir_edge_task_forward(struct weir_edge_task *task)

@@ -50,7 +50,14 @@ struct weir_edge_gate {
     int64_t next; // then: the first offset that was not looked at
 };
 
+struct weir_edge_join { // of a joined stream; [1] is the follower's
+    struct weir_clock clocks[2];
+    int64_t reached; // time up to which both are there
+    uint8_t *late;   // scratch: WEIR_BATCH_ROWS
+};
+
 struct weir_edge_task {
+    struct weir_edge_join *join; // NULL: a stream of its own
     const struct weir_plan *plan;
     const struct weir_plan_stream *stream;
     size_t stream_index;
@@ -131,6 +138,19 @@ void weir_edge_detail(const struct weir_edge *api, unsigned rule, const char *na
 // Sets what a detector may call.
 void weir_edge_detector_api(struct weir_edge_detector *detector);
 int weir_edge_extract(struct weir_edge_task *task, size_t detector, int64_t newest);
+
+// A detector's edge has failed; it is backed off from, in the end disabled.
+void weir_edge_failed(struct weir_edge_task *task, size_t d, const struct weir_error *error);
+int weir_edge_is_off(const struct weir_edge_task *task, const struct weir_edge_detector *detector);
+// edge.c: closes what `newest` closes (INT64_MAX: all), and says so; ends a call into the task.
+int weir_edge_close_panes(struct weir_edge_task *task, int64_t newest);
+int weir_edge_end_call(struct weir_edge_task *task, int code, struct weir_error *error);
+
+// edge_join.c
+int weir_edge_join_create(struct weir_edge_task *task);
+void weir_edge_join_destroy(struct weir_edge_task *task);
+int weir_edge_join_save(const struct weir_edge_task *task, struct weir_buffer *out);
+int weir_edge_join_restore(struct weir_edge_task *task, struct weir_reader *in);
 
 // edge_faults.c: notes `n` rows of the part that break a rule of task->detectors[detector], where
 // that is asked for; then hands out what was noted.

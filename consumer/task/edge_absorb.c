@@ -321,7 +321,7 @@ static int absorb_timed(struct weir_edge_task *task, struct weir_edge_spec *spec
         }
         task->group[i] = g - 1;
     }
-    if (late)
+    if (late && !task->join) // the streams' own tasks count them
         WEIR_COUNT(late, late);
     gather(task->group, batch->n_rows, n_groups, task->start, task->order);
     for (uint32_t g = 0; g < n_groups; g++) {

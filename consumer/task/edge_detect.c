@@ -240,7 +240,7 @@ static void edge_limit_rows(const struct weir_edge *api, const char *what, const
     weir_edge_detail_at(task, host_rule(task, WEIR_HOST_LIMIT), name, strlen(name), rows, NULL, n);
 }
 
-static void failed(struct weir_edge_task *task, size_t d, const struct weir_error *error)
+void weir_edge_failed(struct weir_edge_task *task, size_t d, const struct weir_error *error)
 {
     struct weir_edge_detector *detector = &task->detectors[d];
     int64_t offset = task->batch && task->batch->n_rows ? task->batch->offset[0] : 0;
@@ -310,7 +310,7 @@ static void assign_panes(struct weir_edge_task *task, const struct weir_edge_spe
     }
 }
 
-static int is_off(const struct weir_edge_task *task, const struct weir_edge_detector *detector)
+int weir_edge_is_off(const struct weir_edge_task *task, const struct weir_edge_detector *detector)
 {
     return !detector->edge || detector->disabled ||
            (detector->failures && task->clock.newest < detector->backoff_until);
@@ -347,7 +347,7 @@ static int observe_part(struct weir_edge_task *task, size_t d, uint32_t from, ui
         free(columns);
     }
     if (code)
-        failed(task, d, &error);
+        weir_edge_failed(task, d, &error);
     else
         detector->failures = 0;
     return code;
@@ -367,7 +367,7 @@ int weir_edge_extract(struct weir_edge_task *task, size_t d, int64_t newest)
         weir_buffer_reset(&task->piece);
         int code = plugin->edge_close(detector->edge, pane->start, pane->end, &task->piece, &error);
         if (code) {
-            failed(task, d, &error);
+            weir_edge_failed(task, d, &error);
             continue;
         }
         // What the detector wrote is all there, even where it did not look whether it was.
@@ -385,7 +385,7 @@ static int detect(struct weir_edge_task *task, size_t d, int held)
 {
     struct weir_edge_detector *detector = &task->detectors[d];
     const struct weir_plugin *plugin = detector->plan->plugin;
-    if (!plugin || is_off(task, detector))
+    if (!plugin || weir_edge_is_off(task, detector))
         return 0;
     const struct weir_edge_spec *spec = &task->specs[detector->plan->spec];
     assign_panes(task, spec, held);

@@ -30,7 +30,7 @@ uint64_t weir_edge_gate_hash(const struct weir_gate_config *config)
 void weir_edge_gate_init(struct weir_edge_task *task)
 {
     const struct weir_gate_config *config = settings_of(task);
-    if (!config->topic)
+    if (!config->topic || task->stream->joined)
         return;
     task->gate.forwards = task->gate.guarded = 1;
     weir_circuit_init(&task->gate.circuit, config->quarantine_at_most, config->over,

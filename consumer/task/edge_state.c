@@ -111,6 +111,8 @@ int weir_edge_task_save(const struct weir_edge_task *task, struct weir_buffer *o
     }
     if (!code)
         code = weir_edge_gate_save(task, out);
+    if (!code && task->join)
+        code = weir_edge_join_save(task, out);
     return code ? code : out->failed ? WEIR_ENOMEM : 0;
 }
 
@@ -314,6 +316,8 @@ int weir_edge_task_restore(struct weir_edge_task *task, const void *data, size_t
         code = get_tallies(task, &in);
     if (!code && version >= 2)
         code = weir_edge_gate_restore(task, &in);
+    if (!code && task->join)
+        code = weir_edge_join_restore(task, &in);
     if (!code && weir_reader_left(&in))
         code = WEIR_ECORRUPT;
     if (!code)

@@ -75,7 +75,9 @@ static int make_streams(struct weir_plan *plan, const struct weir_plan_options *
 {
     const struct weir_config *config = plan->config;
     plan->n_streams = config->n_streams;
-    plan->streams = weir_plan_alloc(plan, (config->n_streams + 1) * sizeof *plan->streams);
+    // Each detector may join two.
+    plan->streams = weir_plan_alloc(plan, (config->n_streams + config->n_detectors + 1) *
+                                              sizeof *plan->streams);
     if (!plan->streams)
         return weir_plan_no_memory(error);
     for (size_t i = 0; i < config->n_streams; i++) {
@@ -99,7 +101,7 @@ static int make_streams(struct weir_plan *plan, const struct weir_plan_options *
 static int make_detectors(struct weir_plan *plan, struct weir_error *error)
 {
     const struct weir_config *config = plan->config;
-    size_t capacity = config->n_detectors + config->n_streams + 1;
+    size_t capacity = 2 * config->n_detectors + config->n_streams + 1;
     plan->detectors = weir_plan_alloc(plan, capacity * sizeof *plan->detectors);
     if (!plan->detectors)
         return weir_plan_no_memory(error);
@@ -110,9 +112,11 @@ static int make_detectors(struct weir_plan *plan, struct weir_error *error)
         detector->name = detector->entry->name;
         detector->type = detector->entry->type;
         detector->stream = (size_t)detector->entry->stream;
-        struct weir_plan_stream *stream = &plan->streams[detector->stream];
         plan->n_detectors++;
-        int code = weir_plan_create_detector(plan, detector, error);
+        int code = weir_plan_join_detector(plan, detector, error);
+        struct weir_plan_stream *stream = &plan->streams[detector->stream];
+        if (!code)
+            code = weir_plan_create_detector(plan, detector, error);
         if (code == WEIR_ENOMEM || (code && !plan->problems))
             return code;
         if (code)

@@ -70,12 +70,17 @@ struct weir_plan_stream {
     size_t n_detectors;
     char rules_key[160]; // of its rule counts: "stream|rules"
     int32_t rules_partition;
+    // Two streams side by side, "driver+follower": no topic of its own. Behind those of the
+    // configuration; `config`, `info` but for the name, and fields are the driver's.
+    int joined;
+    size_t driver, follower;
+    int64_t within, hold_open; // ms
 };
 
 struct weir_plan {
     const struct weir_config *config;
     struct weir_plan_stream *streams;
-    size_t n_streams;
+    size_t n_streams; // those of the configuration, then the joined ones
     struct weir_plan_detector *detectors;
     size_t n_detectors;
     struct weir_profile **profiles; // per reference of the configuration; NULL: no profile
@@ -92,6 +97,12 @@ int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detec
 // consumer/task/plan_reference.c: its references, and the slices that some of them are.
 int weir_plan_resolve_references(struct weir_plan *plan, struct weir_plan_detector *detector,
                                  struct weir_error *error);
+// consumer/task/plan_join.c: where an option names a follower, the detector looks at the joined
+// stream, which is added where it is new.
+int weir_plan_join_detector(struct weir_plan *plan, struct weir_plan_detector *detector,
+                            struct weir_error *error);
+int weir_plan_set_follower(struct weir_plan *plan, struct weir_plan_detector *detector,
+                           struct weir_error *error);
 // consumer/task/plan_budget.c: its part of the app's budget of false alarms.
 void weir_plan_set_budget(const struct weir_plan *plan, struct weir_plan_detector *detector);
 // consumer/task/plan_specs.c

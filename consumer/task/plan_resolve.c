@@ -178,6 +178,8 @@ int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detec
     detector->state_hash = state_hash(detector);
     code = resolve_fields(plan, detector, error);
     if (!code)
+        code = weir_plan_set_follower(plan, detector, error);
+    if (!code)
         code = resolve_by(plan, detector, error);
     return code ? code : weir_plan_resolve_references(plan, detector, error);
 }

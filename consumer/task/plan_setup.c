@@ -198,6 +198,12 @@ static const struct weir_reservoir *setup_reference_sample(const struct weir_set
     return i < detector->config.n_references && detector->references[i]
                ? detector->references[i]->sample
                : NULL;
+static void setup_hold_open(const struct weir_setup *api, int64_t ms)
+{
+    struct setup *setup = setup_of(api);
+    struct weir_plan_stream *stream = &setup->plan->streams[setup->detector->stream];
+    if (stream->joined && ms > stream->hold_open)
+        stream->hold_open = ms;
 }
 
 // Where an option, or a key of a field, stands.
@@ -208,7 +214,7 @@ static struct weir_mark find_place(const struct setup *setup,
     const struct weir_plan_detector *detector = setup->detector;
     const struct weir_stream *stream = detector->config.stream;
     if (place->field && place->field <= stream->n_fields)
-        return weir_config_field_place(plan->config, detector->stream,
+        return weir_config_field_place(plan->config, (size_t)detector->entry->stream,
                                        stream->fields[place->field - 1].name, place->option,
                                        place->item, place->offset);
     return weir_config_place(plan->config, detector->entry, place->option, place->item,
@@ -221,8 +227,10 @@ static void name_option(const struct setup *setup, const struct weir_complaint_p
     const struct weir_stream *stream = setup->detector->config.stream;
     const char *option = place->option ? place->option : "";
     const char *dot = *option ? "." : "";
+    int of = setup->detector->entry->stream; // not a joined one
     if (place->field && place->field <= stream->n_fields)
-        snprintf(out, size, "streams.%.80s.fields.%.100s%s%.80s", stream->name,
+        snprintf(out, size, "streams.%.80s.fields.%.100s%s%.80s",
+                 setup->plan->config->streams[of].info.name,
                  stream->fields[place->field - 1].name, dot, option);
     else
         snprintf(out, size, "detectors.%.150s%s%.80s", setup->detector->name, dot, option);
@@ -322,7 +330,8 @@ int weir_plan_create_detector(struct weir_plan *plan, struct weir_plan_detector 
                                   .tentative = stream->tentative,
                                   .cells = setup_cells,
                                   .sample = setup_sample,
-                                  .reference_sample = setup_reference_sample},
+                                  .reference_sample = setup_reference_sample,
+                                  .hold_open = setup_hold_open},
                           .plan = plan,
                           .detector = detector};
     struct weir_error inner = {0};

@@ -127,6 +127,23 @@ int weir_edge_task_restore(struct weir_edge_task *edge, const void *data, size_t
 void weir_edge_task_suppress(struct weir_edge_task *edge, int suppress);
 size_t weir_edge_task_memory(const struct weir_edge_task *edge);
 
+// ---- joined streams: a driver and a follower side by side (struct weir_plan_stream)
+
+// Their places among the plan's streams: [first, first + n). Their edge tasks are made as any
+// stream's, with the driver's partitions, and are shown the batches of both; they have no records
+// of their own, and their time is that which both have reached.
+size_t weir_plan_joined(const struct weir_plan *plan, size_t *first);
+void weir_plan_joined_of(const struct weir_plan *plan, size_t stream, size_t *driver,
+                         size_t *follower);
+// The first `n` rows of a batch of the driver, or (`follows`) of the follower.
+int weir_edge_task_join(struct weir_edge_task *edge, int follows, const struct weir_batch *batch,
+                        uint32_t n, struct weir_error *error);
+// How far a side's records have come, INT64_MIN: nowhere; and how far the other may be behind.
+int64_t weir_edge_task_side(const struct weir_edge_task *edge, int follows, int64_t *within);
+// A side has nothing more for now: the other is waited for no longer than `within`. To be called
+// only where the side that lags is known to be read to its end.
+int weir_edge_task_join_alone(struct weir_edge_task *edge, struct weir_error *error);
+
 // ---- merger tasks
 
 struct weir_merger;

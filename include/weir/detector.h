@@ -119,6 +119,17 @@ struct weir_setup {
     // Since minor 1. The sample of rows that reference `i` keeps; NULL where it keeps none. Its
     // fields are the reference's: find them by name. Lives as long as the instance.
     const struct weir_reservoir *(*reference_sample)(const struct weir_setup *setup, size_t i);
+    // Since minor 1. Of a detector with a follower: its panes close so many ms of event time later,
+    // for a record's partner may bear a later time.
+    void (*hold_open)(const struct weir_setup *setup, int64_t ms);
+};
+
+// A stream that joins the detector's own, and that an option of type WEIR_OPTION_STREAM names.
+// Since minor 1.
+struct weir_follower {
+    size_t size;
+    const struct weir_stream *stream;
+    int64_t within; // ms: how far one stream may lag behind the other, and still be waited for
 };
 
 // Another detector of the same stream: where two would see the same, one can leave it to the other.
@@ -162,6 +173,7 @@ struct weir_detector_config {
     int64_t alarms_per;
     const struct weir_peer *peers; // in the order of the configuration
     size_t n_peers;
+    const struct weir_follower *follower; // NULL: none
 };
 
 // Host services at the edge.
@@ -189,6 +201,17 @@ struct weir_edge {
     // something. Each counts at its own time, so that where batches end does not matter.
     void (*limit_rows)(const struct weir_edge *edge, const char *what, const uint32_t *rows,
                        size_t n);
+    // Since minor 1. Of a detector with a follower the edge is shown the batches of both streams,
+    // of one partition of each; `follows` is 1 for the follower's. They come in any order: what the
+    // edge makes of them must not depend on it, nor on where batches end. What helps: `late` has 1
+    // for each row that comes later than its own stream's lateness allows, and is not to be
+    // joined; and up to before `complete`, event time, all other records of both streams are there.
+    // A stream that is silent for longer than `within` is not waited for: what it says later about
+    // times before `complete` is for the edge to leave out. When a pane closes, complete is at its
+    // end or after it, by as much as hold_open() asked for. Only in observe().
+    int follows;
+    const uint8_t *late;
+    int64_t complete;
 };
 
 // One slice of a window. `values` has one string for each field of by[`by` - 1].

@@ -18,7 +18,10 @@ enum weir_option_type {
     WEIR_OPTION_STRING,   // text
     WEIR_OPTION_CHOICE,   // text, one of `choices`
     WEIR_OPTION_FIELD,    // integer: index of a field of the detector's stream
-    WEIR_OPTION_STRINGS   // a list of texts; a single text is a list of one
+    WEIR_OPTION_STRINGS,  // a list of texts; a single text is a list of one
+    // Since minor 1. Text: a stream that joins the detector's own (`join: {to: ...}`). Its records
+    // are shown to the edge too: weir_detector_config.follower. At most one in a table.
+    WEIR_OPTION_STREAM
 };
 
 enum weir_option_flag {
