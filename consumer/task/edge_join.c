@@ -78,9 +78,8 @@ static int open_panes(struct weir_edge_task *task, struct weir_edge_spec *spec)
                weir_pane_floor(batch->time[end], plan->pane) == start)
             end++;
         if (start >= oldest && !late[i]) {
-            struct weir_pane *pane =
-                weir_open_pane(&spec->open, &plan->layout, start, weir_time_add(start, plan->pane),
-                               &task->failed);
+            struct weir_pane *pane = weir_open_pane(
+                &spec->open, &plan->layout, start, weir_time_add(start, plan->pane), &task->failed);
             if (!pane || weir_pane_cover(pane, batch->topic, batch->partition, batch->offset[i],
                                          batch->offset[end - 1]))
                 return WEIR_ENOMEM;
@@ -95,10 +94,9 @@ static void find_late(struct weir_edge_task *task, const struct weir_plan_spec *
 {
     const struct weir_batch *batch = task->batch;
     for (uint32_t i = 0; i < batch->n_rows; i++)
-        task->join->late[i] =
-            before[i] == INT64_MAX ||
-            (before[i] != INT64_MIN &&
-             batch->time[i] < weir_time_add(before[i], -spec->window.lateness));
+        task->join->late[i] = before[i] == INT64_MAX ||
+                              (before[i] != INT64_MIN &&
+                               batch->time[i] < weir_time_add(before[i], -spec->window.lateness));
 }
 
 static void observe(struct weir_edge_task *task, size_t d, int follows)

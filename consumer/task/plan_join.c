@@ -52,16 +52,16 @@ static int add_joined(struct weir_plan *plan, size_t driver, size_t follower, si
     const struct weir_plan_stream *of = &plan->streams[driver];
     char name[200];
     snprintf(name, sizeof name, "%.90s+%.90s", of->info.name, plan->streams[follower].info.name);
-    *stream = (struct weir_plan_stream){.config = of->config,
-                                        .info = of->info,
-                                        .fields = of->fields,
-                                        .time_unit = of->time_unit,
-                                        .tentative =
-                                            of->tentative | plan->streams[follower].tentative,
-                                        .joined = 1,
-                                        .driver = driver,
-                                        .follower = follower,
-                                        .within = config->streams[follower].join_within};
+    *stream =
+        (struct weir_plan_stream){.config = of->config,
+                                  .info = of->info,
+                                  .fields = of->fields,
+                                  .time_unit = of->time_unit,
+                                  .tentative = of->tentative | plan->streams[follower].tentative,
+                                  .joined = 1,
+                                  .driver = driver,
+                                  .follower = follower,
+                                  .within = config->streams[follower].join_within};
     stream->info.name = weir_plan_string(plan, name);
     stream->specs = weir_plan_alloc(plan, (config->n_detectors + 1) * sizeof *stream->specs);
     stream->detectors =
@@ -111,9 +111,8 @@ int weir_plan_set_follower(struct weir_plan *plan, struct weir_plan_detector *de
     struct weir_follower *follower = weir_plan_alloc(plan, sizeof *follower);
     if (!follower)
         return weir_plan_no_memory(error);
-    *follower =
-        (struct weir_follower){sizeof *follower, &plan->streams[stream->follower].info,
-                               stream->within};
+    *follower = (struct weir_follower){sizeof *follower, &plan->streams[stream->follower].info,
+                                       stream->within};
     detector->config.follower = follower;
     return 0;
 }

@@ -198,6 +198,8 @@ static const struct weir_reservoir *setup_reference_sample(const struct weir_set
     return i < detector->config.n_references && detector->references[i]
                ? detector->references[i]->sample
                : NULL;
+}
+
 static void setup_hold_open(const struct weir_setup *api, int64_t ms)
 {
     struct setup *setup = setup_of(api);
@@ -230,8 +232,8 @@ static void name_option(const struct setup *setup, const struct weir_complaint_p
     int of = setup->detector->entry->stream; // not a joined one
     if (place->field && place->field <= stream->n_fields)
         snprintf(out, size, "streams.%.80s.fields.%.100s%s%.80s",
-                 setup->plan->config->streams[of].info.name,
-                 stream->fields[place->field - 1].name, dot, option);
+                 setup->plan->config->streams[of].info.name, stream->fields[place->field - 1].name,
+                 dot, option);
     else
         snprintf(out, size, "detectors.%.150s%s%.80s", setup->detector->name, dot, option);
 }
