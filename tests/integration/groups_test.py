@@ -129,7 +129,7 @@ class Groups(Scenario):
         self.assertEqual(len(set(places)), 3 * bad)
         self.assertTrue(third.running)
         log = first.log()
-        self.assertEqual(log.count("warning: join: is taken, but records are not joined"), 1, log[:3000])
+        self.assertEqual(log.count("warning: join: is taken, but no detector looks at the two"), 1, log[:3000])
 
     def test_joined_topics_need_equally_many_partitions(self):
         app = self.app(partitions=4)
