@@ -15,33 +15,10 @@ static struct weir_span span_of(const void *data, size_t length)
     return (struct weir_span){data, length};
 }
 
-// Messages were written by another core. What is not asked for in time is waited for, one by one:
-// the message, the time stamp behind it, and the bytes that it points to.
-enum { AHEAD = 12, LINE = 64 };
-
-static void prefetch_message(const struct weir_input *input, size_t at)
-{
-    if (at + AHEAD < input->n) {
-        const char *message = (const char *)input->held[at + AHEAD];
-        __builtin_prefetch(message);
-        __builtin_prefetch(message + LINE);
-        __builtin_prefetch(message + LINE * 2);
-    }
-    if (at + AHEAD / 2 < input->n)
-        __builtin_prefetch(input->held[at + AHEAD / 2]->payload);
-}
-
 static void destroy_seen(struct weir_input *input, size_t from)
 {
-    for (size_t i = from; i < input->at; i++) {
-        if (i + AHEAD < input->at) {
-            const char *message = (const char *)input->held[i + AHEAD];
-            __builtin_prefetch(message - LINE, 1);
-            __builtin_prefetch(message, 1);
-            __builtin_prefetch(message + LINE, 1);
-        }
+    for (size_t i = from; i < input->at; i++)
         rd_kafka_message_destroy(input->held[i]);
-    }
 }
 
 // ---- from suppressed to live
@@ -128,7 +105,6 @@ static int fill_batch(struct weir_input *input, int64_t now, struct weir_error *
     weir_decoder_begin(input->decoder, input->topic, input->partition);
     for (; input->at < input->n; input->at++) {
         const rd_kafka_message_t *message = input->held[input->at];
-        prefetch_message(input, input->at);
         if (message->err && rows)
             break;
         if (message->err) {
