@@ -62,18 +62,47 @@ static void weigh(struct schema_weights *weights, uint64_t weight)
     weights->squares += weight * weight;
 }
 
-static void count_value(struct watch_field *seen, uint64_t bits, uint32_t weight)
+// Values on their way to their buckets, which are far apart: asked for first, counted a little
+// later, in order.
+struct counting {
+    struct watch_bucket *buckets; // NULL: nothing is counted
+    uint32_t n;
+    struct {
+        uint64_t bits;
+        uint32_t weight;
+    } values[16];
+};
+
+static struct watch_bucket *bucket_of(const struct counting *counting, uint64_t bits)
 {
-    struct watch_bucket *bucket = &seen->buckets[bits * SPREAD >> 55];
-    bucket->total += weight;
-    if (bucket->bits == bits) {
-        bucket->lead += weight;
-    } else if (bucket->lead < weight) {
-        bucket->bits = bits;
-        bucket->lead = weight - bucket->lead;
-    } else {
-        bucket->lead -= weight;
+    return &counting->buckets[bits * SPREAD >> 55];
+}
+
+// Without a jump: nobody can foretell it.
+static void count(struct counting *counting)
+{
+    for (uint32_t i = 0; i < counting->n; i++) {
+        uint64_t bits = counting->values[i].bits;
+        uint32_t weight = counting->values[i].weight;
+        struct watch_bucket *bucket = bucket_of(counting, bits);
+        uint32_t lead = bucket->lead, left = lead < weight ? weight - lead : lead - weight;
+        uint64_t leader = bucket->bits;
+        bucket->lead = leader == bits ? lead + weight : left;
+        bucket->bits = lead < weight ? bits : leader;
+        bucket->total += weight;
     }
+    counting->n = 0;
+}
+
+static void count_value(struct counting *counting, uint64_t bits, uint32_t weight)
+{
+    if (!counting->buckets)
+        return;
+    if (counting->n == sizeof counting->values / sizeof *counting->values)
+        count(counting);
+    __builtin_prefetch(bucket_of(counting, bits), 1);
+    counting->values[counting->n].bits = bits;
+    counting->values[counting->n++].weight = weight;
 }
 
 static void speak(struct schema_watch *watch, uint32_t k, uint64_t pairs)
@@ -93,6 +122,7 @@ static void see_numbers(const struct sight *sight)
     const struct weir_column *column = sight->column;
     const uint64_t *pairs = sight->field->swap_pairs;
     const struct weir_cells *cells = pairs ? sight->field->reference->cells : NULL;
+    struct counting counting = {.buckets = sight->seen->buckets};
     for (uint32_t k = 0; k < sight->n; k++) {
         uint32_t i = sight->watch->rows[k];
         if (column->state[i] != WEIR_STATE_VALUE)
@@ -104,11 +134,11 @@ static void see_numbers(const struct sight *sight)
         memcpy(&bits, &x, sizeof bits);
         uint32_t weight = weight_of(sight->watch, k);
         weigh(&sight->seen->values, weight);
-        if (sight->seen->buckets)
-            count_value(sight->seen, bits, weight);
+        count_value(&counting, bits, weight);
         if (pairs)
             speak(sight->watch, k, pairs[weir_cells_find(cells, x)]);
     }
+    count(&counting);
 }
 
 static uint8_t judge_text(const struct schema_field *field, const struct weir_string *string)
@@ -179,6 +209,7 @@ static int see_strings(const struct sight *sight)
     const struct schema *schema = sight->watch->schema;
     struct watch_memo *memo = &sight->watch->memos[field - schema->fields];
     int reads = (field->watched & SCHEMA_WATCH_TEXT) != 0, swaps = field->n_pairs > 0;
+    struct counting counting = {.buckets = sight->seen->buckets};
     if ((reads || swaps) && fit_memo(memo, column))
         return WEIR_ENOMEM;
     for (uint32_t k = 0; k < sight->n; k++) {
@@ -189,8 +220,7 @@ static int see_strings(const struct sight *sight)
         const struct weir_string *string = weir_column_string(column, code);
         uint32_t weight = weight_of(sight->watch, k);
         weigh(&sight->seen->values, weight);
-        if (sight->seen->buckets)
-            count_value(sight->seen, string->hash, weight);
+        count_value(&counting, string->hash, weight);
         if (!reads && !swaps)
             continue;
         uint8_t text = code < memo->n ? memo->text[code] : TEXT_NEW;
@@ -208,6 +238,7 @@ static int see_strings(const struct sight *sight)
         if (pairs)
             speak(sight->watch, k, pairs);
     }
+    count(&counting);
     return 0;
 }
 
