@@ -345,17 +345,20 @@ static int absorb_strings(struct weir_summary *summary, struct walk *walk,
     uint32_t first = 0;
     size_t n;
     while (!code && (n = next_block(walk, scratch->at, &first)) > 0) {
-        summary->values += n;
+        uint64_t unseen = 0, empty = 0;
         for (size_t i = 0; i < n; i++) {
             uint32_t value = column->values.code[walk->dense ? first + i : scratch->at[i]];
             uint32_t mark = value < column->n_dictionary
                                 ? scratch->memo[value]
                                 : mark_of(summary->cells, weir_column_string(column, value));
-            summary->unseen += mark >> 31;
-            summary->empty += mark >> 30 & 1;
+            unseen += mark >> 31;
+            empty += mark >> 30 & 1;
             if (summary->cell)
                 summary->cell[mark & CELL]++;
         }
+        summary->values += n;
+        summary->unseen += unseen;
+        summary->empty += empty;
         if (summary->shape == WEIR_SHAPE_TEXT &&
             (summary->parts & (WEIR_PART_MOMENTS | WEIR_PART_QUANTILES))) {
             for (size_t i = 0; i < n; i++) {
