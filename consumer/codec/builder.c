@@ -11,12 +11,27 @@ enum {
     DICTIONARY_BYTES = 4 << 20,
     PRESET_ROWS = 64,   // rows that are preset at once
     PATIENCE = 1 << 18, // rows that a full dictionary is given
-    UNKNOWN_MAX = 65536
+    UNKNOWN_MAX = 65536,
+    ROW_ARRAYS = 8, // beside those of columns
+    PAGE = 4096,
+    LINE = 64
 };
 
 static size_t value_size(enum weir_type type)
 {
     return type == WEIR_TYPE_STRING || type == WEIR_TYPE_BYTES ? sizeof(uint32_t) : 8;
+}
+
+// An array of one of a row's parts. A row is written across all of them: were they aligned alike,
+// as allocators give out what is large, the same few lines of the cache would have to do for all.
+static void *take_array(struct weir_builder *builder, size_t size)
+{
+    size_t aside = builder->n_blocks * LINE % PAGE;
+    char *block = calloc(1, size + aside);
+    if (!block)
+        return NULL;
+    builder->blocks[builder->n_blocks++] = block;
+    return block + aside;
 }
 
 static int create_field(struct weir_builder *builder, const struct weir_builder_options *options,
@@ -42,21 +57,21 @@ static int create_field(struct weir_builder *builder, const struct weir_builder_
         inside->offsets = calloc(WEIR_BATCH_ROWS + 1, sizeof *inside->offsets);
         return inside->offsets ? 0 : -1;
     }
-    column->state = malloc(WEIR_BATCH_ROWS);
-    column->values.f64 = malloc(WEIR_BATCH_ROWS * value_size(field->type));
+    column->state = take_array(builder, WEIR_BATCH_ROWS);
+    column->values.f64 = take_array(builder, WEIR_BATCH_ROWS * value_size(field->type));
     return column->state && column->values.f64 ? 0 : -1;
 }
 
 static int create_rows(struct weir_builder *builder)
 {
-    builder->time = calloc(WEIR_BATCH_ROWS, sizeof *builder->time);
-    builder->offset = calloc(WEIR_BATCH_ROWS, sizeof *builder->offset);
-    builder->timestamp = calloc(WEIR_BATCH_ROWS, sizeof *builder->timestamp);
-    builder->fault = calloc(WEIR_BATCH_ROWS, 1);
-    builder->writer = calloc(WEIR_BATCH_ROWS, 1);
-    builder->reason = calloc(WEIR_BATCH_ROWS, sizeof *builder->reason);
-    builder->key = calloc(WEIR_BATCH_ROWS, sizeof *builder->key);
-    builder->value = calloc(WEIR_BATCH_ROWS, sizeof *builder->value);
+    builder->time = take_array(builder, WEIR_BATCH_ROWS * sizeof *builder->time);
+    builder->offset = take_array(builder, WEIR_BATCH_ROWS * sizeof *builder->offset);
+    builder->timestamp = take_array(builder, WEIR_BATCH_ROWS * sizeof *builder->timestamp);
+    builder->fault = take_array(builder, WEIR_BATCH_ROWS);
+    builder->writer = take_array(builder, WEIR_BATCH_ROWS);
+    builder->reason = take_array(builder, WEIR_BATCH_ROWS * sizeof *builder->reason);
+    builder->key = take_array(builder, WEIR_BATCH_ROWS * sizeof *builder->key);
+    builder->value = take_array(builder, WEIR_BATCH_ROWS * sizeof *builder->value);
     return builder->time && builder->offset && builder->timestamp && builder->fault &&
                    builder->writer && builder->reason && builder->key && builder->value
                ? 0
@@ -97,7 +112,9 @@ int weir_builder_create(const struct weir_builder_options *options, struct weir_
     builder->columns = calloc(n ? n : 1, sizeof *builder->columns);
     builder->fields = calloc(n ? n : 1, sizeof *builder->fields);
     builder->out = calloc(n ? n : 1, sizeof *builder->out);
-    if (!builder->columns || !builder->fields || !builder->out || create_rows(builder))
+    builder->blocks = calloc(ROW_ARRAYS + 2 * n, sizeof *builder->blocks);
+    if (!builder->columns || !builder->fields || !builder->out || !builder->blocks ||
+        create_rows(builder))
         goto out_of_memory;
     builder->n_fields = n;
     for (size_t i = 0; i < n; i++) {
@@ -117,8 +134,10 @@ void weir_builder_destroy(struct weir_builder *builder)
     if (!builder)
         return;
     for (size_t i = 0; i < builder->n_fields; i++) {
-        free(builder->columns[i].state);
-        free(builder->columns[i].values.f64);
+        if (builder->columns[i].is_list) {
+            free(builder->columns[i].state);
+            free(builder->columns[i].values.f64);
+        }
         weir_dictionary_free(&builder->fields[i].dictionary);
         free(builder->fields[i].local);
         free(builder->fields[i].offsets);
@@ -128,14 +147,9 @@ void weir_builder_destroy(struct weir_builder *builder)
     free(builder->fields);
     free(builder->out);
     free(builder->unknown);
-    free(builder->time);
-    free(builder->offset);
-    free(builder->timestamp);
-    free(builder->fault);
-    free(builder->writer);
-    free(builder->reason);
-    free(builder->key);
-    free(builder->value);
+    for (size_t i = 0; i < builder->n_blocks; i++)
+        free(builder->blocks[i]);
+    free(builder->blocks);
     free(builder);
 }
 

@@ -51,6 +51,8 @@ struct weir_builder {
     const char **reason;
     struct weir_span *key, *value;
     struct weir_column *out;
+    void **blocks; // what the arrays of rows lie in
+    size_t n_blocks;
     struct weir_batch batch;
 };
 
