@@ -240,6 +240,11 @@ static inline struct weir_builder_recent *recent_place(struct weir_builder_field
     return &field->recent[mixed >> 58]; // of 64
 }
 
+static inline int is_same(const struct weir_builder_recent *a, const struct weir_builder_recent *b)
+{
+    return a->length == b->length && a->head == b->head && a->tail == b->tail;
+}
+
 static uint32_t long_code_of(struct weir_builder *builder, int index, const char *data,
                              size_t length, int valid, int *invalid);
 
@@ -252,7 +257,7 @@ static inline uint32_t code_of(struct weir_builder *builder, int index, const ch
         return long_code_of(builder, index, data, length, valid, invalid);
     struct weir_builder_recent made = short_string(data, length);
     struct weir_builder_recent *recent = recent_place(field, &made);
-    if (recent->length == made.length && recent->head == made.head && recent->tail == made.tail)
+    if (is_same(recent, &made))
         return recent->code;
     uint32_t code = long_code_of(builder, index, data, length, valid, invalid);
     uint32_t lasting = field->n_local ? field->first_local : field->dictionary.n;
@@ -324,8 +329,8 @@ static enum weir_state string_fault(const char *data, size_t length)
     return weir_time_parse(data, length, &time) ? WEIR_STATE_FAULT_STRING : WEIR_STATE_FAULT_DATE;
 }
 
-void weir_builder_string(struct weir_builder *builder, int field, const char *data, size_t length,
-                         int valid)
+__attribute__((noinline)) static void slow_string(struct weir_builder *builder, int field,
+                                                  const char *data, size_t length, int valid)
 {
     enum weir_type type = builder->columns[field].type;
     if (type == WEIR_TYPE_STRING)
@@ -334,6 +339,24 @@ void weir_builder_string(struct weir_builder *builder, int field, const char *da
         set_string(builder, field, data, length, 1);
     else
         set_state(builder, field, string_fault(data, length));
+}
+
+// Most strings are short and came lately, which needs neither a call nor its registers. (Strings
+// that are in `recent` are of the column's type.)
+void weir_builder_string(struct weir_builder *builder, int field, const char *data, size_t length,
+                         int valid)
+{
+    const struct weir_builder_column *column = &builder->columns[field];
+    if (length - 1 < WEIR_BUILDER_SHORT && !column->is_list) {
+        struct weir_builder_recent made = short_string(data, length);
+        const struct weir_builder_recent *recent = recent_place(&builder->fields[field], &made);
+        if (is_same(recent, &made)) {
+            column->state[builder->n_rows - 1] = WEIR_STATE_VALUE;
+            column->values.code[builder->n_rows - 1] = recent->code;
+            return;
+        }
+    }
+    slow_string(builder, field, data, length, valid);
 }
 
 void weir_builder_bytes(struct weir_builder *builder, int field, const void *data, size_t length)
