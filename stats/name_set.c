@@ -23,6 +23,15 @@ void weir_names_free(struct weir_names *names)
     weir_names_init(names, names->maximum);
 }
 
+size_t weir_names_memory(const struct weir_names *names)
+{
+    size_t bytes = names->capacity * (sizeof *names->texts + sizeof *names->hashes) +
+                   names->n_slots * sizeof *names->slots;
+    for (uint32_t i = 0; i < names->n; i++)
+        bytes += strlen(names->texts[i]) + 1;
+    return bytes;
+}
+
 static size_t cut(size_t length)
 {
     return length < WEIR_NAME_LENGTH ? length : WEIR_NAME_LENGTH;

@@ -21,6 +21,7 @@ struct weir_names {
 
 void weir_names_init(struct weir_names *names, uint32_t maximum);
 void weir_names_free(struct weir_names *names);
+size_t weir_names_memory(const struct weir_names *names); // bytes held, itself not included
 // The name's number, added where it is new; WEIR_EAGAIN (negative) at the maximum, WEIR_ENOMEM.
 int weir_names_add(struct weir_names *names, const char *text, size_t length);
 int weir_names_find(const struct weir_names *names, const char *text, size_t length); // -1: none

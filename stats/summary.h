@@ -29,6 +29,7 @@ void weir_summary_reset(struct weir_summary *summary);
 struct weir_absorb_scratch;
 int weir_absorb_scratch_create(struct weir_absorb_scratch **scratch);
 void weir_absorb_scratch_destroy(struct weir_absorb_scratch *scratch);
+size_t weir_absorb_scratch_memory(const struct weir_absorb_scratch *scratch); // bytes held
 int weir_summary_absorb(struct weir_summary *summary, const struct weir_column *column,
                         const uint32_t *rows, size_t n, struct weir_absorb_scratch *scratch);
 

@@ -44,6 +44,11 @@ int weir_absorb_scratch_create(struct weir_absorb_scratch **scratch)
     return 0;
 }
 
+size_t weir_absorb_scratch_memory(const struct weir_absorb_scratch *scratch)
+{
+    return sizeof *scratch + scratch->room * (sizeof *scratch->memo + sizeof *scratch->last);
+}
+
 void weir_absorb_scratch_destroy(struct weir_absorb_scratch *scratch)
 {
     if (!scratch)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <librdkafka/rdkafka.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #include "consumer/runtime/runtime.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:9464"
+
+enum { LARGE_BLOCK = 1 << 20 }; // bytes
 
 struct options {
     const char *config;
@@ -200,6 +203,9 @@ static int run(int argc, char **argv)
     if (!options.config || first < argc)
         return weir_cli_usage(&weir_command_run, "one configuration is needed: -c FILE");
     daemon.path = options.config;
+    // Snapshots and units are large and short-lived. By itself the allocator would come to keep
+    // them on the heap, where what lies between them holds their place.
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     catch_signals();
     if (weir_plugins_create(&daemon.plugins, &error))
         return weir_cli_failed("%s", error.message);

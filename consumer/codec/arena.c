@@ -20,6 +20,14 @@ void weir_arena_free(struct weir_arena *arena)
     *arena = (struct weir_arena){0};
 }
 
+size_t weir_arena_memory(const struct weir_arena *arena)
+{
+    size_t bytes = 0;
+    for (const struct weir_arena_chunk *chunk = arena->first; chunk; chunk = chunk->next)
+        bytes += sizeof *chunk + chunk->size;
+    return bytes;
+}
+
 static void use(struct weir_arena *arena, struct weir_arena_chunk *chunk)
 {
     arena->current = chunk;

@@ -17,6 +17,7 @@ struct weir_arena {
 void weir_arena_free(struct weir_arena *arena);
 // All that was given out is gone. Chunks of ordinary size stay for the next time.
 void weir_arena_reset(struct weir_arena *arena);
+size_t weir_arena_memory(const struct weir_arena *arena); // bytes held
 char *weir_arena_grow(struct weir_arena *arena, size_t length);
 
 // `length` bytes, not aligned; NULL when memory is out.

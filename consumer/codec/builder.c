@@ -129,6 +129,23 @@ out_of_memory:
                           options->stream->name);
 }
 
+size_t weir_builder_memory(const struct weir_builder *builder)
+{
+    const size_t row = 3 * sizeof(int64_t) + 2 + sizeof(char *) + 2 * sizeof(struct weir_span);
+    size_t bytes = sizeof *builder + WEIR_BATCH_ROWS * row + weir_arena_memory(&builder->arena) +
+                   builder->unknown_capacity * sizeof *builder->unknown;
+    for (size_t i = 0; i < builder->n_fields; i++) {
+        const struct weir_builder_field *field = &builder->fields[i];
+        const struct weir_dictionary *dictionary = &field->dictionary;
+        size_t elements = builder->columns[i].is_list ? field->element_capacity : WEIR_BATCH_ROWS;
+        bytes +=
+            sizeof *field + elements * (1 + value_size(builder->columns[i].type)) +
+            field->local_capacity * sizeof *field->local + weir_arena_memory(&dictionary->arena) +
+            dictionary->capacity * (sizeof *dictionary->strings + 2 * sizeof *dictionary->slots);
+    }
+    return bytes;
+}
+
 void weir_builder_destroy(struct weir_builder *builder)
 {
     if (!builder)

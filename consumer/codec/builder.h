@@ -45,6 +45,8 @@ struct weir_builder; // opaque but for the columns
 int weir_builder_create(const struct weir_builder_options *options, struct weir_builder **builder,
                         struct weir_error *error);
 void weir_builder_destroy(struct weir_builder *builder);
+// Bytes held: dictionaries and the columns of a batch.
+size_t weir_builder_memory(const struct weir_builder *builder);
 
 // Starts a batch; what the last one pointed to is gone. `topic` must live as long as the batch.
 void weir_builder_begin(struct weir_builder *builder, const char *topic, int32_t partition);

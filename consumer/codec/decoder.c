@@ -57,6 +57,11 @@ void weir_decoder_destroy(struct weir_decoder *decoder)
     free(decoder);
 }
 
+size_t weir_decoder_memory(const struct weir_decoder *decoder)
+{
+    return weir_builder_memory(decoder->builder);
+}
+
 void weir_decoder_begin(struct weir_decoder *decoder, const char *topic, int32_t partition)
 {
     weir_builder_begin(decoder->builder, topic, partition);

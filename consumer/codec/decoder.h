@@ -38,6 +38,7 @@ struct weir_decoder;
 int weir_decoder_create(const struct weir_decoder_options *options, struct weir_decoder **decoder,
                         struct weir_error *error);
 void weir_decoder_destroy(struct weir_decoder *decoder);
+size_t weir_decoder_memory(const struct weir_decoder *decoder); // of its builder, which grows
 void weir_decoder_begin(struct weir_decoder *decoder, const char *topic, int32_t partition);
 // Adds one row. A record that does not decode becomes a WEIR_ROW_UNDECODABLE row and is no
 // error. WEIR_EAGAIN: its schema cannot be had now (registry down): nothing was added, offer the

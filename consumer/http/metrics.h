@@ -55,6 +55,24 @@
     X(snapshots, counter, "weir_snapshots_total", "State snapshots written.")                      \
     X(registry_errors, counter, "weir_registry_errors_total", "Failed requests to the registry.")  \
     X(limits, counter, "weir_limit_drops_total", "Things that a stated limit dropped.")            \
+    X(parks, counter, "weir_partition_parks_total",                                                \
+      "Times that a partition was not read for a while, so that memory stays within its limit.")   \
+    X(parked, gauge, "weir_parked_partitions",                                                     \
+      "Partitions that are not read now, so that memory stays within its limit.")                  \
+    X(memory_limit, gauge, "weir_memory_limit_bytes", "limits.memory.")                            \
+    X(memory_ahead, gauge, "weir_memory_ahead_bytes",                                              \
+      "Memory of records that were fetched and not yet looked at.")                                \
+    X(memory_batches, gauge, "weir_memory_batches_bytes",                                          \
+      "Memory of batches and of the dictionaries of their strings.")                               \
+    X(memory_windows, gauge, "weir_memory_windows_bytes",                                          \
+      "Memory of open windows beside the records.")                                                \
+    X(memory_mergers, gauge, "weir_memory_mergers_bytes",                                          \
+      "Memory of merged windows and of incidents.")                                                \
+    X(memory_detectors, gauge, "weir_memory_detectors_bytes", "Memory of the detectors' state.")   \
+    X(memory_output, gauge, "weir_memory_output_bytes",                                            \
+      "Memory of output that waits to be committed, or is being sent.")                            \
+    X(memory_restores, gauge, "weir_memory_restores_bytes",                                        \
+      "Memory of snapshots that are being read.")                                                  \
     X(tasks, gauge, "weir_tasks", "Tasks that this member owns.")                                  \
     X(incidents, gauge, "weir_open_incidents", "Incidents open now.")
 

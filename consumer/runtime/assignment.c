@@ -146,7 +146,9 @@ static int start_reading(struct weir_inside *inside, struct weir_owned *owned,
     owned->incremental = 1;
     struct weir_worker *worker = least_loaded(inside);
     owned->worker = worker;
-    return weir_worker_add(worker, owned) ? weir_error_set(error, WEIR_ENOMEM, "out of memory") : 0;
+    int code = weir_worker_add(worker, owned);
+    owned->parked = 0;
+    return code ? weir_error_set(error, WEIR_ENOMEM, "out of memory") : 0;
 }
 
 int weir_assignment_start_ready(struct weir_inside *inside, struct weir_error *error)
@@ -195,10 +197,22 @@ static void unassign(struct weir_inside *inside, struct weir_owned **tasks, size
     }
 }
 
+// A parked task counts as one that is not idle until it is given up.
+static void end_parking(struct weir_inside *inside, struct weir_owned *owned)
+{
+    for (size_t i = 0; i < owned->n_inputs && owned->parked; i++) {
+        if (owned->inputs[i].edge && !owned->inputs[i].idle)
+            atomic_fetch_sub(&inside->active[owned->inputs[i].stream], 1);
+    }
+    owned->parked = 0;
+}
+
 // Takes tasks from their workers and, where they are still ours, commits their last unit.
 static void let_go(struct weir_inside *inside, struct weir_owned **tasks, size_t n, int lost)
 {
-    release(inside, tasks, n, lost ? 2 : 1);
+    release(inside, tasks, n, lost ? WEIR_RELEASE_DROP : WEIR_RELEASE_LAST);
+    for (size_t i = 0; i < n; i++)
+        end_parking(inside, tasks[i]);
     if (!lost && weir_publisher_flush(inside->publisher, tasks, n, weir_now() + WEIR_REVOKE_MS))
         weir_log(WEIR_LOG_WARNING, "source",
                  "the last unit of revoked tasks was not committed; it is done again elsewhere");
@@ -309,4 +323,102 @@ void weir_assignment_look_for_growth(struct weir_inside *inside)
         }
         rd_kafka_topic_destroy(topic);
     }
+}
+
+// ---- memory
+
+enum { RELIEVE_MS = 100 };
+
+static void tell_level(struct weir_inside *inside, enum weir_memory_level level)
+{
+    int was = inside->told_level >= WEIR_MEMORY_TIGHT, is = level >= WEIR_MEMORY_TIGHT;
+    if (was == is && !(was && level == WEIR_MEMORY_PRESSED && inside->told_level < level))
+        return;
+    if (!is && level != WEIR_MEMORY_CALM)
+        return; // not over yet
+    weir_log(is ? WEIR_LOG_WARNING : WEIR_LOG_INFO, "memory", "%lld of %lld MiB are held%s",
+             (long long)(weir_memory_total(&inside->memory) >> 20),
+             (long long)(inside->memory.limit >> 20),
+             !is ? ": all partitions are read again"
+             : level == WEIR_MEMORY_PRESSED
+                 ? ": only the partition furthest behind is read. /metrics has the parts; raise "
+                   "limits.memory, or add members"
+                 : ": partitions far ahead in time wait for the others");
+    inside->told_level = level;
+}
+
+static void park(struct weir_inside *inside, struct weir_owned *owned)
+{
+    release(inside, &owned, 1, WEIR_RELEASE_PARK);
+    owned->worker = NULL;
+    unassign(inside, &owned, 1);
+    owned->incremental = 0;
+    owned->parked = 1;
+    WEIR_COUNT(parks, owned->n_inputs);
+}
+
+// The edge tasks, as the ledger's choice needs them; returns how many there are. Mergers always go
+// on, and some are not restored yet.
+static size_t list_edges(struct weir_inside *inside, struct weir_memory_task *tasks,
+                         struct weir_owned **edges)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < inside->n_tasks; i++) {
+        struct weir_owned *owned = inside->tasks[i];
+        if (owned->driver == SIZE_MAX || !(owned->worker || owned->parked))
+            continue;
+        tasks[n] = (struct weir_memory_task){atomic_load(&owned->newest), owned->parked,
+                                             atomic_load(&owned->waits)};
+        edges[n++] = owned;
+    }
+    return n;
+}
+
+static void tell_parked(struct weir_inside *inside)
+{
+    size_t parked = 0;
+    for (size_t i = 0; i < inside->n_tasks; i++)
+        parked += inside->tasks[i]->parked ? inside->tasks[i]->n_inputs : 0;
+    WEIR_GAUGE(parked, parked);
+}
+
+// One move at a time, but as many as it takes while all wait for them.
+static int make_moves(struct weir_inside *inside, struct weir_memory_task *tasks,
+                      struct weir_owned **edges, struct weir_error *error)
+{
+    size_t task, most = 2 * inside->n_tasks;
+    int code = 0;
+    for (size_t i = 0; i < most && !code; i++) {
+        enum weir_memory_level level = weir_memory_level(&inside->memory);
+        size_t n = list_edges(inside, tasks, edges);
+        enum weir_memory_move move = weir_memory_choose(level, tasks, n, &task);
+        if (move == WEIR_MEMORY_PARK)
+            park(inside, edges[task]);
+        else if (move == WEIR_MEMORY_RESUME)
+            code = start_reading(inside, edges[task], error);
+        if (move == WEIR_MEMORY_STAY || level != WEIR_MEMORY_PRESSED)
+            break;
+    }
+    return code;
+}
+
+int weir_assignment_relieve(struct weir_inside *inside, struct weir_error *error)
+{
+    int64_t now = weir_now();
+    enum weir_memory_level level = weir_memory_level(&inside->memory);
+    if (now < inside->relieved_at + RELIEVE_MS &&
+        (level != WEIR_MEMORY_PRESSED || atomic_load(&inside->relieved)))
+        return 0;
+    inside->relieved_at = now;
+    weir_memory_tell(&inside->memory);
+    tell_level(inside, level);
+    struct weir_memory_task *tasks = calloc(inside->n_tasks + 1, sizeof *tasks);
+    struct weir_owned **edges = calloc(inside->n_tasks + 1, sizeof *edges);
+    int code = tasks && edges ? make_moves(inside, tasks, edges, error)
+                              : weir_error_set(error, WEIR_ENOMEM, "out of memory");
+    free(tasks);
+    free(edges);
+    tell_parked(inside);
+    atomic_store(&inside->relieved, level == WEIR_MEMORY_PRESSED);
+    return code;
 }

@@ -18,6 +18,8 @@ void weir_assignment_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t event,
 int weir_assignment_start_ready(struct weir_inside *inside, struct weir_error *error);
 // Tasks whose position is out of range begin again: let go, restored, read.
 int weir_assignment_reopen(struct weir_inside *inside, struct weir_error *error);
+// Keeps memory within its limit: parks tasks that are far ahead, and lets them go on.
+int weir_assignment_relieve(struct weir_inside *inside, struct weir_error *error);
 // A topic has grown: task 0 of each such stream begins again and tells the mergers.
 void weir_assignment_look_for_growth(struct weir_inside *inside);
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "consumer/codec/registry.h"
+#include "consumer/runtime/memory.h"
 #include "consumer/runtime/owned.h"
 #include "consumer/runtime/runtime.h"
 
@@ -34,11 +35,16 @@ struct weir_inside {
     struct weir_worker **workers;
     size_t n_workers;
 
-    atomic_llong pending;        // bytes of all tasks' outboxes that wait for the publisher
-    atomic_int *active;          // of each stream: owned inputs that are not idle
-    atomic_llong trouble_at;     // ms, monotonic: brokers were last unreachable
-    int32_t alert_schema;        // registry's id of the alert schema; -1: alerts are JSON
-    atomic_int failed, stopping; // failed: a fatal error, told in:
+    struct weir_memory memory;
+    int64_t dictionaries;              // of all partitions
+    enum weir_memory_level told_level; // in the log
+    int64_t relieved_at;               // ms, monotonic: when that was looked at
+    atomic_int relieved;               // memory is short, and all that can be parked is
+    atomic_llong pending;              // bytes of all tasks' outboxes that wait for the publisher
+    atomic_int *active;                // of each stream: owned inputs that are not idle
+    atomic_llong trouble_at;           // ms, monotonic: brokers were last unreachable
+    int32_t alert_schema;              // registry's id of the alert schema; -1: alerts are JSON
+    atomic_int failed, stopping;       // failed: a fatal error, told in:
     pthread_mutex_t failure_lock;
     struct weir_error failure;
 };
@@ -89,7 +95,7 @@ size_t weir_worker_load(const struct weir_worker *worker); // tasks
 // Takes a reference; enables reading of its partitions' queues.
 int weir_worker_add(struct weir_worker *worker, struct weir_owned *owned);
 void weir_worker_wake(struct weir_worker *worker);
-// Waits until each of the tasks that it has is let go: 1 with a last snapshot, 2 dropped.
+// Waits until each of the tasks that it has is let go, in one of the ways of enum weir_release.
 void weir_worker_release(struct weir_worker *worker, struct weir_owned *const *tasks, size_t n,
                          int how);
 void weir_worker_stop(struct weir_worker *worker);

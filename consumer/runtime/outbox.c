@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { KEPT_BYTES = 1 << 20, KEPT_RECORDS = 1 << 13 };
+
 void weir_outbox_init(struct weir_outbox *outbox)
 {
     memset(outbox, 0, sizeof *outbox);
@@ -21,9 +23,14 @@ void weir_outbox_free(struct weir_outbox *outbox)
 void weir_outbox_reset(struct weir_outbox *outbox)
 {
     // One large unit must not keep its memory for ever.
-    if (outbox->bytes.capacity > 8u << 20)
+    if (outbox->bytes.capacity > KEPT_BYTES)
         weir_buffer_free(&outbox->bytes);
     weir_buffer_reset(&outbox->bytes);
+    if (outbox->capacity > KEPT_RECORDS) {
+        free(outbox->records);
+        outbox->records = NULL;
+        outbox->capacity = 0;
+    }
     outbox->n = 0;
 }
 

@@ -87,6 +87,12 @@ int weir_owned_create(struct weir_inside *inside, size_t driver, int32_t partiti
     return 0;
 }
 
+void weir_owned_pending(struct weir_owned *owned, int64_t bytes)
+{
+    atomic_fetch_add(&owned->inside->pending, bytes);
+    weir_memory_add(&owned->inside->memory, WEIR_MEMORY_OUTPUT, bytes);
+}
+
 void weir_owned_hold(struct weir_owned *owned)
 {
     atomic_fetch_add(&owned->references, 1);
@@ -112,7 +118,9 @@ void weir_owned_drop(struct weir_owned *owned)
         weir_edge_task_destroy(owned->beside[i].edge);
     free(owned->beside);
     weir_merger_destroy(owned->merger);
-    atomic_fetch_sub(&owned->inside->pending, (long long)weir_outbox_size(&owned->pending));
+    weir_owned_pending(owned, -(int64_t)weir_outbox_size(&owned->pending));
+    weir_memory_leave(&owned->inside->memory, &owned->share);
+    weir_memory_leave(&owned->inside->memory, &owned->flying_share);
     weir_outbox_free(&owned->staging);
     weir_outbox_free(&owned->pending);
     weir_outbox_free(&owned->flying);
@@ -135,6 +143,8 @@ static int build_decoder(struct weir_input *input, struct weir_error *error)
         .builder = weir_plan_builder(inside->plan, input->stream),
         .registry = inside->registry,
     };
+    options.builder.dictionary_bytes =
+        weir_memory_dictionary(inside->config->limit_memory, inside->dictionaries);
     const char **columns = calloc(info->n_fields + 1, sizeof *columns);
     char *schema = NULL;
     if (!columns)
@@ -369,8 +379,7 @@ int weir_owned_push(struct weir_owned *owned)
     pthread_mutex_lock(&owned->lock);
     size_t before = weir_outbox_size(&owned->pending);
     int code = owned->staging.n ? weir_outbox_move(&owned->pending, &owned->staging) : 0;
-    atomic_fetch_add(&owned->inside->pending,
-                     (long long)(weir_outbox_size(&owned->pending) - before));
+    weir_owned_pending(owned, (int64_t)weir_outbox_size(&owned->pending) - (int64_t)before);
     // While output is suppressed the committed offset is ahead of the position.
     for (size_t i = 0; i < owned->n_inputs; i++) {
         const struct weir_input *input = &owned->inputs[i];

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "consumer/runtime/memory.h"
 #include "consumer/runtime/outbox.h"
 #include "consumer/runtime/topics.h"
 #include "consumer/state/snapshot.h"
@@ -20,6 +21,13 @@ enum { WEIR_FETCH = WEIR_BATCH_ROWS }; // messages taken from a queue at a time
 struct weir_inside;
 struct weir_owned;
 struct weir_worker;
+
+// How a worker lets go of a task.
+enum weir_release {
+    WEIR_RELEASE_LAST = 1, // with a last snapshot
+    WEIR_RELEASE_DROP,
+    WEIR_RELEASE_PARK // for a while: all but what was fetched stays
+};
 
 struct weir_input { // one partition of one topic
     struct weir_owned *owned;
@@ -44,6 +52,8 @@ struct weir_input { // one partition of one topic
     int idle, told_stop;
     int clocked;                   // idle, but it tells the wall clock for its stream
     int64_t retry_at, retry_pause; // the registry is down
+    uint64_t message_bytes;        // of a message, lately
+    int64_t room;                  // for slices, as given
 };
 
 struct weir_beside { // two inputs side by side: a joined stream's task
@@ -77,8 +87,14 @@ struct weir_owned {
     int64_t staged_kept;
     int64_t clock_at;
     int64_t told_again; // ms, monotonic: when it was told that the restore has to be tried again
-    atomic_int release; // 1: with a last snapshot; 2: dropped
+    atomic_int release; // enum weir_release
     atomic_int reopen;  // its position is out of range: begin again
+
+    struct weir_memory_share share; // as measured by whoever has the task now
+    int64_t measure_at;             // ms, monotonic
+    atomic_llong newest;            // event time, as measured
+    atomic_int waits;               // there is nothing to read
+    int parked;                     // main thread only
 
     pthread_mutex_t lock;
     struct weir_outbox pending;
@@ -91,6 +107,7 @@ struct weir_owned {
     int64_t kept; // records of input 0 below it are needed by nobody
 
     struct weir_outbox flying;
+    struct weir_memory_share flying_share;
     int64_t *flying_offsets;
     int64_t flying_kept;
     int flying_snapshots;
@@ -114,8 +131,16 @@ int weir_owned_restore(struct weir_owned *owned, const struct weir_snapshot *sna
                        struct weir_error *error);
 // Writes a snapshot at the inputs' positions to the staging outbox.
 int weir_owned_snapshot(struct weir_owned *owned, struct weir_error *error);
+// Output of the task that waits for the publisher has become more, or less, by so much.
+void weir_owned_pending(struct weir_owned *owned, int64_t bytes);
 // Hands the staging outbox and the positions to the publisher.
 int weir_owned_push(struct weir_owned *owned);
+
+// consumer/runtime/measure.c. Tells the ledger what the task holds, where it is time for that.
+void weir_owned_measure(struct weir_owned *owned, int64_t now);
+// What slices of its windows may take is what is left of the limit; then what they took.
+void weir_owned_give_room(struct weir_owned *owned);
+void weir_owned_take_room(struct weir_owned *owned);
 
 // Where a task's state lies on the state topic.
 int32_t weir_state_partition(const struct weir_inside *inside, const char *task);

@@ -53,7 +53,10 @@ static int take(struct weir_owned *owned, int64_t now)
     int taken = owned->dirty || (owned->committed_at && now - owned->committed_at > RECOMMIT_MS);
     if (taken) {
         struct weir_outbox empty = owned->flying;
-        atomic_fetch_sub(&owned->inside->pending, (long long)weir_outbox_size(&owned->pending));
+        int64_t size = (int64_t)weir_outbox_size(&owned->pending);
+        weir_owned_pending(owned, -size);
+        // The unit is kept until its outcome is known, and librdkafka has a copy until then.
+        weir_memory_set(&owned->inside->memory, &owned->flying_share, WEIR_MEMORY_OUTPUT, 2 * size);
         owned->flying = owned->pending;
         owned->pending = empty;
         memcpy(owned->flying_offsets, owned->pending_offsets,
@@ -92,6 +95,7 @@ static void finish(struct weir_owned *owned, int committed)
 {
     pthread_mutex_lock(&owned->lock);
     weir_outbox_reset(&owned->flying);
+    weir_memory_leave(&owned->inside->memory, &owned->flying_share);
     owned->flying_now = 0;
     if (committed) {
         owned->committed_at = weir_now();

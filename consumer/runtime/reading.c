@@ -151,6 +151,8 @@ static int fill_batch(struct weir_input *input, int64_t now, struct weir_error *
         bytes += message->len;
         input->rows[rows++] = input->held[input->at];
     }
+    if (rows > 0)
+        input->message_bytes = bytes / (uint64_t)rows;
     WEIR_COUNT(bytes, bytes); // records are counted by the task, as in a replay
     return rows;
 }
@@ -196,6 +198,7 @@ static int accept_record(struct weir_input *input, const rd_kafka_message_t *mes
         code = 0;
     }
     WEIR_COUNT(partials_read, 1);
+    input->message_bytes = (input->message_bytes * 15 + message->len) / 16;
     input->next = message->offset + 1;
     input->owned->changed = 1;
     return code;

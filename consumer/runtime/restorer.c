@@ -9,6 +9,8 @@
 #include "consumer/runtime/inside.h"
 #include "consumer/state/restore.h"
 
+// Snapshots that are read together hold at most so much of limits.memory, those of one task apart.
+enum { RESTORE_SHARE = 8 };
 enum { BATCH = 64, COMMITTED_MS = 15000, PAUSE_MS = 500, TELL_MS = 30000 };
 
 struct weir_restorer {
@@ -20,6 +22,10 @@ struct weir_restorer {
     struct weir_owned **queue, **ready;
     size_t n_queue, n_ready, queue_room, ready_room;
     atomic_int stop;
+    struct weir_memory_share share; // of the snapshots that are being read
+    const struct job *jobs;
+    size_t n_jobs;
+    int crowded; // they hold too much together
 };
 
 struct job { // one task on its way
@@ -31,6 +37,26 @@ static int cancelled(void *context)
 {
     struct weir_restorer *restorer = context;
     return atomic_load(&restorer->stop) || atomic_load(&restorer->inside->failed);
+}
+
+static int64_t measure(struct weir_restorer *restorer)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < restorer->n_jobs; i++)
+        bytes +=
+            restorer->jobs[i].reader ? weir_snapshot_reader_memory(restorer->jobs[i].reader) : 0;
+    weir_memory_set(&restorer->inside->memory, &restorer->share, WEIR_MEMORY_RESTORES,
+                    (int64_t)bytes);
+    return (int64_t)bytes;
+}
+
+// Fewer tasks at a time read the topic more often, and hold less.
+static int is_enough(void *context)
+{
+    struct weir_restorer *restorer = context;
+    restorer->crowded =
+        measure(restorer) > restorer->inside->memory.limit / RESTORE_SHARE && restorer->n_jobs > 1;
+    return restorer->crowded || cancelled(restorer);
 }
 
 // ---- committed offsets
@@ -183,6 +209,7 @@ static int restore_task(struct job *job, struct weir_error *error)
     // The first commit of a task carries its state: from then on both exist.
     owned->snapshot_due = !found;
     int64_t every = owned->inside->config->snapshot_every;
+    weir_owned_measure(owned, weir_now());
     uint64_t spread = every > 0 ? (uint64_t)(owned->partition * 7919 + 13) % (uint64_t)every : 0;
     owned->snapshot_at = weir_now() + every / 2 + (int64_t)(spread / 2);
     weir_log(WEIR_LOG_INFO, "state", "%s: %s at offset %lld, committed %lld", owned->name,
@@ -232,8 +259,10 @@ static int restore_all(struct weir_restorer *restorer, struct job *jobs, size_t 
         tasks[i] = (struct weir_restore_task){
             jobs[i].reader, weir_state_partition(restorer->inside, jobs[i].owned->name)};
     }
+    restorer->jobs = jobs;
+    restorer->n_jobs = n;
     if (!code)
-        code = weir_restore_read(restorer->restore, tasks, n, cancelled, restorer, error);
+        code = weir_restore_read(restorer->restore, tasks, n, is_enough, restorer, error);
     return code;
 }
 
@@ -276,6 +305,20 @@ static int finish_job(struct weir_restorer *restorer, struct job *job)
     return again;
 }
 
+// The second half of the tasks waits for the first. Returns how many that has.
+static size_t halve(struct weir_restorer *restorer, struct job *jobs, size_t n)
+{
+    size_t kept = (n + 1) / 2;
+    weir_log(WEIR_LOG_INFO, "state", "the states of %zu tasks are read %zu at a time", n, kept);
+    for (size_t i = kept; i < n; i++) {
+        weir_snapshot_reader_destroy(jobs[i].reader);
+        weir_restorer_add(restorer, jobs[i].owned);
+        weir_owned_drop(jobs[i].owned);
+    }
+    restorer->crowded = 0;
+    return kept;
+}
+
 static void work_on(struct weir_restorer *restorer, struct job *jobs, size_t n)
 {
     struct weir_error error;
@@ -293,6 +336,10 @@ static void work_on(struct weir_restorer *restorer, struct job *jobs, size_t n)
         int code = n ? restore_all(restorer, jobs, n, &error) : 0;
         if (!code)
             break;
+        if (restorer->crowded) {
+            n = halve(restorer, jobs, n);
+            continue;
+        }
         if (code != WEIR_EAGAIN) {
             weir_inside_fail(restorer->inside, &error);
             break;
@@ -303,6 +350,8 @@ static void work_on(struct weir_restorer *restorer, struct job *jobs, size_t n)
     int again = 0;
     for (size_t i = 0; i < n; i++)
         again |= finish_job(restorer, &jobs[i]);
+    restorer->n_jobs = 0;
+    measure(restorer);
     if (again)
         usleep(PAUSE_MS * 1000);
 }

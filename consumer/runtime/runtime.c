@@ -90,19 +90,47 @@ static int make_plan(struct weir_inside *inside, struct weir_error *error)
     return code;
 }
 
+static int64_t count_partitions(const struct weir_inside *inside)
+{
+    int64_t n = inside->topics.items[WEIR_OUTPUT_PARTIALS].partitions;
+    for (size_t s = 0; s < inside->topics.n_sources; s++)
+        n += inside->topics.sources[s].partitions;
+    return n;
+}
+
+// Fields of strings, in all partitions.
+static int64_t count_dictionaries(const struct weir_inside *inside)
+{
+    int64_t n = 0;
+    for (size_t s = 0; s < inside->topics.n_sources; s++) {
+        const struct weir_stream *stream = weir_plan_stream(inside->plan, s);
+        for (size_t f = 0; f < stream->n_fields; f++)
+            n += stream->fields[f].type == WEIR_TYPE_STRING ||
+                         stream->fields[f].type == WEIR_TYPE_BYTES
+                     ? inside->topics.sources[s].partitions
+                     : 0;
+    }
+    return n;
+}
+
 static int make_topics(struct weir_inside *inside, struct weir_error *error)
 {
     const struct weir_config *config = inside->config;
     struct weir_kafka_events events = {
         .opaque = inside, .rebalance = weir_assignment_rebalance, .trouble = on_trouble};
-    // How many partitions this member will have is not known; 16 is a middling guess.
-    inside->consumer = weir_kafka_consumer(config, 16, &events, error);
-    if (!inside->consumer)
+    // The member's own client has to know how many partitions there are before it is made.
+    rd_kafka_t *client = weir_kafka_reader(config, 1, error);
+    if (!client)
         return error->code;
-    int code =
-        weir_topics_prepare(inside->consumer, config, inside->unverified, &inside->topics, error);
+    int code = weir_topics_prepare(client, config, inside->unverified, &inside->topics, error);
+    rd_kafka_destroy(client);
     if (code)
         return code;
+    struct weir_kafka_fetch fetch =
+        weir_kafka_fetch(config->limit_memory, count_partitions(inside));
+    inside->consumer = weir_kafka_consumer(config, &fetch, &events, error);
+    if (!inside->consumer)
+        return error->code;
     inside->partitions = calloc(config->n_streams + 1, sizeof *inside->partitions);
     inside->active = calloc(config->n_streams + 1, sizeof *inside->active);
     if (!inside->partitions || !inside->active)
@@ -124,6 +152,7 @@ int weir_runtime_create(const struct weir_runtime_options *options, struct weir_
     inside->instance = options->instance;
     inside->unverified = options->unverified;
     inside->alert_schema = -1;
+    inside->memory.limit = options->config->limit_memory;
     pthread_mutex_init(&inside->ownership, NULL);
     pthread_mutex_init(&inside->failure_lock, NULL);
     int code = make_topics(inside, error);
@@ -133,6 +162,8 @@ int weir_runtime_create(const struct weir_runtime_options *options, struct weir_
         code = make_plan(inside, error);
     if (!code)
         code = register_alerts(inside, error);
+    if (!code)
+        inside->dictionaries = count_dictionaries(inside);
     if (code)
         weir_runtime_destroy(made);
     else
@@ -216,6 +247,8 @@ static int loop(struct weir_runtime *runtime, struct weir_error *error)
             code = weir_assignment_start_ready(inside, error);
         if (!code)
             code = weir_assignment_reopen(inside, error);
+        if (!code)
+            code = weir_assignment_relieve(inside, error);
         if (!code && weir_now() >= growth_at) {
             growth_at = weir_now() + GROWTH_MS;
             weir_assignment_look_for_growth(inside);

@@ -48,7 +48,7 @@ size_t weir_worker_load(const struct weir_worker *worker)
 static int let_go(struct weir_owned *owned, int how, struct weir_error *error)
 {
     int code = 0;
-    if (how == 1 && (owned->changed || owned->snapshot_due)) {
+    if (how == WEIR_RELEASE_LAST && (owned->changed || owned->snapshot_due)) {
         code = weir_owned_snapshot(owned, error);
         if (!code && weir_owned_push(owned))
             code = weir_error_set(error, WEIR_ENOMEM, "out of memory");
@@ -63,9 +63,12 @@ static int let_go(struct weir_owned *owned, int how, struct weir_error *error)
             rd_kafka_queue_destroy(input->queue);
         }
         input->queue = NULL;
-        if (input->edge && !input->idle)
+        // A parked one is not idle: the others' silence is not the stream's.
+        if (how != WEIR_RELEASE_PARK && input->edge && !input->idle)
             atomic_fetch_sub(&owned->inside->active[input->stream], 1);
     }
+    owned->measure_at = 0;
+    weir_owned_measure(owned, weir_now());
     return code;
 }
 
@@ -95,6 +98,7 @@ static int release_asked(struct weir_worker *worker, struct weir_error *error)
         memmove(worker->tasks + i, worker->tasks + i + 1,
                 (worker->n - i - 1) * sizeof *worker->tasks);
         worker->n--;
+        atomic_store(&owned->release, 0);
         pthread_cond_broadcast(&worker->released);
         pthread_mutex_unlock(&worker->lock);
         weir_owned_drop(owned);
@@ -139,19 +143,39 @@ static int is_full(struct weir_owned *owned)
     return full;
 }
 
+// What was fetched ahead for others is given back before windows are refused anything.
+static int waits_for_relief(const struct weir_owned *owned)
+{
+    struct weir_inside *inside = owned->inside;
+    return !owned->merger && weir_memory_level(&inside->memory) == WEIR_MEMORY_PRESSED &&
+           !atomic_load(&inside->relieved);
+}
+
+// One that was not committed yet: another would only take memory, and time from the first.
+static int has_snapshot(struct weir_owned *owned)
+{
+    pthread_mutex_lock(&owned->lock);
+    int has = owned->pending_snapshots || (owned->flying_now && owned->flying_snapshots);
+    pthread_mutex_unlock(&owned->lock);
+    return has;
+}
+
 // 1 if it did something, 0 if there was nothing to do.
 static int serve(struct weir_owned *owned, int64_t now, struct weir_error *error)
 {
     int64_t every = owned->inside->config->snapshot_every;
     int busy = 0;
-    if (atomic_load(&owned->reopen) || is_full(owned))
+    weir_owned_measure(owned, now);
+    if (atomic_load(&owned->reopen) || is_full(owned) || waits_for_relief(owned))
         return 0;
+    weir_owned_give_room(owned);
     for (size_t i = 0; i < owned->n_inputs; i++) {
         int code = weir_input_read(&owned->inputs[i], now, error);
         if (code < 0)
             return code;
         busy |= code;
     }
+    weir_owned_take_room(owned);
     if (now >= owned->clock_at) {
         owned->clock_at = now + 100;
         int code = weir_owned_clock(owned, now, error);
@@ -159,7 +183,7 @@ static int serve(struct weir_owned *owned, int64_t now, struct weir_error *error
             return code;
         busy |= code;
     }
-    if (now >= owned->snapshot_at) {
+    if (now >= owned->snapshot_at && !has_snapshot(owned)) {
         owned->snapshot_at = now + every;
         owned->snapshot_due |= owned->changed;
     }
@@ -227,7 +251,7 @@ static void open_queues(struct weir_worker *worker, struct weir_owned *owned)
         struct weir_input *input = &owned->inputs[i];
         rd_kafka_queue_io_event_enable(input->queue, worker->event, &one, sizeof one);
         input->at_end = 0;
-        if (input->edge && !input->idle)
+        if (input->edge && !input->idle && !owned->parked)
             atomic_fetch_add(&owned->inside->active[input->stream], 1);
     }
 }
@@ -280,7 +304,7 @@ void weir_worker_stop(struct weir_worker *worker)
     pthread_mutex_lock(&worker->lock);
     worker->stop = 1;
     for (size_t i = 0; i < worker->n; i++)
-        atomic_store(&worker->tasks[i]->release, 2);
+        atomic_store(&worker->tasks[i]->release, WEIR_RELEASE_DROP);
     pthread_mutex_unlock(&worker->lock);
     weir_worker_wake(worker);
     pthread_join(worker->thread, NULL);

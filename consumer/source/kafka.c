@@ -5,6 +5,25 @@
 
 #include "consumer/log/log.h"
 
+// Of the state topic; a quarter of what the member itself may fetch ahead.
+enum { READER_PARTITIONS = 8 };
+
+static size_t between(size_t low, int64_t value, size_t high)
+{
+    return value < (int64_t)low ? low : value > (int64_t)high ? high : (size_t)value;
+}
+
+struct weir_kafka_fetch weir_kafka_fetch(int64_t limit, int64_t partitions)
+{
+    int64_t share = limit / 4 / (partitions > 0 ? partitions : 1);
+    return (struct weir_kafka_fetch){
+        .kilobytes = between(64, share / 1024, 65536),
+        // Records of 100 bytes take the share as well.
+        .messages = between(500, share / (WEIR_KAFKA_MESSAGE + 100), 1000000),
+        .partition = between(64 << 10, share / 2, 1 << 20),
+    };
+}
+
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
     (void)client;
@@ -110,13 +129,24 @@ static int bound_fetch(rd_kafka_conf_t *conf, const struct weir_config *config,
     return given ? 0 : set(conf, "fetch.max.bytes", "4194304", error);
 }
 
-rd_kafka_t *weir_kafka_consumer(const struct weir_config *config, size_t partitions,
+static int set_fetch(rd_kafka_conf_t *conf, const struct weir_config *config,
+                     const struct weir_kafka_fetch *fetch, struct weir_error *error)
+{
+    int code = set_number(conf, "queued.max.messages.kbytes", fetch->kilobytes, error);
+    if (!code)
+        code = set_number(conf, "queued.min.messages", fetch->messages, error);
+    if (!code)
+        code = set_number(conf, "max.partition.fetch.bytes", fetch->partition, error);
+    return code ? code : bound_fetch(conf, config, error);
+}
+
+rd_kafka_t *weir_kafka_consumer(const struct weir_config *config,
+                                const struct weir_kafka_fetch *fetch,
                                 const struct weir_kafka_events *events, struct weir_error *error)
 {
     static const struct default_property before[] = {
         {"session.timeout.ms", "10000"},
         {"heartbeat.interval.ms", "1000"},
-        {"queued.min.messages", "1000000"}, // the bound is on bytes
         // A fetch that waits for partials that nobody writes holds back those that come next: of a
         // partition that was just assigned, or whose queue has room again.
         {"fetch.wait.max.ms", "100"},
@@ -135,14 +165,10 @@ rd_kafka_t *weir_kafka_consumer(const struct weir_config *config, size_t partiti
     };
     char group[300];
     snprintf(group, sizeof group, "weir.%s", config->app);
-    size_t ahead = (size_t)(config->limit_memory / 4 / 1024) / (partitions ? partitions : 1);
-    ahead = ahead < 1024 ? 1024 : ahead > 65536 ? 65536 : ahead;
     rd_kafka_conf_t *conf = new_conf(config, events);
     int code = set_defaults(conf, before, error);
     if (!code)
-        code = bound_fetch(conf, config, error);
-    if (!code)
-        code = set_number(conf, "queued.max.messages.kbytes", ahead, error);
+        code = set_fetch(conf, config, fetch, error);
     if (!code)
         code = set_all(conf, &config->kafka, error);
     if (!code)
@@ -171,7 +197,10 @@ rd_kafka_t *weir_kafka_reader(const struct weir_config *config, int read_committ
     // A group id is needed to assign partitions; nothing is ever committed under it.
     snprintf(group, sizeof group, "weir.%s.reader", config->app);
     rd_kafka_conf_t *conf = new_conf(config, NULL);
-    int code = set_all(conf, &config->kafka, error);
+    struct weir_kafka_fetch fetch = weir_kafka_fetch(config->limit_memory / 4, READER_PARTITIONS);
+    int code = set_fetch(conf, config, &fetch, error);
+    if (!code)
+        code = set_all(conf, &config->kafka, error);
     if (!code)
         code = set_all(conf, &config->consumer, error);
     if (!code)

@@ -17,10 +17,20 @@ struct weir_kafka_events {
     void (*trouble)(rd_kafka_t *client, int code, const char *reason, void *opaque);
 };
 
-// The member of the group weir.APP: cooperative, read_committed, never commits by itself. What it
-// may fetch ahead is bounded by `limits.memory` / 4 over `partitions`. `events` are copied.
-// NULL with an error.
-rd_kafka_t *weir_kafka_consumer(const struct weir_config *config, size_t partitions,
+// How much is fetched ahead of a partition, so that `partitions` of them together hold about a
+// quarter of `limit` bytes. What the configuration says of these properties comes before.
+enum { WEIR_KAFKA_MESSAGE = 400 }; // bytes that librdkafka needs for a message, beside its own
+struct weir_kafka_fetch {
+    size_t kilobytes; // queued.max.messages.kbytes
+    size_t messages;  // queued.min.messages: small records are bounded by their number
+    size_t partition; // max.partition.fetch.bytes
+};
+struct weir_kafka_fetch weir_kafka_fetch(int64_t limit, int64_t partitions);
+
+// The member of the group weir.APP: cooperative, read_committed, never commits by itself.
+// `events` are copied. NULL with an error.
+rd_kafka_t *weir_kafka_consumer(const struct weir_config *config,
+                                const struct weir_kafka_fetch *fetch,
                                 const struct weir_kafka_events *events, struct weir_error *error);
 // A reader of partitions outside the group; tells ends of partitions.
 rd_kafka_t *weir_kafka_reader(const struct weir_config *config, int read_committed,

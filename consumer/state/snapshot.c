@@ -24,6 +24,7 @@ struct weir_snapshot_reader {
     struct weir_span manifest; // owned
     struct chunk *chunks;      // those that came, by number
     size_t n_chunks, capacity;
+    size_t held; // bytes of them
     struct weir_snapshot_position *positions;
     size_t n_positions;
     uint8_t *state;
@@ -210,6 +211,7 @@ static int take_chunk(struct weir_snapshot_reader *reader, size_t number, struct
     if (!known && (!value.data || insert(reader, at, number)))
         return value.data ? -1 : 0;
     struct chunk *chunk = &reader->chunks[at];
+    reader->held -= chunk->length;
     free(chunk->data);
     *chunk = (struct chunk){.number = number};
     if (!value.data)
@@ -222,9 +224,15 @@ static int take_chunk(struct weir_snapshot_reader *reader, size_t number, struct
     if (in.failed || magic != (int64_t)CHUNK_MAGIC || weir_reader_left(&in))
         return 0;
     chunk->data = copy_of(bytes, length);
-    chunk->length = length;
+    chunk->length = chunk->data ? length : 0;
     chunk->sequence = sequence;
+    reader->held += chunk->length;
     return chunk->data ? 0 : -1;
+}
+
+size_t weir_snapshot_reader_memory(const struct weir_snapshot_reader *reader)
+{
+    return reader->held;
 }
 
 static int out_of_memory(const struct weir_snapshot_reader *reader, struct weir_error *error)

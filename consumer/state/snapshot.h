@@ -53,6 +53,7 @@ struct weir_snapshot_reader;
 int weir_snapshot_reader_create(const char *task, struct weir_snapshot_reader **reader,
                                 struct weir_error *error);
 void weir_snapshot_reader_destroy(struct weir_snapshot_reader *reader);
+size_t weir_snapshot_reader_memory(const struct weir_snapshot_reader *reader); // bytes of chunks
 // In topic order. Records of other tasks are passed over. WEIR_ENOMEM only.
 int weir_snapshot_reader_offer(struct weir_snapshot_reader *reader, struct weir_span key,
                                struct weir_span value, struct weir_error *error);

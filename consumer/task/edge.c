@@ -35,6 +35,7 @@ struct weir_pane *weir_open_pane(struct weir_open_panes *panes,
         *failed = WEIR_ENOMEM;
         return NULL;
     }
+    pane->room = panes->room;
     memmove(&panes->items[at + 1], &panes->items[at], (panes->n - at) * sizeof *panes->items);
     panes->items[at] = pane;
     panes->n++;
@@ -66,6 +67,9 @@ static int create_specs(struct weir_edge_task *task)
     for (size_t i = 0; i < task->n_specs; i++) {
         struct weir_edge_spec *spec = &task->specs[i];
         spec->plan = &task->stream->specs[i];
+        spec->open.room = &task->room;
+        for (size_t k = 0; k < WEIR_CLOCK_HELD; k++)
+            spec->held[k].room = &task->room;
         spec->scratch = calloc(spec->plan->layout.n_slots + 1, sizeof *spec->scratch);
         if (!spec->scratch)
             return WEIR_ENOMEM;
@@ -132,6 +136,7 @@ int weir_edge_task_create(const struct weir_plan *plan, size_t stream, int32_t n
     task->n_tasks = n_tasks;
     task->emitter = *emitter;
     task->told = INT64_MIN;
+    task->room = INT64_MAX;
     weir_clock_init(&task->clock, task->stream->config->max_jump);
     weir_buffer_init(&task->piece, WEIR_BUFFER_MAXIMUM);
     weir_buffer_init(&task->record, WEIR_BUFFER_MAXIMUM);
@@ -558,15 +563,59 @@ void weir_edge_task_suppress(struct weir_edge_task *task, int suppress)
     task->suppress = suppress;
 }
 
-size_t weir_edge_task_memory(const struct weir_edge_task *task)
+void weir_edge_task_room(struct weir_edge_task *task, int64_t bytes)
 {
-    size_t bytes = sizeof *task + WEIR_BATCH_ROWS * 48;
+    task->room = bytes;
+}
+
+int64_t weir_edge_task_room_left(const struct weir_edge_task *task)
+{
+    return task->room;
+}
+
+size_t weir_role_memory(const void *role, size_t (*memory)(const void *role),
+                        int (*save)(const void *role, struct weir_buffer *out))
+{
+    struct weir_buffer bytes;
+    if (memory || !save)
+        return memory ? memory(role) : 0;
+    weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
+    save(role, &bytes);
+    size_t length = bytes.length;
+    weir_buffer_free(&bytes);
+    return 2 * length; // small numbers are shorter when they are written
+}
+
+static size_t panes_memory(const struct weir_open_panes *panes)
+{
+    size_t bytes = panes->capacity * sizeof *panes->items;
+    for (size_t i = 0; i < panes->n; i++)
+        bytes += weir_pane_memory(panes->items[i]);
+    return bytes;
+}
+
+struct weir_task_memory weir_edge_task_memory(const struct weir_edge_task *task)
+{
+    struct weir_task_memory memory = {0};
+    size_t bytes = sizeof *task + WEIR_BATCH_ROWS * 48 + task->piece.capacity +
+                   task->record.capacity + task->marks_capacity * sizeof *task->marks +
+                   task->faults_capacity * sizeof *task->faults;
     for (size_t i = 0; i < task->n_specs; i++) {
-        for (size_t k = 0; k < task->specs[i].open.n; k++)
-            bytes += weir_pane_memory(task->specs[i].open.items[k]);
+        const struct weir_edge_spec *spec = &task->specs[i];
+        bytes += panes_memory(&spec->open);
+        for (size_t k = 0; k < WEIR_CLOCK_HELD; k++)
+            bytes += panes_memory(&spec->held[k]);
+        for (size_t k = 0; k < spec->plan->layout.n_slots; k++)
+            bytes += weir_absorb_scratch_memory(spec->scratch[k]);
     }
     for (size_t i = 0; i < task->n_tallies; i++)
-        bytes += sizeof **task->tallies +
-                 (task->tallies[i]->rules ? task->n_rules * sizeof(struct weir_tally) : 0);
-    return bytes;
+        bytes += weir_tally_memory(task->tallies[i]);
+    memory.windows = bytes;
+    for (size_t i = 0; i < task->n_detectors; i++) {
+        const struct weir_plugin *plugin = task->detectors[i].plan->plugin;
+        if (plugin && task->detectors[i].edge)
+            memory.detectors +=
+                weir_role_memory(task->detectors[i].edge, plugin->edge_memory, plugin->edge_save);
+    }
+    return memory;
 }

@@ -15,6 +15,7 @@
 struct weir_open_panes {
     struct weir_pane **items;
     size_t n, capacity;
+    int64_t *room; // of the panes to come; may be NULL
 };
 
 struct weir_edge_spec {
@@ -64,6 +65,7 @@ struct weir_edge_task {
     int32_t task, n_tasks;
     struct weir_emitter emitter;
     int suppress, idle;
+    int64_t room; // bytes by which its panes may grow
     struct weir_clock clock;
     int64_t held_offset[WEIR_CLOCK_HELD]; // of the records that the clock holds
     struct weir_edge_spec *specs;
@@ -105,6 +107,10 @@ struct weir_pane *weir_open_pane(struct weir_open_panes *panes,
                                  int *failed);
 void weir_open_panes_free(struct weir_open_panes *panes);
 
+// What a detector's role holds: its own word, or twice what it saves.
+size_t weir_role_memory(const void *role, size_t (*memory)(const void *role),
+                        int (*save)(const void *role, struct weir_buffer *out));
+
 // Start of the oldest pane that is still open when `newest` is the newest time.
 static inline int64_t weir_edge_oldest(const struct weir_plan_spec *spec, int64_t newest)
 {
@@ -124,6 +130,9 @@ int weir_edge_detect(struct weir_edge_task *task, int held);
 void weir_edge_tally(struct weir_edge_task *task, size_t rule, const uint32_t *rows, size_t n);
 void weir_edge_tally_host(struct weir_edge_task *task, enum weir_host_rule rule,
                           const uint32_t *rows, size_t n);
+// weir.limit, saying which limit it was.
+void weir_edge_tally_limit(struct weir_edge_task *task, const char *name, const uint32_t *rows,
+                           size_t n);
 // The same for something that has no row: at the newest time, with one offset.
 void weir_edge_tally_at(struct weir_edge_task *task, enum weir_host_rule rule, uint64_t n,
                         int64_t offset, int64_t last);

@@ -186,7 +186,11 @@ static int absorb_slices(struct weir_edge_task *task, struct weir_edge_spec *spe
         for (uint32_t i = 0; i < count; i++)
             task->rows[i] = rows[order[start[s] + i]];
         if (at == -1) {
-            weir_edge_tally_host(task, WEIR_HOST_LIMIT, task->rows, count);
+            weir_edge_tally_limit(task,
+                                  pane->n_by_slices[by] < spec->plan->layout.slice_limit
+                                      ? "slices within limits.memory"
+                                      : "slices",
+                                  task->rows, count);
             continue;
         }
         int code = absorb_fields(task, spec, &pane->slices[at], task->rows, count);

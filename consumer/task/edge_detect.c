@@ -224,6 +224,14 @@ static void edge_limit(const struct weir_edge *api, const char *what, uint64_t n
     }
 }
 
+void weir_edge_tally_limit(struct weir_edge_task *task, const char *name, const uint32_t *rows,
+                           size_t n)
+{
+    size_t rule = host_rule(task, WEIR_HOST_LIMIT);
+    weir_edge_tally(task, rule, rows, n);
+    weir_edge_detail_at(task, rule, name, strlen(name), rows, NULL, n);
+}
+
 static void edge_limit_rows(const struct weir_edge *api, const char *what, const uint32_t *rows,
                             size_t n)
 {
@@ -234,10 +242,9 @@ static void edge_limit_rows(const struct weir_edge *api, const char *what, const
     WEIR_COUNT(limits, n);
     weir_log(WEIR_LOG_DEBUG, "detector", "%s: a limit on %s left out %zu records",
              detector->plan->name, what, n);
-    weir_edge_tally(task, host_rule(task, WEIR_HOST_LIMIT), rows, n);
     char name[WEIR_RULE_DETAIL_BYTES + 1];
     snprintf(name, sizeof name, "%s: %s", detector->plan->name, what);
-    weir_edge_detail_at(task, host_rule(task, WEIR_HOST_LIMIT), name, strlen(name), rows, NULL, n);
+    weir_edge_tally_limit(task, name, rows, n);
 }
 
 void weir_edge_failed(struct weir_edge_task *task, size_t d, const struct weir_error *error)

@@ -92,6 +92,7 @@ static int create_key(struct weir_merger *merger, size_t stream, const struct we
     struct weir_merge_key *key = &merger->keys[merger->n_keys++];
     key->plan = spec;
     key->stream = stream;
+    key->pending.room = &merger->room;
     key->recent = calloc((size_t)spec->panes_a_window + 1, sizeof *key->recent);
     key->nothing = calloc(spec->layout.n_slots + 1, sizeof *key->nothing);
     key->owners = calloc(spec->n_detectors + 1, sizeof *key->owners);
@@ -101,10 +102,13 @@ static int create_key(struct weir_merger *merger, size_t stream, const struct we
         if (weir_summary_init(&key->nothing[i], &spec->slots[i].spec))
             return weir_error_set(error, WEIR_ENOMEM, "no memory for a window");
     }
+    key->slice_bytes = 2 * sizeof *key->tracked;
     for (size_t i = 0; i < spec->n_detectors; i++) {
+        const struct weir_plan_detector *detector = &merger->plan->detectors[spec->detectors[i]];
+        if (detector->config.n_by && detector->plugin->owner_memory_slice)
+            key->slice_bytes += detector->plugin->owner_memory_slice(detector->instance);
         key->n_owners++;
-        int code = create_owner(merger, key, &key->owners[i],
-                                &merger->plan->detectors[spec->detectors[i]], error);
+        int code = create_owner(merger, key, &key->owners[i], detector, error);
         if (code)
             return code;
     }
@@ -171,6 +175,7 @@ int weir_merger_create(const struct weir_plan *plan, int32_t partition,
     merger->plan = plan;
     merger->partition = partition;
     merger->emitter = *emitter;
+    merger->room = INT64_MAX;
     weir_buffer_init(&merger->json, WEIR_BUFFER_MAXIMUM);
     int code = create_parts(merger, error);
     if (code) {
@@ -264,16 +269,53 @@ int64_t weir_merger_decided(const struct weir_merger *merger)
     return low;
 }
 
-size_t weir_merger_memory(const struct weir_merger *merger)
+void weir_merger_room(struct weir_merger *merger, int64_t bytes)
 {
-    size_t bytes = sizeof *merger + weir_alerts_memory(merger->alerts);
+    merger->room = bytes;
+}
+
+int64_t weir_merger_room_left(const struct weir_merger *merger)
+{
+    return merger->room;
+}
+
+static size_t key_memory(const struct weir_merge_key *key)
+{
+    size_t bytes = key->tracked_capacity * sizeof *key->tracked +
+                   key->n_counted * sizeof *key->counted +
+                   key->pending.capacity * sizeof *key->pending.items;
+    for (size_t i = 0; i < key->pending.n; i++)
+        bytes += weir_pane_memory(key->pending.items[i]);
+    for (size_t i = 0; i < key->n_counted; i++)
+        bytes += weir_pane_memory(key->counted[i].pane);
+    for (int64_t i = 0; i < key->plan->panes_a_window; i++)
+        bytes += sizeof *key->recent + (key->recent[i] ? weir_pane_memory(key->recent[i]) : 0);
+    for (size_t i = 0; i < key->n_tracked; i++)
+        bytes += key->tracked[i].length;
+    for (size_t i = 0; i < key->plan->layout.n_slots; i++)
+        bytes += weir_summary_memory(&key->nothing[i]);
+    return bytes;
+}
+
+struct weir_task_memory weir_merger_memory(const struct weir_merger *merger)
+{
+    struct weir_task_memory memory = {.windows = sizeof *merger + merger->json.capacity +
+                                                 weir_alerts_memory(merger->alerts)};
     for (size_t i = 0; i < merger->n_keys; i++) {
         const struct weir_merge_key *key = &merger->keys[i];
-        for (size_t k = 0; k < key->pending.n; k++)
-            bytes += weir_pane_memory(key->pending.items[k]);
-        for (int64_t k = 0; k < key->plan->panes_a_window; k++)
-            bytes += key->recent[k] ? weir_pane_memory(key->recent[k]) : 0;
-        bytes += key->tracked_capacity * sizeof *key->tracked;
+        memory.windows += key_memory(key);
+        for (size_t k = 0; k < key->n_owners; k++) {
+            const struct weir_plugin *plugin = key->owners[k].plan->plugin;
+            if (key->owners[k].owner)
+                memory.detectors += weir_role_memory(key->owners[k].owner, plugin->owner_memory,
+                                                     plugin->owner_save);
+        }
     }
-    return bytes;
+    for (size_t s = 0; s < merger->plan->n_streams; s++) {
+        const struct weir_rules_key *rules = &merger->rules[s];
+        for (size_t i = 0; i < rules->n_pending; i++)
+            memory.windows += weir_tally_memory(rules->pending[i]);
+        memory.windows += merger->streams[s].n_known * sizeof *merger->streams[s].tasks;
+    }
+    return memory;
 }

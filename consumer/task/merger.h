@@ -48,6 +48,7 @@ struct weir_merge_key {
     struct weir_owner *owners;
     size_t n_owners;
     struct weir_summary *nothing; // per slot: what a slice without records has
+    size_t slice_bytes;           // that owners come to hold for one more slice
     int host_track;
 };
 
@@ -82,6 +83,7 @@ struct weir_merger {
     int32_t partition;
     struct weir_emitter emitter;
     int suppress, windows;
+    int64_t room; // bytes by which its windows may grow
     struct weir_merge_stream *streams;
     struct weir_merge_key *keys;
     size_t n_keys;

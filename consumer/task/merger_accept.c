@@ -50,6 +50,7 @@ static struct weir_pane *counted_pane(struct weir_merge_key *key,
         return NULL;
     }
     pane->last_time = partial->end;
+    pane->room = key->pending.room;
     *failed = weir_merger_add_counted(key, partial->task, pane);
     if (*failed) {
         weir_pane_destroy(pane);

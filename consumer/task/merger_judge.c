@@ -61,7 +61,7 @@ int weir_merger_track(struct weir_merger *merger, struct weir_merge_key *key, un
         key->tracked[at].seen = start > key->tracked[at].seen ? start : key->tracked[at].seen;
         return 1;
     }
-    if (key->n_tracked >= (size_t)merger->plan->config->limit_slices)
+    if (key->n_tracked >= (size_t)merger->plan->config->limit_slices || merger->room <= 0)
         return 0;
     if (key->n_tracked == key->tracked_capacity) {
         size_t capacity = key->tracked_capacity ? key->tracked_capacity * 2 : 16;
@@ -82,6 +82,7 @@ int weir_merger_track(struct weir_merger *merger, struct weir_merge_key *key, un
     memmove(&key->tracked[at + 1], &key->tracked[at], (key->n_tracked - at) * sizeof *key->tracked);
     key->tracked[at] = (struct weir_tracked){by, copy, length, hash, start};
     key->n_tracked++;
+    merger->room -= (int64_t)(key->slice_bytes + length);
     return 1;
 }
 
@@ -408,12 +409,23 @@ static int judge_host(struct weir_merger *merger, struct weir_merge_key *key, in
     char rule[256], text[400];
     weir_alerts_begin(merger->alerts, key->host_track, start, end, window->rows, offsets,
                       offsets_of(window, offsets));
-    if (refused) {
+    int no_room = key->n_tracked < (size_t)merger->plan->config->limit_slices;
+    if (refused && !no_room) {
         snprintf(rule, sizeof rule, "slices:%s", key->plan->key);
         snprintf(text, sizeof text,
                  "%" PRIu64 " records belong to slices beyond limits.slices (%" PRId64
                  ") and are only counted for the whole stream: raise it, or slice by less",
                  refused, merger->plan->config->limit_slices);
+        host_finding(merger, rule, "weir.limit", WEIR_WARNING, text);
+    }
+    if (window->cramped || (refused && no_room)) {
+        WEIR_COUNT(limits, 1);
+        snprintf(rule, sizeof rule, "memory:%s", key->plan->key);
+        snprintf(text, sizeof text,
+                 "limits.memory (%" PRId64
+                 " MiB) had no room for all slices of a window; their records are only counted "
+                 "for the whole stream: raise it, slice by less, or add members",
+                 merger->plan->config->limit_memory >> 20);
         host_finding(merger, rule, "weir.limit", WEIR_WARNING, text);
     }
     if (window->mixed) {

@@ -85,6 +85,12 @@ const struct weir_stream *weir_plan_stream(const struct weir_plan *plan, size_t 
 struct weir_builder_options weir_plan_builder(const struct weir_plan *plan, size_t stream);
 uint64_t weir_plan_hash(const struct weir_plan *plan); // of all that shapes partials
 
+// Bytes that a task holds. Walks all of it: ask a few times a second at most.
+struct weir_task_memory {
+    size_t windows;   // panes, rule counts, incidents
+    size_t detectors; // their state, as they report it or else by what they save
+};
+
 // ---- edge tasks
 
 struct weir_edge_task;
@@ -125,7 +131,11 @@ int weir_edge_task_restore(struct weir_edge_task *edge, const void *data, size_t
                            struct weir_error *error);
 // Output is thrown away while it is set (replay from a snapshot to the committed offset).
 void weir_edge_task_suppress(struct weir_edge_task *edge, int suppress);
-size_t weir_edge_task_memory(const struct weir_edge_task *edge);
+struct weir_task_memory weir_edge_task_memory(const struct weir_edge_task *edge);
+// Bytes by which its windows may grow: slices that find no room are counted, as those beyond
+// limits.slices are (INT64_MAX). What has been used of it is gone from what is left.
+void weir_edge_task_room(struct weir_edge_task *edge, int64_t bytes);
+int64_t weir_edge_task_room_left(const struct weir_edge_task *edge);
 
 // ---- joined streams: a driver and a follower side by side (struct weir_plan_stream)
 
@@ -163,6 +173,8 @@ void weir_merger_suppress(struct weir_merger *merger, int suppress);
 void weir_merger_windows(struct weir_merger *merger, int on);
 // Every window that ends at or before this time has been decided by this merger.
 int64_t weir_merger_decided(const struct weir_merger *merger);
-size_t weir_merger_memory(const struct weir_merger *merger);
+struct weir_task_memory weir_merger_memory(const struct weir_merger *merger);
+void weir_merger_room(struct weir_merger *merger, int64_t bytes); // as weir_edge_task_room()
+int64_t weir_merger_room_left(const struct weir_merger *merger);
 
 #endif

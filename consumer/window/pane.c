@@ -124,6 +124,15 @@ static int slice_init(const struct weir_pane_layout *layout, struct weir_pane_sl
     return code;
 }
 
+static size_t slice_memory(const struct weir_pane_layout *layout,
+                           const struct weir_pane_slice *slice)
+{
+    size_t bytes = sizeof *slice + slice->key_length;
+    for (size_t k = 0; k < slots_of(layout, slice->by); k++)
+        bytes += weir_summary_memory(&slice->summaries[k]);
+    return bytes;
+}
+
 int64_t weir_pane_slice(struct weir_pane *pane, unsigned by, const uint8_t *key, size_t length,
                         uint64_t hash)
 {
@@ -132,6 +141,10 @@ int64_t weir_pane_slice(struct weir_pane *pane, unsigned by, const uint8_t *key,
         return found;
     if (by && pane->n_by_slices[by] >= pane->layout->slice_limit)
         return -1;
+    if (by && pane->room && *pane->room <= 0) {
+        pane->cramped = 1;
+        return -1;
+    }
     if ((pane->n_slices + 1) * 2 > pane->index_size && grow_index(pane))
         return -2;
     if (pane->n_slices == pane->slices_capacity) {
@@ -144,6 +157,8 @@ int64_t weir_pane_slice(struct weir_pane *pane, unsigned by, const uint8_t *key,
     }
     if (slice_init(pane->layout, &pane->slices[pane->n_slices], by, key, length, hash))
         return -2;
+    if (pane->room)
+        *pane->room -= (int64_t)slice_memory(pane->layout, &pane->slices[pane->n_slices]);
     size_t at = hash & (pane->index_size - 1);
     while (pane->index[at])
         at = (at + 1) & (pane->index_size - 1);
@@ -241,6 +256,7 @@ int weir_pane_merge(struct weir_pane *into, const struct weir_pane *from)
         return WEIR_EINVAL;
     into->rows += from->rows;
     into->mixed |= from->mixed;
+    into->cramped |= from->cramped;
     widen(into, from->first_time, from->last_time);
     for (unsigned by = 0; by < layout->n_by; by++)
         into->overflow[by] += from->overflow[by];
@@ -540,13 +556,11 @@ int weir_pane_read_merge(struct weir_pane *pane, struct weir_reader *in)
 size_t weir_pane_memory(const struct weir_pane *pane)
 {
     size_t bytes = sizeof *pane + pane->index_size * sizeof *pane->index +
-                   pane->slices_capacity * sizeof *pane->slices;
-    for (size_t i = 0; i < pane->n_slices; i++) {
-        const struct weir_pane_slice *slice = &pane->slices[i];
-        bytes += slice->key_length;
-        for (size_t k = 0; k < slots_of(pane->layout, slice->by); k++)
-            bytes += weir_summary_memory(&slice->summaries[k]);
-    }
+                   (pane->slices_capacity - pane->n_slices) * sizeof *pane->slices +
+                   pane->n_ranges * sizeof *pane->ranges +
+                   pane->n_extracts * sizeof *pane->extracts;
+    for (size_t i = 0; i < pane->n_slices; i++)
+        bytes += slice_memory(pane->layout, &pane->slices[i]);
     for (size_t i = 0; i < pane->n_extracts; i++)
         bytes += pane->extracts[i].length;
     bytes += pane->sample ? weir_reservoir_memory(pane->sample) : 0;

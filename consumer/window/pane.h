@@ -67,6 +67,9 @@ struct weir_pane {
     size_t n_extracts;
     struct weir_reservoir *sample; // NULL: none is kept
     int mixed;                     // partials of another configuration were seen: not to be judged
+    // Bytes by which panes may still grow, shared by all of a task; NULL: as many as they like.
+    int64_t *room;
+    int cramped; // a slice was refused for want of room
 };
 
 int weir_pane_create(const struct weir_pane_layout *layout, int64_t start, int64_t end,
@@ -74,7 +77,8 @@ int weir_pane_create(const struct weir_pane_layout *layout, int64_t start, int64
 void weir_pane_destroy(struct weir_pane *pane);
 
 uint64_t weir_pane_hash(unsigned by, const uint8_t *key, size_t length);
-// Finds or adds a slice; its position, or -1 where the limit is reached, -2 without memory.
+// Finds or adds a slice; its position, or -1 where the limit is reached or there is no room, -2
+// without memory. Takes what a new one holds from the room.
 // Positions stay valid; pointers to slices only until the next call.
 int64_t weir_pane_slice(struct weir_pane *pane, unsigned by, const uint8_t *key, size_t length,
                         uint64_t hash);

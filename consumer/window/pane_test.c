@@ -253,6 +253,42 @@ START_TEST(slices_beyond_the_limit)
 }
 END_TEST
 
+// Slices take from the room; without any left a new one is refused, those that are in stay in, and
+// the whole stream has its place in any case.
+START_TEST(slices_without_room)
+{
+    struct weir_pane_layout layout = layout_of(1000);
+    struct weir_pane *pane = make(&layout), *other = make(&layout);
+    int64_t room = 1;
+    pane->room = &room;
+    size_t before = weir_pane_memory(pane);
+    ck_assert_int_eq(slice_of(pane, 0), 1);
+    ck_assert_int_lt(room, 0);
+    size_t grown = weir_pane_memory(pane) - before;
+    ck_assert_uint_ge((size_t)(1 - room), sizeof(struct weir_pane_slice));
+    ck_assert_uint_le((size_t)(1 - room), grown + sizeof(struct weir_pane_slice));
+    ck_assert_int_eq(slice_of(pane, 1), -1);
+    ck_assert_int_eq(slice_of(pane, 0), 1);
+    ck_assert(pane->cramped);
+    add_rows(&other->slices[slice_of(other, 0)], 3);
+    add_rows(&other->slices[slice_of(other, 7)], 4);
+    other->rows = 7;
+    ck_assert_int_eq(weir_pane_merge(pane, other), 0);
+    ck_assert_uint_eq(pane->rows, 7);
+    ck_assert_uint_eq(pane->slices[1].rows, 3);
+    ck_assert_uint_eq(pane->overflow[1], 4);
+    room = 1 << 20;
+    ck_assert_int_eq(slice_of(pane, 1), 2);
+    // What a window is made of tells it.
+    struct weir_pane *window = make(&layout);
+    ck_assert_int_eq(weir_pane_merge(window, pane), 0);
+    ck_assert(window->cramped);
+    weir_pane_destroy(window);
+    weir_pane_destroy(other);
+    weir_pane_destroy(pane);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pane");
@@ -261,6 +297,7 @@ int main(void)
     tcase_add_loop_test(cases, pieces_of_any_size, 0, 5);
     tcase_add_test(cases, cut_and_changed_bytes);
     tcase_add_test(cases, slices_beyond_the_limit);
+    tcase_add_test(cases, slices_without_room);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -151,6 +151,15 @@ int weir_tally_add_detail(struct weir_tally *tally, const char *name, size_t len
     return 0;
 }
 
+size_t weir_tally_memory(const struct weir_tally_pane *pane)
+{
+    size_t bytes = sizeof *pane;
+    for (size_t i = 0; pane->rules && i < pane->n_rules; i++)
+        bytes += sizeof *pane->rules + pane->rules[i].n_ranges * sizeof *pane->rules[i].ranges +
+                 pane->rules[i].n_details * sizeof *pane->rules[i].details;
+    return bytes;
+}
+
 int weir_tally_merge(struct weir_tally *into, const struct weir_tally *from)
 {
     int failed = 0;

@@ -53,6 +53,7 @@ int weir_tally_add(struct weir_tally *tally, int32_t partition, const int64_t *o
 int weir_tally_add_detail(struct weir_tally *tally, const char *name, size_t length, uint64_t n,
                           const double *values, size_t limit);
 int weir_tally_merge(struct weir_tally *into, const struct weir_tally *from);
+size_t weir_tally_memory(const struct weir_tally_pane *pane); // bytes held, itself included
 
 // Bytes; `name` gives a rule's detector and name, by which reading finds its place again. A detail
 // is written as a rule of its own, called RULE, newline, DETAIL: a reader that knows none passes

@@ -48,6 +48,25 @@ static void clear(struct edge *edge)
     weir_names_free(&edge->classes);
 }
 
+size_t noise_edge_memory(const void *state)
+{
+    const struct edge *edge = state;
+    size_t bytes = sizeof *edge + edge->panes_capacity * sizeof *edge->panes +
+                   noise_items_memory(edge->items.capacity);
+    bytes += weir_names_memory(&edge->annotators) + weir_names_memory(&edge->classes);
+    for (size_t i = 0; i < edge->n_panes; i++)
+        bytes += noise_tally_memory(&edge->panes[i].tally);
+    return bytes;
+}
+
+size_t noise_edge_memory_most(const void *instance)
+{
+    uint32_t capacity = 1;
+    while (capacity < ((const struct noise_instance *)instance)->open_items)
+        capacity *= 2;
+    return noise_items_memory(capacity);
+}
+
 void noise_edge_destroy(void *state)
 {
     struct edge *edge = state;

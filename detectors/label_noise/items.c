@@ -13,6 +13,11 @@ void noise_items_free(struct noise_items *items)
     items->maximum = maximum;
 }
 
+size_t noise_items_memory(uint32_t capacity)
+{
+    return capacity * (sizeof(struct noise_item) + sizeof(uint32_t));
+}
+
 struct noise_item *noise_items_at(const struct noise_items *items, uint64_t number)
 {
     return &items->ring[number & (items->capacity - 1)];

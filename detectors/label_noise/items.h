@@ -32,6 +32,7 @@ struct noise_items {
 };
 
 void noise_items_free(struct noise_items *items);
+size_t noise_items_memory(uint32_t capacity); // bytes that a ring of this capacity holds
 // The item that a label at `time` belongs to; NULL where there is none: an item takes labels for
 // `open_for` after its first, whether or not a pane has closed since.
 struct noise_item *noise_items_find(struct noise_items *items, uint64_t hash, int64_t time,

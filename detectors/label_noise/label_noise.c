@@ -188,4 +188,6 @@ WEIR_PLUGIN = {
     .owner_window = noise_owner_window,
     .owner_save = noise_owner_save,
     .owner_restore = noise_owner_restore,
+    .edge_memory = noise_edge_memory,
+    .edge_memory_most = noise_edge_memory_most,
 };

@@ -46,6 +46,8 @@ int noise_edge_observe(void *edge, const struct weir_batch *batch, const struct 
 int noise_edge_close(void *edge, int64_t start, int64_t end, struct weir_buffer *out,
                      struct weir_error *error);
 int noise_edge_save(const void *edge, struct weir_buffer *out);
+size_t noise_edge_memory(const void *edge);
+size_t noise_edge_memory_most(const void *instance);
 int noise_edge_restore(void *edge, uint32_t state_version, struct weir_reader *in,
                        struct weir_error *error);
 

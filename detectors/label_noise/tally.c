@@ -13,6 +13,16 @@ void noise_tally_free(struct noise_tally *tally)
     memset(tally, 0, sizeof *tally);
 }
 
+size_t noise_tally_memory(const struct noise_tally *tally)
+{
+    size_t bytes = tally->capacity * sizeof *tally->annotators;
+    for (uint32_t i = 0; i < tally->n; i++)
+        bytes += tally->annotators[i].confusion
+                     ? NOISE_CLASSES * NOISE_CLASSES * sizeof *tally->annotators[i].confusion
+                     : 0;
+    return bytes;
+}
+
 struct noise_annotator *noise_tally_at(struct noise_tally *tally, uint32_t annotator)
 {
     if (annotator >= tally->capacity) {

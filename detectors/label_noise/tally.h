@@ -39,7 +39,8 @@ struct noise_tally {
     char *topic; // of the samples; NULL: none yet
 };
 
-void noise_tally_free(struct noise_tally *tally); // and leaves it empty
+void noise_tally_free(struct noise_tally *tally);           // and leaves it empty
+size_t noise_tally_memory(const struct noise_tally *tally); // bytes held, itself not included
 // The annotator's row; NULL when memory is out. Valid until the next call.
 struct noise_annotator *noise_tally_at(struct noise_tally *tally, uint32_t annotator);
 int noise_tally_confuse(struct noise_annotator *row, uint32_t truth, uint32_t given,

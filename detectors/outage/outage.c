@@ -102,5 +102,7 @@ WEIR_PLUGIN = {
     .owner_destroy = outage_owner_destroy,
     .owner_window = outage_owner_window,
     .owner_save = outage_owner_save,
+    .owner_memory = outage_owner_memory,
+    .owner_memory_slice = outage_owner_memory_slice,
     .owner_restore = outage_owner_restore,
 };

@@ -30,6 +30,8 @@ struct outage {
 int outage_owner_create(void *instance, void **owner, struct weir_error *error);
 void outage_owner_destroy(void *owner);
 int outage_owner_window(void *owner, const struct weir_window *window, struct weir_error *error);
+size_t outage_owner_memory(const void *owner);
+size_t outage_owner_memory_slice(const void *instance);
 int outage_owner_save(const void *owner, struct weir_buffer *out);
 int outage_owner_restore(void *owner, uint32_t state_version, struct weir_reader *in,
                          struct weir_error *error);

@@ -40,6 +40,22 @@ void outage_owner_destroy(void *state)
     free(owner);
 }
 
+enum { PENDING = WEIR_COUNT_PENDING * sizeof *((struct weir_count_series *)0)->pending };
+
+size_t outage_owner_memory(const void *state)
+{
+    const struct owner *owner = state;
+    return sizeof *owner + owner->room * sizeof *owner->series + owner->n * PENDING +
+           owner->n_slots * sizeof *owner->slots;
+}
+
+size_t outage_owner_memory_slice(const void *instance)
+{
+    (void)instance;
+    // The array of them is up to twice as long, and moved when it grows.
+    return 3 * sizeof(struct weir_count_series) / 2 + PENDING + 8 * sizeof(uint32_t);
+}
+
 static void link_series(struct owner *owner, uint32_t i)
 {
     uint32_t slot = (uint32_t)owner->series[i].hash & (owner->n_slots - 1);

@@ -57,6 +57,24 @@ static int make_room(struct schema_edge *edge, uint32_t n)
     return 0;
 }
 
+size_t schema_edge_memory(const void *state)
+{
+    const struct schema_edge *edge = state;
+    size_t bytes = sizeof *edge + edge->capacity * (2 * sizeof(double) + 3 * sizeof(uint32_t) + 1);
+    struct weir_buffer saved;
+    weir_buffer_init(&saved, WEIR_BUFFER_MAXIMUM);
+    schema_watch_save(edge->watch, &saved);
+    bytes += 2 * saved.length;
+    weir_buffer_free(&saved);
+    return bytes + (edge->keys ? schema_keys_memory(edge->keys) : 0);
+}
+
+size_t schema_edge_memory_most(const void *instance)
+{
+    const struct schema *schema = instance;
+    return schema->duplicates ? schema_keys_memory_most(schema->duplicate_keys) : 0;
+}
+
 int schema_edge_create(void *instance, void **result, struct weir_error *error)
 {
     const struct schema *schema = instance;

@@ -46,6 +46,19 @@ size_t schema_keys_count(const struct schema_keys *keys)
     return keys->used;
 }
 
+size_t schema_keys_memory(const struct schema_keys *keys)
+{
+    return sizeof *keys + keys->capacity * sizeof *keys->places;
+}
+
+size_t schema_keys_memory_most(size_t limit)
+{
+    size_t capacity = LEAST;
+    while (capacity / 3 * 2 < limit + 1)
+        capacity *= 2;
+    return capacity * sizeof(struct place);
+}
+
 static size_t home(const struct schema_keys *keys, uint64_t hash)
 {
     return (hash >> 1) & (keys->capacity - 1); // its last bit is always set

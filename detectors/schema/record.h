@@ -191,6 +191,8 @@ enum schema_seen schema_keys_add(struct schema_keys *keys, uint64_t hash, int64_
 // Fetches what add() will need.
 void schema_keys_prefetch(const struct schema_keys *keys, uint64_t hash);
 size_t schema_keys_count(const struct schema_keys *keys);
+size_t schema_keys_memory(const struct schema_keys *keys); // bytes held
+size_t schema_keys_memory_most(size_t limit);              // with so many keys
 void schema_keys_save(const struct schema_keys *keys, struct weir_buffer *out);
 int schema_keys_restore(struct schema_keys *keys, struct weir_reader *in); // WEIR_ECORRUPT, ENOMEM
 

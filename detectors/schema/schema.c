@@ -190,4 +190,6 @@ WEIR_PLUGIN = {
     .owner_save = schema_owner_save,
     .owner_restore = schema_owner_restore,
     .describe = schema_describe,
+    .edge_memory = schema_edge_memory,
+    .edge_memory_most = schema_edge_memory_most,
 };

@@ -219,6 +219,8 @@ int schema_edge_observe(void *edge, const struct weir_batch *batch, const struct
 int schema_edge_close(void *edge, int64_t start, int64_t end, struct weir_buffer *out,
                       struct weir_error *error);
 int schema_edge_save(const void *edge, struct weir_buffer *out);
+size_t schema_edge_memory(const void *edge);
+size_t schema_edge_memory_most(const void *instance);
 int schema_edge_restore(void *edge, uint32_t state_version, struct weir_reader *in,
                         struct weir_error *error);
 

@@ -328,6 +328,17 @@ struct weir_plugin {
     // Since minor 1; read only where `size` reaches so far. Which kinds of references it takes
     // besides profiles, as bits 1 << enum weir_reference_kind: others are refused.
     unsigned reference_kinds;
+
+    // Since minor 1. Bytes that a role holds now, by which the host keeps within limits.memory.
+    // NULL: it goes by what the role saves.
+    size_t (*edge_memory)(const void *edge);
+    size_t (*owner_memory)(const void *owner);
+    // Since minor 1. Bytes that an edge holds once all its own caps are reached, for `weir check`.
+    // NULL: not known.
+    size_t (*edge_memory_most)(const void *instance);
+    // Since minor 1. Bytes that an owner comes to hold for each slice that it is shown, by which
+    // the host admits slices. NULL: it keeps nothing of single slices.
+    size_t (*owner_memory_slice)(const void *instance);
 };
 
 // What a module exports.

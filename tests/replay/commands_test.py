@@ -81,6 +81,19 @@ class Commands(Program):
         self.assertEqual(child.wait(60), 0)
         return out.decode()
 
+    def test_caps_that_do_not_fit_into_the_memory(self):
+        text = CONFIG.replace("amount: {", "route: {type: string, role: slice}\n      amount: {").replace(
+            "stream: s}", "stream: s, duplicates: 1d, duplicate_keys: 100000000}"
+        ) + "  silence: {type: outage, stream: s, by: [route]}\n"
+        small = self.file("small.yaml", text + "limits: {memory: 64MiB}\n")
+        done = self.weir("check", small)
+        self.assertEqual(done.returncode, 0, done.stderr)  # it runs, within its limit
+        for line, words in ((16, "limits.slices (10000) of its slices take"), (15, "for each partition")):
+            self.assertRegex(done.stderr, rf"small.yaml:{line}:3: warning: detector .*{re.escape(words)}")
+        self.assertEqual(done.stderr.count("limits.memory is 64 MiB"), 2)
+        large = self.file("large.yaml", text + "limits: {memory: 8GiB}\n")
+        self.assertEqual(self.weir("check", large).stderr, "")
+
     def test_colour_and_progress_are_for_terminals(self):
         shown = self.on_terminal(*self.replay())
         self.assertRegex(shown, r"\rreplaying \[[#.]{24}\] +\d+%")
