@@ -6,13 +6,16 @@
 #include "detectors/skew/skew.h"
 #include "detectors/skew/tally.h"
 
-// Adds the window's tallies up, and tells of the fields that surely differ too often. 1: judged;
-// 0: there were too few pairs; negative: an error.
+// Adds the window's tallies up, and tells of the fields that surely differ too often, and of a side
+// whose records have no partner. 1: judged; 0: there were too few pairs; negative: an error.
 int skew_rows_window(const struct skew_instance *instance, const struct weir_window *window,
                      struct weir_error *error);
 
 // rows_report.c: `fields` are the places of those that differ too often, the worst first.
-void skew_rows_report(const struct skew_instance *instance, const struct skew_tally *tally,
-                      const size_t *fields, size_t n, const struct weir_window *window);
+// WEIR_ENOMEM, or 0.
+int skew_rows_report(const struct skew_instance *instance, const struct skew_tally *tally,
+                     const size_t *fields, size_t n, const struct weir_window *window);
+void skew_rows_report_lonely(const struct skew_instance *instance, const struct skew_tally *tally,
+                             int offline, const struct weir_window *window);
 
 #endif

@@ -2,22 +2,43 @@
 // The plug-in: its options, and what the configuration makes of them.
 #include "detectors/skew/skew.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "detectors/skew/tally.h"
 #include "detectors/skew/training.h"
 
 static const struct weir_option options[] = {
+    [SKEW_WITH] = {"with", WEIR_OPTION_STREAM, NULL, 0, 0, NULL, NULL,
+                   "The stream with what the offline pipeline computed, which joins this one "
+                   "(`join: {to: ..., within: ...}`): records of equal key and event time are "
+                   "compared, field by field of the same name.",
+                   WEIR_OPTION_RESETS_STATE},
     [SKEW_SUFFIX] = {"suffix", WEIR_OPTION_STRING, NULL, 0, 0, NULL, NULL,
-                     "Records have both values side by side: what the offline pipeline computed "
-                     "for field F stands in the field named F and this, as in `_offline`.",
+                     "The offline side of field F is called F and this, as in `_offline`. Without "
+                     "`with` it stands in the same record.",
                      WEIR_OPTION_RESETS_STATE},
     [SKEW_MISMATCH] = {"mismatch", WEIR_OPTION_SHARE, "1%", 0, 1, NULL, NULL,
                        "The share of pairs in which a field may differ.", 0},
+    [SKEW_UNPAIRED] = {"unpaired", WEIR_OPTION_SHARE, "5%", 0, 1, NULL, NULL,
+                       "The share of records, of either side, that may have no partner.", 0},
     [SKEW_MINIMUM] = {"minimum", WEIR_OPTION_INTEGER, "100", 10, 1e9, NULL, "pairs",
                       "A field of which a window has fewer pairs is not judged.", 0},
+    [SKEW_TOLERANCE] = {"tolerance", WEIR_OPTION_STRINGS, NULL, 0, 0, NULL, NULL,
+                        "How far numbers may be apart and still be equal: `1e-6` for all fields, "
+                        "`amount: 0.01` or, of the larger one, `score: 1%` for one.",
+                        WEIR_OPTION_RESETS_STATE},
+    [SKEW_APART] = {"apart", WEIR_OPTION_DURATION, "0s", 0, 366 * 86400e3, NULL, NULL,
+                    "How far the event times of a pair may be from each other; alerts come so much "
+                    "later.",
+                    WEIR_OPTION_RESETS_STATE},
+    [SKEW_OPEN_ROWS] = {"open_rows", WEIR_OPTION_INTEGER, "200000", 1000, 1e8, NULL, "records",
+                        "So many records of a partition are kept until their time has come on "
+                        "both sides, 64 bytes and 16 a field each; beyond, only a part of the keys "
+                        "is looked at.",
+                        WEIR_OPTION_RESETS_STATE},
+    [SKEW_ENTITIES] = {"entities", WEIR_OPTION_INTEGER, "1000", 0, 1e6, NULL, "entities",
+                       "Of so many entities (by the role, else keys) of a partition the last 48 "
+                       "offline values are kept, to know what is stale by how much; 0: none.",
+                       WEIR_OPTION_RESETS_STATE},
     [SKEW_DELTA] = {"delta", WEIR_OPTION_NUMBER, "0.2", 0.01, 10, NULL,
                     "robust standard deviations",
                     "Against a profile: the smallest difference worth an alert, as a shift.", 0},
@@ -36,70 +57,18 @@ static const struct weir_option options[] = {
                       0},
     [SKEW_OPTIONS] = {NULL, 0, NULL, 0, 0, NULL, NULL, NULL, 0}};
 
-static int find_field(const struct weir_stream *stream, const char *name)
-{
-    for (size_t i = 0; i < stream->n_fields; i++) {
-        if (!strcmp(stream->fields[i].name, name))
-            return (int)i;
-    }
-    return -1;
-}
-
-static int add_pair(struct skew_instance *instance, const struct weir_stream *stream, int served,
-                    int offline)
-{
-    char *name = strdup(stream->fields[served].name);
-    if (!name)
-        return WEIR_ENOMEM;
-    instance->pairs[instance->n_pairs++] = (struct skew_pair){served, offline, name};
-    return 0;
-}
-
-static int ends_with(const char *name, const char *suffix)
-{
-    size_t length = strlen(name), end = strlen(suffix);
-    return length > end && !strcmp(name + length - end, suffix);
-}
-
-// Fields of one record: F and F_offline.
-static int pair_beside(const struct weir_detector_config *config, struct skew_instance *instance,
-                       struct weir_error *error)
-{
-    const char *suffix = config->options[SKEW_SUFFIX].string;
-    const struct weir_stream *stream = config->stream;
-    for (size_t i = 0; i < config->n_fields; i++) {
-        char name[512];
-        int served = config->fields[i];
-        const struct weir_field *field = &stream->fields[served];
-        if (!config->fields_given && ends_with(field->name, suffix))
-            continue;
-        snprintf(name, sizeof name, "%s%s", field->name, suffix);
-        int offline = find_field(stream, name);
-        if (offline < 0 && config->fields_given)
-            return weir_error_set(error, WEIR_EINVAL,
-                                  "stream %s has no field %s to compare %s with", stream->name,
-                                  name, field->name);
-        if (offline < 0 || field->is_list || stream->fields[offline].is_list)
-            continue;
-        if (add_pair(instance, stream, served, offline))
-            return weir_error_set(error, WEIR_ENOMEM, "no memory for the fields");
-    }
-    if (!instance->n_pairs || instance->n_pairs > SKEW_FIELDS)
-        return weir_error_set(error, WEIR_EINVAL,
-                              "stream %s has %zu pairs of fields F and F%s; from 1 to %d can be "
-                              "compared",
-                              stream->name, instance->n_pairs, suffix, SKEW_FIELDS);
-    return 0;
-}
-
 static void destroy(void *made)
 {
     struct skew_instance *instance = made;
     if (!instance)
         return;
-    for (size_t i = 0; i < instance->n_pairs; i++)
+    for (size_t i = 0; i < instance->n_pairs; i++) {
         free(instance->pairs[i].name);
+        free(instance->pairs[i].unit);
+    }
     free(instance->pairs);
+    free(instance->served_name);
+    free(instance->offline_name);
     skew_training_plan_free(instance->training);
     free(instance);
 }
@@ -109,28 +78,32 @@ static int create(const struct weir_detector_config *config, const struct weir_s
 {
     const struct weir_option_value *values = config->options;
     int beside = values[SKEW_SUFFIX].set && *values[SKEW_SUFFIX].string;
-    if (!beside && !config->n_references)
+    if (!beside && !config->follower && !config->n_references)
         return weir_error_set(error, WEIR_EINVAL,
-                              "say what the served values are compared with: `suffix: _offline` "
-                              "where records have both side by side, `reference:` for the profile "
-                              "of the training data");
+                              "say what the served values are compared with: `with: STREAM`, "
+                              "`suffix: _offline` where records have both side by side, or "
+                              "`reference:` for the profile of the training data");
     struct skew_instance *instance = calloc(1, sizeof *instance);
-    if (instance)
-        instance->pairs = calloc(config->n_fields + 1, sizeof *instance->pairs);
-    if (!instance || !instance->pairs) {
-        free(instance);
+    if (!instance)
         return weir_error_set(error, WEIR_ENOMEM, "no memory for the detector");
-    }
     instance->mismatch = values[SKEW_MISMATCH].number;
+    instance->unpaired = values[SKEW_UNPAIRED].number;
     instance->minimum = (uint64_t)values[SKEW_MINIMUM].integer;
+    instance->apart = values[SKEW_APART].integer;
+    instance->open_rows = (uint32_t)values[SKEW_OPEN_ROWS].integer;
+    instance->entities = (uint32_t)values[SKEW_ENTITIES].integer;
     instance->redact = config->redact;
-    int code = beside ? pair_beside(config, instance, error) : 0;
+    int code = 0;
+    if (beside || config->follower)
+        code = skew_find_fields(config, setup, instance, error);
     if (!code && config->n_references)
         code = skew_training_plan_make(config, setup, &instance->training, error);
     if (code) {
         destroy(instance);
         return code;
     }
+    if (instance->joins)
+        setup->hold_open(setup, instance->apart);
     *out = instance;
     return 0;
 }
@@ -148,7 +121,7 @@ WEIR_PLUGIN = {
                    "against what the offline pipeline computed",
     .options = options,
     .kinds = kinds,
-    .state_version = 2,
+    .state_version = 3,
     .create = create,
     .destroy = destroy,
     .edge_create = skew_edge_create,

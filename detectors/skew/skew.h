@@ -1,34 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the files of this detector share. Row by row: rows.h (pairs of records at the edge, what
-// became of them in a window). By distribution: training.h (a profile beside what windows add up
-// to). Each part that judges windows has a state of its own in struct skew_owner, is called from
-// skew_owner_window(), and is saved behind those that were there before.
+// What the files of this detector share. Row by row: join.h (records of two streams side by side),
+// rows.h (what became of pairs in a window). By distribution: training.h (a profile beside what
+// windows add up to). Each part that judges windows has a state of its own in struct skew_owner, is
+// called from skew_owner_window(), and is saved behind those that were there before.
 #ifndef WEIR_SKEW_H
 #define WEIR_SKEW_H
 
+#include "detectors/skew/compare.h"
 #include "weir/detector.h"
 
 // A field that both sides have.
 struct skew_pair {
-    int served, offline; // fields of the streams
-    char *name;          // of the served one
+    int served, offline; // fields of their streams
+    int as_double;       // integers are read so, for the other side has doubles
+    struct skew_tolerance tolerance;
+    char *name, *unit; // of the served one; unit may be NULL
 };
 
 struct skew_training_plan;
 
 struct skew_instance {
-    struct skew_pair *pairs;
+    struct skew_pair *pairs; // none where there is only a profile
     size_t n_pairs;
-    double mismatch;  // share of pairs that may differ
-    uint64_t minimum; // pairs of a window
+    int joins;            // two streams; else both sides stand in one record
+    int key[2], entity[2]; // fields of each side; key -1: the Kafka key; entity -1: the key
+    int whole_keys;       // keys are integers on both sides
+    int64_t apart;
+    uint32_t open_rows, entities;
+    char *served_name, *offline_name; // of the streams
+    double mismatch, unpaired;        // shares that are no matter
+    uint64_t minimum;                 // pairs of a window
     int redact;
     struct skew_training_plan *training; // by distribution; NULL: there is no profile
 };
 
 enum skew_option {
+    SKEW_WITH,
     SKEW_SUFFIX,
     SKEW_MISMATCH,
+    SKEW_UNPAIRED,
     SKEW_MINIMUM,
+    SKEW_TOLERANCE,
+    SKEW_APART,
+    SKEW_OPEN_ROWS,
+    SKEW_ENTITIES,
     SKEW_DELTA,
     SKEW_CRITICAL,
     SKEW_OVER,
@@ -42,6 +57,11 @@ struct skew_owner {
     const struct skew_instance *instance;
     struct skew_training *training; // NULL: there is no profile
 };
+
+// fields.c: which fields are compared, and how; fills the instance. WEIR_EINVAL, with complaints
+// where an option is to blame.
+int skew_find_fields(const struct weir_detector_config *config, const struct weir_setup *setup,
+                     struct skew_instance *instance, struct weir_error *error);
 
 // edge.c
 int skew_edge_create(void *instance, void **edge, struct weir_error *error);

@@ -33,6 +33,11 @@ static int before(const struct skew_sample *a, const struct skew_sample *b)
     return a->offset < b->offset;
 }
 
+int skew_tally_wants(const struct skew_field_tally *field, uint64_t order)
+{
+    return field->n_samples < SKEW_SAMPLES || order <= field->samples[SKEW_SAMPLES - 1].order;
+}
+
 int skew_tally_sample(struct skew_field_tally *field, const struct skew_sample *sample)
 {
     if (!field->samples)
@@ -84,11 +89,16 @@ uint64_t skew_field_differ(const struct skew_field_tally *field)
 
 // ---- bytes
 
-static void write_value(const struct skew_value *value, struct weir_buffer *out)
+static void write_sample(const struct skew_sample *sample, struct weir_buffer *out)
 {
-    weir_put_long(out, value->tag);
-    weir_put_fixed64(out, value->bits);
-    weir_put_long(out, value->folded);
+    weir_put_fixed64(out, sample->order);
+    skew_value_write(&sample->served, out);
+    skew_value_write(&sample->offline, out);
+    weir_put_long(out, sample->verdict);
+    weir_put_long(out, sample->partition);
+    weir_put_long(out, sample->offset);
+    weir_put_fixed64(out, sample->known);
+    weir_put_fixed64(out, sample->stale);
 }
 
 int skew_tally_write(const struct skew_tally *tally, struct weir_buffer *out)
@@ -96,20 +106,17 @@ int skew_tally_write(const struct skew_tally *tally, struct weir_buffer *out)
     weir_put_long(out, (int64_t)tally->n_fields);
     weir_put_long(out, (int64_t)tally->pairs);
     weir_put_string(out, tally->topic);
+    weir_put_long(out, SKEW_LONELIES);
+    for (size_t i = 0; i < SKEW_LONELIES; i++)
+        weir_put_long(out, (int64_t)tally->lonely[i]);
     weir_put_long(out, SKEW_VERDICTS);
     for (size_t i = 0; i < tally->n_fields; i++) {
         const struct skew_field_tally *field = &tally->fields[i];
         for (size_t k = 0; k < SKEW_VERDICTS; k++)
             weir_put_long(out, (int64_t)field->verdicts[k]);
         weir_put_long(out, field->n_samples);
-        for (size_t k = 0; k < field->n_samples; k++) {
-            const struct skew_sample *sample = &field->samples[k];
-            weir_put_fixed64(out, sample->order);
-            write_value(&sample->served, out);
-            write_value(&sample->offline, out);
-            weir_put_long(out, sample->partition);
-            weir_put_long(out, sample->offset);
-        }
+        for (size_t k = 0; k < field->n_samples; k++)
+            write_sample(&field->samples[k], out);
     }
     return out->failed ? WEIR_ENOMEM : 0;
 }
@@ -119,13 +126,17 @@ static uint64_t get_count(struct weir_reader *in)
     return weir_get_count(in, (size_t)1 << 56);
 }
 
-static struct skew_value read_value(struct weir_reader *in)
+static struct skew_sample read_sample(struct weir_reader *in)
 {
-    struct skew_value value = {0};
-    value.tag = (uint32_t)weir_get_count(in, SKEW_TAGS - 1);
-    value.bits = weir_get_fixed64(in);
-    value.folded = (uint32_t)weir_get_count(in, UINT32_MAX);
-    return value;
+    struct skew_sample sample = {.order = weir_get_fixed64(in)};
+    sample.served = skew_value_get(in);
+    sample.offline = skew_value_get(in);
+    sample.verdict = (enum skew_verdict)weir_get_count(in, SKEW_VERDICTS - 1);
+    sample.partition = (int32_t)weir_get_count(in, INT32_MAX);
+    sample.offset = weir_get_long(in);
+    sample.known = weir_get_fixed64(in);
+    sample.stale = weir_get_fixed64(in);
+    return sample;
 }
 
 static int read_field(struct skew_field_tally *field, size_t verdicts, struct weir_reader *in)
@@ -137,30 +148,41 @@ static int read_field(struct skew_field_tally *field, size_t verdicts, struct we
         field->verdicts[k] += counts[k];
     size_t n = weir_get_count(in, SKEW_SAMPLES);
     for (size_t k = 0; k < n && !in->failed; k++) {
-        struct skew_sample sample = {.order = weir_get_fixed64(in)};
-        sample.served = read_value(in);
-        sample.offline = read_value(in);
-        sample.partition = (int32_t)weir_get_count(in, INT32_MAX);
-        sample.offset = weir_get_long(in);
+        struct skew_sample sample = read_sample(in);
         if (!in->failed && skew_tally_sample(field, &sample))
             return WEIR_ENOMEM;
     }
     return 0;
 }
 
-int skew_tally_read(struct skew_tally *tally, struct weir_reader *in)
+static int read_totals(struct skew_tally *tally, struct weir_reader *in)
 {
+    uint64_t lonely[SKEW_LONELIES];
     size_t n = weir_get_count(in, SKEW_FIELDS);
     uint64_t pairs = get_count(in);
     char *topic = weir_get_string_alloc(in, 4096);
-    size_t verdicts = weir_get_count(in, SKEW_VERDICTS);
-    int code = in->failed || n != tally->n_fields ? WEIR_ECORRUPT : 0;
+    int code = weir_reader_code(in);
+    if (!code && n != tally->n_fields)
+        code = WEIR_ECORRUPT;
     if (!code)
         code = skew_tally_topic(tally, topic);
     free(topic);
-    if (!code)
-        tally->pairs += pairs;
-    for (size_t i = 0; i < n && !code && !in->failed; i++)
+    size_t lonelies = weir_get_count(in, SKEW_LONELIES);
+    for (size_t i = 0; i < lonelies; i++)
+        lonely[i] = get_count(in);
+    if (code || in->failed)
+        return code ? code : WEIR_ECORRUPT;
+    tally->pairs += pairs;
+    for (size_t i = 0; i < lonelies; i++)
+        tally->lonely[i] += lonely[i];
+    return 0;
+}
+
+int skew_tally_read(struct skew_tally *tally, struct weir_reader *in)
+{
+    int code = read_totals(tally, in);
+    size_t verdicts = code ? 0 : weir_get_count(in, SKEW_VERDICTS);
+    for (size_t i = 0; i < tally->n_fields && !code && !in->failed; i++)
         code = read_field(&tally->fields[i], verdicts, in);
     return code ? code : weir_reader_code(in);
 }

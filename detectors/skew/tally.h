@@ -4,26 +4,19 @@
 #ifndef WEIR_SKEW_TALLY_H
 #define WEIR_SKEW_TALLY_H
 
-#include "detectors/skew/value.h"
-#include "stats/buffer.h"
+#include "detectors/skew/compare.h"
 
 enum { SKEW_SAMPLES = 128, SKEW_FIELDS = 4096 };
-
-// What one pair says of a field, by itself.
-enum skew_verdict {
-    SKEW_EQUAL,
-    SKEW_UNKNOWN, // a fault on one side: not a pair of this field
-    SKEW_NOT_SERVED,
-    SKEW_NOT_OFFLINE,
-    SKEW_DIFFERS,
-    SKEW_VERDICTS
-};
 
 struct skew_sample {
     uint64_t order; // the lowest are kept; of the served record
     struct skew_value served, offline;
+    enum skew_verdict verdict;
     int32_t partition;
     int64_t offset; // of the served record
+    // Bit L: what the offline side had so long before (history.h) is known; and it is what was
+    // served.
+    uint64_t known, stale;
 };
 
 struct skew_field_tally {
@@ -32,15 +25,28 @@ struct skew_field_tally {
     uint32_t n_samples;
 };
 
+// Records that found no partner, or were left out.
+enum skew_lonely {
+    SKEW_LONELY_SERVED,
+    SKEW_LONELY_OFFLINE,
+    SKEW_SAME_KEY, // of the served ones: the other side knows the key, at another time
+    SKEW_DUPLICATE,
+    SKEW_LATE,
+    SKEW_LONELIES
+};
+
 struct skew_tally {
     struct skew_field_tally *fields;
     size_t n_fields;
     uint64_t pairs;
+    uint64_t lonely[SKEW_LONELIES];
     char *topic; // of the samples; NULL: none yet
 };
 
 int skew_tally_init(struct skew_tally *tally, size_t n_fields); // WEIR_ENOMEM
 void skew_tally_free(struct skew_tally *tally);                 // and leaves it empty
+// Whether a sample of this order would be kept.
+int skew_tally_wants(const struct skew_field_tally *field, uint64_t order);
 // Keeps the sample if it is among the lowest; WEIR_ENOMEM.
 int skew_tally_sample(struct skew_field_tally *field, const struct skew_sample *sample);
 int skew_tally_topic(struct skew_tally *tally, const char *topic); // the first in order stays

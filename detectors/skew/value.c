@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "stats/hash.h"
+#include "stats/rfc3339.h"
 
-enum { NUMBER_BYTES = 48, FOLDED_BYTES = 256 };
+enum { NUMBER_BYTES = 48, FOLDED_BYTES = 256, TIME_BYTES = 19 };
 
 static uint64_t bits_of(double number)
 {
@@ -49,21 +50,40 @@ static int spells_number(const char *text, size_t length, double *number)
     return end == copy + length && isfinite(*number);
 }
 
+static int spells_time(const char *text, size_t length, int64_t *ms)
+{
+    return length >= TIME_BYTES && length <= NUMBER_BYTES && isdigit((unsigned char)*text) &&
+           text[4] == '-' && !weir_time_parse(text, length, ms);
+}
+
 struct skew_value skew_value_text(const char *text, size_t length, uint64_t hash)
 {
-    struct skew_value value = {hash, 0, SKEW_TEXT};
+    struct skew_value value = {hash, (uint32_t)hash, SKEW_TEXT};
     double number;
+    int64_t ms;
     if (spells_number(text, length, &number)) {
         value.tag = SKEW_TEXT_NUMBER;
         value.bits = bits_of(number);
-        value.folded = (uint32_t)hash;
+    } else if (spells_time(text, length, &ms)) {
+        value.tag = SKEW_TEXT_TIME;
+        value.bits = (uint64_t)ms;
     } else {
         value.folded = fold(text, length);
     }
     return value;
 }
 
-struct skew_value skew_value_read(const struct weir_column *column, uint32_t row)
+static struct skew_value of_double(double number)
+{
+    struct skew_value value = {0, 0, SKEW_ABSENT};
+    if (!isnan(number)) {
+        value.tag = SKEW_DOUBLE;
+        value.bits = bits_of(number);
+    }
+    return value;
+}
+
+struct skew_value skew_value_read(const struct weir_column *column, uint32_t row, int as_double)
 {
     struct skew_value value = {0, 0, SKEW_ABSENT};
     if (column->state[row] != WEIR_STATE_VALUE) {
@@ -72,12 +92,10 @@ struct skew_value skew_value_read(const struct weir_column *column, uint32_t row
     }
     switch (column->type) {
     case WEIR_TYPE_DOUBLE:
-        if (!isnan(column->values.f64[row])) {
-            value.tag = SKEW_DOUBLE;
-            value.bits = bits_of(column->values.f64[row]);
-        }
-        return value;
+        return of_double(column->values.f64[row]);
     case WEIR_TYPE_LONG:
+        if (as_double)
+            return of_double((double)column->values.i64[row]);
         value.tag = SKEW_LONG;
         value.bits = (uint64_t)column->values.i64[row];
         return value;
@@ -101,6 +119,7 @@ double skew_value_number(const struct skew_value *value)
     double number;
     switch (value->tag) {
     case SKEW_LONG:
+    case SKEW_TEXT_TIME:
         return (double)(int64_t)value->bits;
     case SKEW_BOOLEAN:
         return value->bits != 0;
@@ -111,4 +130,31 @@ double skew_value_number(const struct skew_value *value)
     default:
         return NAN;
     }
+}
+
+int skew_value_says(const struct skew_value *value)
+{
+    static const char *const words[] = {"true", "false", "t", "f", "yes", "no", "y", "n",
+                                        "on",   "off"};
+    for (size_t i = 0; value->tag == SKEW_TEXT && i < sizeof words / sizeof *words; i++) {
+        if (value->folded == fold(words[i], strlen(words[i])))
+            return i % 2 == 0;
+    }
+    return -1;
+}
+
+void skew_value_write(const struct skew_value *value, struct weir_buffer *out)
+{
+    weir_put_long(out, value->tag);
+    weir_put_fixed64(out, value->bits);
+    weir_put_long(out, value->folded);
+}
+
+struct skew_value skew_value_get(struct weir_reader *in)
+{
+    struct skew_value value = {0};
+    value.tag = (uint32_t)weir_get_count(in, SKEW_TAGS - 1);
+    value.bits = weir_get_fixed64(in);
+    value.folded = (uint32_t)weir_get_count(in, UINT32_MAX);
+    return value;
 }
