@@ -122,7 +122,7 @@ static void try_stale(const struct skew_field_tally *field, struct skew_cause *b
         }
     }
     for (size_t lag = 0; lag < SKEW_LAGS; lag++)
-        at = matches[lag] > matches[at] ? lag : at;
+        at = matches[lag] >= matches[at] ? lag : at; // of a step's length, all of it
     if (known[at] < KNOWN || (double)known[at] < .3 * (double)differ ||
         (double)matches[at] < .8 * (double)known[at])
         return;

@@ -103,6 +103,28 @@ static void offer(const struct points *points, size_t fits, struct skew_cause *c
     skew_keep_better(best, cause, .05);
 }
 
+// The largest of the points that fit tell a factor best; a whole number is likelier than one that is
+// next to it.
+static double refine(const struct points *points, double a)
+{
+    double largest = 0, better = a;
+    for (size_t i = 0; i < points->n; i++) {
+        double x = points->x[i];
+        if (fabs(x) > largest && fabs(points->y[i] / x - a) <= 1e-2 * fabs(a)) {
+            largest = fabs(x);
+            better = points->y[i] / x;
+        }
+    }
+    double whole = fabs(better) >= 1 ? rint(better) : 1 / rint(1 / better);
+    double tried[] = {whole, better, a};
+    size_t fits[3], best = 0;
+    for (size_t i = 0; i < 3; i++) {
+        fits[i] = count_fit(points, tried[i], 0);
+        best = fits[i] > fits[best] ? i : best;
+    }
+    return tried[best];
+}
+
 static void try_scale(struct points *points, struct skew_cause *best)
 {
     double *ratios = points->scratch;
@@ -113,7 +135,7 @@ static void try_scale(struct points *points, struct skew_cause *best)
     }
     if (n < LEAST)
         return;
-    struct skew_cause cause = {.kind = SKEW_SCALE, .a = densest(ratios, n)};
+    struct skew_cause cause = {.kind = SKEW_SCALE, .a = refine(points, densest(ratios, n))};
     if (fabs(cause.a - 1) < 1e-3)
         return; // large numbers that are a little apart
     offer(points, count_fit(points, cause.a, 0), &cause, best);

@@ -38,6 +38,8 @@ static int rounds_to(double exact, double rounded, int decimals)
 static int is_rounded(double a, double b)
 {
     double largest = fabs(a) > fabs(b) ? fabs(a) : fabs(b);
+    if (isinf(largest))
+        return 0;
     if (fabs(a - b) <= FLOAT_NOISE * largest)
         return 1;
     // A digit or more must be left: 0.3 is not 0 rounded.
@@ -52,7 +54,8 @@ static int is_rounded(double a, double b)
 static int is_within(double a, double b, const struct skew_tolerance *tolerance)
 {
     double largest = fabs(a) > fabs(b) ? fabs(a) : fabs(b);
-    return a == b || fabs(a - b) <= tolerance->absolute + tolerance->relative * largest;
+    return a == b || (isfinite(largest) &&
+                      fabs(a - b) <= tolerance->absolute + tolerance->relative * largest);
 }
 
 // Values of unlike tags, or texts that are unlike.

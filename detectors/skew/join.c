@@ -213,14 +213,14 @@ void skew_join_put_waiting(struct skew_join *join, const struct skew_row *row)
 
 int skew_join_add(struct skew_join *join, const struct skew_row *row)
 {
+    if (row->time > join->newest[row->side])
+        join->newest[row->side] = row->time;
     if (!is_wanted(join, row->key, row->time)) {
         join->left_out++;
         return 0;
     }
     if (skew_join_put_pending(join, row))
         return WEIR_ENOMEM;
-    if (row->time > join->newest[row->side])
-        join->newest[row->side] = row->time;
     while (join->kept > join->maximum && join->level < 32) {
         join->level++;
         drop_unwanted(join);
