@@ -107,7 +107,7 @@ static void describe(struct drift_memory *memory, size_t f, struct drift_verdict
     verdict->p_value = fmax(exp(-scored->score), 1e-300);
     verdict->score = scored->score;
     if (scored->basis == 0 && calibration->usual_first) {
-        memory->hour[f] = drift_memory_over(memory, f, &calibration->hour[f]);
+        memory->hour[f] = drift_memory_over(memory, f, &calibration->usual_now.hour[f]);
         verdict->then = &memory->hour[f];
         verdict->against = calibration->name;
     } else {

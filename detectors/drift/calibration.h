@@ -9,6 +9,8 @@
 #define WEIR_DRIFT_CALIBRATION_H
 
 #include "detectors/drift/history.h"
+#include "detectors/drift/season.h"
+#include "detectors/drift/slow.h"
 #include "stats/alarm_budget.h"
 #include "stats/cell_score.h"
 
@@ -41,8 +43,11 @@ struct drift_calibration {
     struct weir_tail *tails;  // [basis][score]
     struct weir_alarm_budget budget;
     size_t windows; // of the stretch that could be judged
-    double rows_a_window;
-    struct drift_counts *pooled, *hour; // per field: of the stretch; of the present hour in it
+    struct drift_counts *pooled;   // per field: of the stretch
+    struct drift_season *seasons;  // of the stretch; NULL: it is not frozen
+    struct drift_usual usual_now;  // of the present season
+    double *signals;               // [field][signal] of the window under way; NAN: none
+    struct drift_slow slow;
     double *offset;                     // per field: effect of the stretch against the profile
     double *room;                       // shares and normal scores of a field's cells
     size_t room_cells;
@@ -55,7 +60,9 @@ void drift_calibration_free(struct drift_memory *memory);
 int drift_calibration_shape(struct drift_memory *memory, size_t field); // once it has cells
 // After a window was judged: collects it, and freezes where that was the last one wanted.
 int drift_calibration_add(struct drift_memory *memory, const struct weir_window *window);
-// Sums the stretch's windows of the season in which a window starts, into `hour`.
+// Learns from the collected stretch (learn.c).
+int drift_calibration_freeze(struct drift_memory *memory, const struct weir_window *window);
+// Sums the stretch's windows of the season in which a window starts, into `usual_now`.
 int drift_calibration_season(struct drift_memory *memory, int64_t start);
 // Reports how far it is, and what it promises once frozen (calibration_report.c).
 int drift_calibration_report(struct drift_memory *memory, const struct weir_window *window);
@@ -64,8 +71,10 @@ int drift_calibration_score(struct drift_memory *memory, const struct weir_windo
 // What is expected of a field: in calibration->room, until the next call.
 struct weir_expectation drift_calibration_expect(struct drift_memory *memory, size_t basis,
                                                  size_t field);
+size_t drift_own_bases(const struct drift_calibration *calibration); // of past windows
+int drift_calibration_is_judged(const struct drift_memory *memory, const struct drift_counts *now);
 int drift_calibration_write(const struct drift_memory *memory, struct weir_buffer *out);
 int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, const int *map,
-                           size_t n_saved, int same_bases);
+                           size_t n_saved, int same_bases, uint32_t version);
 
 #endif

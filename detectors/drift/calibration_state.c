@@ -27,7 +27,7 @@ static int put_learnt(const struct drift_memory *memory, struct weir_buffer *out
     weir_put_long(out, (int64_t)calibration->budget.k);
     weir_put_long(out, (int64_t)calibration->windows);
     weir_put_string(out, calibration->name);
-    return code;
+    return code || !calibration->usual_first ? code : drift_slow_write(memory, out);
 }
 
 int drift_calibration_write(const struct drift_memory *memory, struct weir_buffer *out)
@@ -105,7 +105,8 @@ static int get_learnt(struct drift_memory *memory, struct weir_reader *in)
     if (isnan(calibration->budget.threshold) || isnan(calibration->budget.promised) ||
         isnan(calibration->budget.needed) || !calibration->stretch.n)
         return WEIR_ECORRUPT;
-    return weir_reader_code(in);
+    int code = weir_reader_code(in);
+    return code || !calibration->usual_first ? code : drift_slow_read(memory, in);
 }
 
 // What the stretch holds in all is not written: it is its own sum.
@@ -120,7 +121,7 @@ static int sum_stretch(struct drift_memory *memory)
 }
 
 int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, const int *map,
-                           size_t n_saved, int same)
+                           size_t n_saved, int same, uint32_t version)
 {
     const struct drift *drift = memory->drift;
     struct drift_calibration *calibration = &memory->calibration;
@@ -145,13 +146,16 @@ int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, 
     bases = weir_get_count(in, INT32_MAX);
     if (code || in->failed || !frozen)
         return code ? code : weir_reader_code(in);
-    if (!same || bases != calibration->n_bases * WEIR_SCORES) {
+    // What an earlier version learnt is learnt anew, at the next window, from the same stretch.
+    if (!same || bases != calibration->n_bases * WEIR_SCORES || version < DRIFT_STATE_VERSION) {
         in->at = in->end;
         return 0;
     }
     code = get_learnt(memory, in);
     if (!code)
         code = sum_stretch(memory);
+    if (!code)
+        code = drift_season_learn(memory);
     calibration->frozen = !code;
     return code;
 }

@@ -26,8 +26,9 @@ static const struct weir_option options[] = {
      0},
     {0}};
 
-static const char *const kinds[] = {"drift.feature",     "drift.score",     "drift.prediction",
-                                    "skew.distribution", "weir.incomplete", NULL};
+static const char *const kinds[] = {
+    "drift.feature",     "drift.score",     "drift.prediction", "drift.slow",
+    "skew.distribution", "weir.incomplete", NULL};
 
 // Without a length of window in time, as if it were an hour.
 static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3;
@@ -222,7 +223,7 @@ WEIR_PLUGIN = {
     .description = "Fields whose values are no longer distributed as in the reference",
     .options = options,
     .kinds = kinds,
-    .state_version = 2,
+    .state_version = DRIFT_STATE_VERSION,
     .create = create,
     .destroy = destroy,
     .owner_create = drift_owner_create,

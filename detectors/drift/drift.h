@@ -2,7 +2,8 @@
 // The parts of the drift detector: drift.c makes an instance, judge.c compares one field with one
 // reference, calibrated.c a window with what calibration.c learnt, owner.c walks a window, memory.c
 // and memory_state.c keep what references are made of (history.c: past windows), report.c puts it
-// into words.
+// into words. learn.c freezes a calibration, season.c says what is usual at an hour, slow.c charts
+// what drifts too slowly for a window (slow_report.c: into words).
 #ifndef WEIR_DRIFT_H
 #define WEIR_DRIFT_H
 
@@ -37,8 +38,13 @@ enum drift_test {
     DRIFT_TESTS
 };
 const char *drift_test_name(enum drift_test test);
+// "2026-01-31 18:00"; returns `out`.
+const char *drift_time_text(int64_t time, char out[32]);
 const char *drift_kind_of(enum weir_role role); // the kind of a finding about such a field
 enum { DRIFT_RULES = 32 };                      // statistics asked for by name with a threshold
+
+// 1: nothing; 2: without slow drift.
+enum { DRIFT_STATE_VERSION = 3 };
 
 struct drift_field {
     int index;
@@ -185,7 +191,7 @@ const struct weir_summary *drift_memory_then(const struct drift_memory *memory,
                                              size_t field);
 double drift_memory_dispersion(const struct drift_memory *memory, size_t i, size_t field);
 int drift_memory_write(const struct drift_memory *memory, struct weir_buffer *out);
-int drift_memory_read(struct drift_memory *memory, struct weir_reader *in);
+int drift_memory_read(struct drift_memory *memory, struct weir_reader *in, uint32_t version);
 int drift_memory_shape(struct drift_memory *memory, size_t field); // once it has cells
 const struct weir_cells *drift_memory_cells(const struct drift_memory *memory, size_t field);
 // A summary over counts: what is not in it is not known.

@@ -41,6 +41,12 @@ void drift_counts_add(struct drift_counts *into, const struct drift_counts *from
         into->cell[i] += from->cell[i];
 }
 
+struct weir_cell_observation drift_counts_seen(const struct drift_counts *counts)
+{
+    return (struct weir_cell_observation){counts->cell, counts->rows, counts->null, counts->values,
+                                          counts->unseen};
+}
+
 int drift_counts_write(const struct drift_counts *fields, size_t n_fields, struct weir_buffer *out)
 {
     for (size_t f = 0; f < n_fields; f++) {

@@ -4,6 +4,7 @@
 #define WEIR_DRIFT_HISTORY_H
 
 #include "stats/buffer.h"
+#include "stats/cell_score.h"
 #include "weir/error.h"
 #include "weir/summary.h"
 
@@ -19,6 +20,8 @@ int drift_counts_init(struct drift_counts *counts, size_t n_cells); // WEIR_ENOM
 void drift_counts_free(struct drift_counts *counts);
 void drift_counts_reset(struct drift_counts *counts);
 void drift_counts_add(struct drift_counts *into, const struct drift_counts *from);
+
+struct weir_cell_observation drift_counts_seen(const struct drift_counts *counts);
 
 struct drift_entry {
     int64_t start, end; // event time, ms

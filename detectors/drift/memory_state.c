@@ -178,7 +178,7 @@ static int get_reference(struct drift_memory *memory, struct weir_reader *in, co
     return weir_reader_code(in);
 }
 
-int drift_memory_read(struct drift_memory *memory, struct weir_reader *in)
+int drift_memory_read(struct drift_memory *memory, struct weir_reader *in, uint32_t version)
 {
     const struct drift *drift = memory->drift;
     int *map = NULL;
@@ -195,7 +195,7 @@ int drift_memory_read(struct drift_memory *memory, struct weir_reader *in)
         code = drift_history_read(&memory->history, in, map, n_saved, memory->now, drift->n_fields);
     int same = n_same == n && n == drift->n_references && n_saved == drift->n_fields;
     if (!code)
-        code = drift_calibration_read(memory, in, map, n_saved, same);
+        code = drift_calibration_read(memory, in, map, n_saved, same, version);
     free(map);
     if (!code && !in->failed && !drift->keeps)
         drift_history_free(&memory->history);

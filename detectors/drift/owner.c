@@ -14,6 +14,7 @@ struct owner {
     const struct drift *drift;
     struct drift_room room;
     struct drift_verdict *moved; // room for one a field
+    struct drift_creep *creeps; // likewise
     struct drift_memory memory;
 };
 
@@ -23,11 +24,14 @@ int drift_owner_create(void *instance, void **result, struct weir_error *error)
     if (owner) {
         owner->drift = instance;
         owner->moved = calloc(owner->drift->n_fields, sizeof *owner->moved);
+        owner->creeps = calloc(owner->drift->n_fields, sizeof *owner->creeps);
     }
-    int code =
-        owner && owner->moved ? drift_memory_init(&owner->memory, owner->drift) : WEIR_ENOMEM;
+    int code = owner && owner->moved && owner->creeps
+                   ? drift_memory_init(&owner->memory, owner->drift)
+                   : WEIR_ENOMEM;
     if (code) {
         free(owner ? owner->moved : NULL);
+        free(owner ? owner->creeps : NULL);
         free(owner);
         return weir_error_set(error, WEIR_ENOMEM, "drift: no memory");
     }
@@ -42,6 +46,7 @@ void drift_owner_destroy(void *state)
         return;
     free(owner->room.reference);
     free(owner->moved);
+    free(owner->creeps);
     drift_memory_free(&owner->memory);
     free(owner);
 }
@@ -238,15 +243,20 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
     double slice_alpha = drift->alpha / tests * 0.5 / (judged > 0 ? judged : 1);
     struct against whole = {.window = window, .alpha = whole_alpha};
     struct drift_slice *slices = NULL;
-    size_t n_slices = 0, n;
+    size_t n_slices = 0, n = 0, n_creeps;
     int code = drift->n_by_given ? judge_slices(owner, window, slice_alpha, &slices, &n_slices) : 0;
     int calibrated = drift_is_calibrated(&owner->memory);
     if (!code)
         code = calibrated
                    ? drift_judge_calibrated(&owner->memory, window, &owner->room, owner->moved, &n)
                    : judge_slice(owner, &whole, &n);
-    if (!code && calibrated && !drift->leave_offset)
-        drift_report_offset(&owner->memory, window);
+    if (!code && calibrated) {
+        drift_slow_judge(&owner->memory, window, owner->moved, &n, owner->creeps, &n_creeps);
+        if (n_creeps)
+            drift_slow_report(&owner->memory, window, owner->creeps, n_creeps);
+        if (!drift->leave_offset)
+            drift_report_offset(&owner->memory, window);
+    }
     if (!code && n && calibrated) {
         struct drift_onset onset;
         code = drift_find_onset(&owner->memory, window, &owner->moved[0], &onset);
@@ -304,6 +314,6 @@ int drift_owner_restore(void *owner, uint32_t state_version, struct weir_reader 
 {
     if (state_version < 2)
         return 0;
-    int code = drift_memory_read(&((struct owner *)owner)->memory, in);
+    int code = drift_memory_read(&((struct owner *)owner)->memory, in, state_version);
     return code ? weir_error_set(error, code, "drift: its state cannot be read") : 0;
 }

@@ -246,7 +246,7 @@ static enum weir_action action_of(const struct drift_verdict *lead)
 }
 
 // "2026-01-31 18:00"
-static const char *time_text(int64_t time, char out[32])
+const char *drift_time_text(int64_t time, char out[32])
 {
     time_t seconds = (time_t)(time / 1000);
     struct tm parts;
@@ -262,9 +262,9 @@ static void add_onset(struct lines *lines, const struct drift_onset *onset,
 {
     char at[32], first[32], last[32];
     const char *how = onset->gradual ? "gradually" : "at once";
-    time_text(onset->at, at);
-    time_text(onset->first, first);
-    time_text(onset->last, last);
+    drift_time_text(onset->at, at);
+    drift_time_text(onset->first, first);
+    drift_time_text(onset->last, last);
     add_line(lines, "onset", lead->field->info->name);
     snprintf(lines->before[lines->n - 1], TEXT, "as usual until %s%s UTC",
              onset->open ? "before " : "", first);

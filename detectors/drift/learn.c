@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// Freezing a calibration: what is usual of each statistic, its tail, and the threshold.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/drift/drift.h"
+
+static const int64_t DAY = 24 * (int64_t)3600000;
+
+// Each window of the stretch against the same season of its other days.
+struct replay {
+    struct drift_memory *memory;
+    struct drift_usual season;         // of the season under way
+    struct drift_counts *day, *now;    // per field
+    float *signals;                    // [window][field][signal]
+    float *scores;                           // [window][basis][field][score]
+    size_t width;                            // of a window
+};
+
+static void reset_all(struct drift_counts *counts, size_t n)
+{
+    for (size_t f = 0; f < n; f++)
+        drift_counts_reset(&counts[f]);
+}
+
+static int sum_day(struct replay *replay, size_t season, int64_t day)
+{
+    const struct drift *drift = replay->memory->drift;
+    const struct drift_history *stretch = &replay->memory->calibration.stretch;
+    int code = 0;
+    reset_all(replay->day, drift->n_fields);
+    for (size_t e = 0; e < stretch->n && !code; e++) {
+        const struct drift_entry *entry = &stretch->items[e];
+        if (drift_day_of(entry->start) == day && drift_season_of(drift, entry->start) == season)
+            code = drift_entry_add(entry, replay->day, drift->n_fields);
+    }
+    return code;
+}
+
+static int replay_window(struct replay *replay, size_t e)
+{
+    struct drift_memory *memory = replay->memory;
+    const struct drift *drift = memory->drift;
+    float *row = replay->scores + e * replay->width;
+    float *signals = replay->signals + e * drift->n_fields * WEIR_SIGNALS;
+    reset_all(replay->now, drift->n_fields);
+    int code = drift_entry_add(&memory->calibration.stretch.items[e], replay->now, drift->n_fields);
+    for (size_t f = 0; f < drift->n_fields && !code; f++) {
+        double out[WEIR_SCORES], signal[WEIR_SIGNALS], ratio;
+        int judged = drift_calibration_is_judged(memory, &replay->now[f]);
+        if (judged) {
+            struct weir_expectation expected =
+                drift_season_expect(memory, f, &replay->season, &replay->day[f]);
+            struct weir_cell_observation seen = drift_counts_seen(&replay->now[f]);
+            weir_cell_scores(&expected, &seen, out, &ratio);
+            weir_cell_signals(&expected, &seen, signal);
+        }
+        for (int k = 0; k < WEIR_SIGNALS; k++)
+            signals[f * WEIR_SIGNALS + (size_t)k] = judged ? (float)signal[k] : NAN;
+        for (int k = 0; k < WEIR_SCORES; k++)
+            row[f * WEIR_SCORES + (size_t)k] = judged ? (float)out[k] : NAN;
+    }
+    return code;
+}
+
+static int replay_stretch(struct replay *replay)
+{
+    const struct drift *drift = replay->memory->drift;
+    const struct drift_history *stretch = &replay->memory->calibration.stretch;
+    uint8_t *done = calloc(stretch->n + 1, 1);
+    int code = done ? 0 : WEIR_ENOMEM;
+    for (size_t first = 0; first < stretch->n && !code; first++) {
+        size_t season = drift_season_of(drift, stretch->items[first].start);
+        int64_t day = INT64_MIN;
+        if (done[first])
+            continue;
+        code = drift_season_sum(replay->memory, season, &replay->season);
+        for (size_t e = first; e < stretch->n && !code; e++) {
+            int64_t start = stretch->items[e].start;
+            if (drift_season_of(drift, start) != season)
+                continue;
+            if (drift_day_of(start) != day)
+                code = sum_day(replay, season, day = drift_day_of(start));
+            if (!code)
+                code = replay_window(replay, e);
+            done[e] = 1;
+        }
+    }
+    free(done);
+    return code;
+}
+
+// What is usual of a column, and the column as z. Each fifth of the stretch is standardised by the
+// other four: with the hour's memory a month is few independent values, and a field's own median
+// and spread, fitted to the very windows that they judge, would make them look tamer than those to
+// come.
+enum { FOLDS = 5 };
+
+static void standardise(const float *scores, size_t width, size_t n, struct weir_usual *usual,
+                        float *z, double *room)
+{
+    for (size_t fold = 0; fold < FOLDS; fold++) {
+        size_t first = fold * n / FOLDS, end = (fold + 1) * n / FOLDS, others = 0;
+        for (size_t w = 0; w < n; w++) {
+            if (w < first || w >= end)
+                room[others++] = scores[w * width];
+        }
+        weir_usual_fit(usual, room, others);
+        for (size_t w = first; w < end; w++)
+            z[w] = (float)weir_usual_z(usual, scores[w * width]);
+    }
+    for (size_t w = 0; w < n; w++)
+        room[w] = scores[w * width];
+    weir_usual_fit(usual, room, n);
+}
+
+// Scores become z in place, then -ln p; M is the largest of each window.
+static int fit(struct replay *replay, double *largest)
+{
+    struct drift_calibration *calibration = &replay->memory->calibration;
+    size_t n = calibration->stretch.n, n_fields = replay->memory->drift->n_fields;
+    double *column = malloc((n * n_fields + 1) * sizeof *column);
+    float *z_of = malloc((n + 1) * sizeof *z_of);
+    if (!column || !z_of) {
+        free(column);
+        free(z_of);
+        return WEIR_ENOMEM;
+    }
+    for (size_t w = 0; w < n; w++)
+        largest[w] = NAN;
+    for (size_t c = 0; c < calibration->n_bases * WEIR_SCORES; c++) {
+        size_t basis = c / WEIR_SCORES, k = c % WEIR_SCORES, pooled = 0;
+        for (size_t f = 0; f < n_fields; f++) {
+            size_t at = (basis * n_fields + f) * WEIR_SCORES + k;
+            standardise(replay->scores + at, replay->width, n, &calibration->usual[at], z_of,
+                        column);
+            for (size_t w = 0; w < n; w++)
+                replay->scores[w * replay->width + at] = z_of[w];
+        }
+        for (size_t f = 0; f < n_fields; f++) {
+            size_t at = (basis * n_fields + f) * WEIR_SCORES + k;
+            for (size_t w = 0; w < n; w++)
+                column[pooled++] = replay->scores[w * replay->width + at];
+        }
+        weir_tail_fit(&calibration->tails[c], column, pooled);
+        for (size_t f = 0; f < n_fields; f++) {
+            size_t at = (basis * n_fields + f) * WEIR_SCORES + k;
+            for (size_t w = 0; w < n; w++) {
+                double z = replay->scores[w * replay->width + at];
+                if (!isnan(z))
+                    largest[w] = fmax(weir_tail_score(&calibration->tails[c], z),
+                                      isnan(largest[w]) ? 0 : largest[w]);
+            }
+        }
+    }
+    free(column);
+    free(z_of);
+    return 0;
+}
+
+static void take_rows(struct replay *replay)
+{
+    const struct drift_calibration *calibration = &replay->memory->calibration;
+    size_t n_fields = replay->memory->drift->n_fields;
+    size_t width = drift_own_bases(calibration) * n_fields * WEIR_SCORES;
+    size_t first = replay->width - width, n = calibration->n_rows < calibration->stretch.n
+                                                  ? calibration->n_rows
+                                                  : calibration->stretch.n;
+    for (size_t w = 0; w < calibration->stretch.n; w++) {
+        float *row = replay->scores + w * replay->width + first;
+        size_t from_end = calibration->stretch.n - w;
+        for (size_t i = 0; i < width; i++)
+            row[i] = from_end <= n ? calibration->rows[(calibration->n_rows - from_end) * width + i]
+                                   : NAN;
+    }
+}
+
+static void name_stretch(struct drift_calibration *calibration)
+{
+    int64_t days = (calibration->stretch.items[calibration->stretch.n - 1].end -
+                    calibration->stretch.items[0].start + DAY / 2) /
+                   DAY;
+    snprintf(calibration->name, sizeof calibration->name,
+             "what is usual at this hour (%lld days of calibration)", (long long)days);
+}
+
+// How many windows the budget's period has, and how many there are, gaps included.
+static int set_budget(struct drift_memory *memory, const double *largest)
+{
+    const struct drift *drift = memory->drift;
+    struct drift_calibration *calibration = &memory->calibration;
+    const struct drift_history *stretch = &calibration->stretch;
+    size_t n = stretch->n;
+    double span = (double)(stretch->items[n - 1].end - stretch->items[0].start);
+    // Windows without records are part of the time, and raise no alarm.
+    double step = drift->window > 0 ? (double)drift->window : fmax(span / (double)n, 1);
+    size_t all = (size_t)fmin(fmax(span / step, (double)n), (double)n + 1e6);
+    double *padded = malloc(all * sizeof *padded);
+    if (!padded)
+        return WEIR_ENOMEM;
+    for (size_t w = 0; w < all; w++)
+        padded[w] = w < n ? largest[w] : NAN;
+    weir_alarm_budget(
+        padded, all, fmax(drift->alarms_at_most, 1e-6), fmax((double)drift->alarms_per / step, 1),
+        (struct weir_alarm_life){drift->open_after, drift->resolve_after}, &calibration->budget);
+    free(padded);
+    calibration->windows = 0;
+    for (size_t w = 0; w < n; w++)
+        calibration->windows += !isnan(largest[w]);
+    return 0;
+}
+
+static void learn_offsets(struct drift_memory *memory, const struct weir_window *window)
+{
+    const struct drift *drift = memory->drift;
+    for (size_t f = 0; f < drift->n_fields; f++) {
+        const struct drift_counts *pooled = &memory->calibration.pooled[f];
+        memory->calibration.offset[f] = 0;
+        for (size_t i = 0; i < drift->n_references; i++) {
+            const struct weir_summary *then =
+                drift->specs[i].kind == WEIR_REFERENCE_PROFILE
+                    ? window->reference(window, i, drift->fields[f].index)
+                    : NULL;
+            if (then && then->cell && then->cells->n == pooled->n)
+                memory->calibration.offset[f] =
+                    fmax(memory->calibration.offset[f], drift_offset(then, pooled));
+        }
+    }
+}
+
+static void free_fields(struct drift_counts *counts, size_t n)
+{
+    for (size_t f = 0; counts && f < n; f++)
+        drift_counts_free(&counts[f]);
+    free(counts);
+}
+
+static void free_replay(struct replay *replay)
+{
+    size_t n = replay->memory->drift->n_fields;
+    free(replay->scores);
+    free(replay->signals);
+    free_fields(replay->season.hour, n);
+    free_fields(replay->season.near, n);
+    free_fields(replay->day, n);
+    free_fields(replay->now, n);
+}
+
+static int make_replay(struct replay *replay)
+{
+    const struct drift_calibration *calibration = &replay->memory->calibration;
+    size_t n = calibration->stretch.n, n_fields = replay->memory->drift->n_fields;
+    struct drift_counts **const all[] = {&replay->season.hour, &replay->season.near, &replay->day,
+                                         &replay->now};
+    replay->width = calibration->n_bases * n_fields * WEIR_SCORES;
+    replay->scores = malloc(n * replay->width * sizeof *replay->scores);
+    replay->signals = malloc(n * n_fields * WEIR_SIGNALS * sizeof *replay->signals);
+    int code = replay->scores && replay->signals ? 0 : WEIR_ENOMEM;
+    for (size_t k = 0; k < sizeof all / sizeof *all && !code; k++) {
+        *all[k] = calloc(n_fields, sizeof **all[k]);
+        code = *all[k] ? 0 : WEIR_ENOMEM;
+        for (size_t f = 0; f < n_fields && !code; f++)
+            code = drift_counts_init(&(*all[k])[f], calibration->pooled[f].n);
+    }
+    return code;
+}
+
+static int pool(struct drift_memory *memory)
+{
+    struct drift_calibration *calibration = &memory->calibration;
+    size_t n_fields = memory->drift->n_fields;
+    int code = 0;
+    reset_all(calibration->pooled, n_fields);
+    for (size_t e = 0; e < calibration->stretch.n && !code; e++)
+        code = drift_entry_add(&calibration->stretch.items[e], calibration->pooled, n_fields);
+    return code;
+}
+
+int drift_calibration_freeze(struct drift_memory *memory, const struct weir_window *window)
+{
+    struct drift_calibration *calibration = &memory->calibration;
+    struct replay replay = {.memory = memory};
+    double *largest = malloc((calibration->stretch.n + 1) * sizeof *largest);
+    int code = largest ? make_replay(&replay) : WEIR_ENOMEM;
+    if (!code)
+        code = pool(memory);
+    if (!code)
+        code = drift_season_learn(memory);
+    if (!code && calibration->usual_first)
+        code = replay_stretch(&replay);
+    if (!code) {
+        take_rows(&replay);
+        code = fit(&replay, largest);
+    }
+    if (!code && calibration->usual_first)
+        code = drift_slow_learn(memory, replay.signals, largest);
+    if (!code)
+        code = set_budget(memory, largest);
+    if (!code) {
+        learn_offsets(memory, window);
+        name_stretch(calibration);
+        calibration->frozen = 1;
+        free(calibration->rows);
+        calibration->rows = NULL;
+        calibration->n_rows = calibration->rows_capacity = 0;
+    }
+    free_replay(&replay);
+    free(largest);
+    return code;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Slow drift, that no single window shows: a CUSUM chart on each signal (stats/cell_signal.h) of
+// each field, of what is left of it after the season. What it passes over in each window is half
+// of the smallest change that matters, or two standard errors of what the calibration learnt, if
+// that is more: all windows share its error. Deviations are scaled by what they come to over
+// whole days, so that a field with a memory is not taken for one that drifts. Alarms keep the same
+// budget as all else: the charts are replayed over the calibration, and their excursions are
+// ranked with the other scores.
+#ifndef WEIR_DRIFT_SLOW_H
+#define WEIR_DRIFT_SLOW_H
+
+#include "stats/alarm_budget.h"
+#include "stats/cell_signal.h"
+#include "stats/charts.h"
+
+struct drift_memory;
+struct drift_verdict;
+struct weir_window;
+
+struct drift_chart {
+    // Learnt from the calibration; sd 0: there was too little to learn from. In units of the
+    // signal: `sd` of windows as sums of days vary, `single` of one window, `slack`.
+    double mean, sd, single, slack;
+    struct weir_cusum sum;
+    struct weir_ewma level, trend;   // of the signal; of that, so that a ramp is not lagged behind
+    int64_t up_since, down_since;    // start of the window in which each sum last left 0
+    uint32_t up_windows, down_windows; // since then
+};
+
+struct drift_slow {
+    struct drift_chart *charts; // [field][signal]; NULL: there is no season to take off
+    struct weir_tail tail;      // of a field's largest excursion
+    uint32_t *apart;            // per field: windows since one showed a change by itself
+    uint8_t *open;              // per field: it drifted as of the last window
+};
+
+struct drift_creep { // a field that drifts
+    size_t field;
+    enum weir_signal signal;
+    double now;       // by how much it is off by now, with sign; in units of the signal
+    double error;     // its standard error
+    double score;     // -ln p, comparable to others' scores
+    int64_t since;    // ms
+    uint32_t windows; // since then
+};
+
+int drift_slow_init(struct drift_memory *memory); // WEIR_ENOMEM
+void drift_slow_free(struct drift_memory *memory);
+// Learns from the signals of the stretch ([window][field][signal]; NAN: none) and raises `largest`
+// (one a window) to its scores. WEIR_ENOMEM.
+int drift_slow_learn(struct drift_memory *memory, const float *signals, double *largest);
+// Adds the window's signals (calibration->signals) to the charts, and fills `creeps` (room for one
+// a field) with what drifts, strongest first. Those are taken out of `moved`, unless they jumped
+// besides; fields left there are not added.
+void drift_slow_judge(struct drift_memory *memory, const struct weir_window *window,
+                      struct drift_verdict *moved, size_t *n_moved, struct drift_creep *creeps,
+                      size_t *n_creeps);
+// The change of one signal that matters.
+double drift_slow_floor(double delta, int ordered, enum weir_signal signal);
+// Emits the one finding of what drifts (slow_report.c).
+void drift_slow_report(struct drift_memory *memory, const struct weir_window *window,
+                       const struct drift_creep *creeps, size_t n);
+int drift_slow_write(const struct drift_memory *memory, struct weir_buffer *out);
+int drift_slow_read(struct drift_memory *memory, struct weir_reader *in); // WEIR_ECORRUPT
+
+#endif
