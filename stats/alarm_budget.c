@@ -139,6 +139,8 @@ void weir_alarm_budget(const double *score, size_t n, double a, double m,
             break;
         budget->threshold = sorted[known];
     }
+    if (!budget->k && isfinite(budget->threshold))
+        budget->threshold += log(fmax(m / a / ((double)n + 1), 1));
     free(sorted);
 }
 

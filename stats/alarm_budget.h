@@ -59,8 +59,9 @@ struct weir_alarm_budget {
     double needed;    // windows for k = 1
     int kept;         // k >= 1: the budget is kept
 };
-// `a` alarms are allowed in a period of `m` windows (both > 0). Without enough windows (k = 0) the
-// threshold is the highest peak, and `promised` the rate that it keeps.
+// `a` alarms are allowed in a period of `m` windows (both > 0); scores are -ln p. Without enough
+// windows (k = 0) the threshold is above the highest peak by ln(needed / windows), as scores whose
+// tail is exponential would have it: no promise, and `promised` is the rate that the peak keeps.
 void weir_alarm_budget(const double *score, size_t n, double a, double m,
                        struct weir_alarm_life life, struct weir_alarm_budget *budget);
 

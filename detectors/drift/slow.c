@@ -11,6 +11,7 @@
 enum {
     LEARN_FROM = 24, // windows
     DAYS = 3,
+    FOLDS = 5,
     LEAST_LONG = 6, // windows: less is not slow
     LEVEL_LEAST = 8, LEVEL_MOST = 48 // windows that a level is smoothed over: a day's, within these
 };
@@ -78,8 +79,8 @@ static void add(const struct drift *drift, struct drift_chart *chart, double x, 
     struct weir_cusum_options options = options_of(chart);
     struct weir_ewma_options average = smoothing(drift, chart), again = average;
     double most = chart->slack + CLIP * chart->single;
-    x = chart->mean + fmin(fmax(x - chart->mean, -most), most);
-    weir_cusum_add(&chart->sum, &options, x);
+    weir_cusum_add(&chart->sum, &options,
+                   chart->mean + fmin(fmax(x - chart->mean, -most), most));
     chart->up_windows++;
     chart->down_windows++;
     if (chart->sum.up_from + 1 == chart->sum.n || !(chart->sum.up > 0)) {
@@ -102,10 +103,10 @@ static double excursion(const struct drift_chart *chart)
     return chart->sd > 0 ? 2 * chart->slack / chart->sd * fmax(chart->sum.up, chart->sum.down) : 0;
 }
 
-static void reset(struct drift_chart *chart)
+// -ln of how often in a window one begins that goes so far, by the share in the budget.
+static double score_of(const struct drift_slow *slow, double excursion)
 {
-    chart->sum = (struct weir_cusum){0};
-    chart->level = chart->trend = (struct weir_ewma){0};
+    return excursion > 0 ? weir_tail_score(&slow->tail, excursion) + slow->rarity + log(WEIGHT) : 0;
 }
 
 // ---- learning
@@ -115,8 +116,17 @@ struct days { // of one signal: means of days
     size_t n;
 };
 
+struct part { // of the stretch: all but windows first to end - 1
+    size_t first, end;
+};
+
+static int is_left_out(const struct part *part, size_t w)
+{
+    return w >= part->first && w < part->end;
+}
+
 static void mean_days(const struct drift_history *stretch, const float *signals, size_t width,
-                      struct days *days)
+                      const struct part *part, struct days *days)
 {
     int64_t day = INT64_MIN;
     double sum = 0;
@@ -130,7 +140,7 @@ static void mean_days(const struct drift_history *stretch, const float *signals,
             n = 0;
         }
         day = today;
-        if (w < stretch->n && !isnan(signals[w * width])) {
+        if (w < stretch->n && !isnan(signals[w * width]) && !is_left_out(part, w)) {
             sum += (double)signals[w * width];
             n++;
         }
@@ -152,17 +162,23 @@ static double error_of(const struct days *days, double *variance)
     return sqrt(*variance * (1 + memory) / (1 - memory) / n);
 }
 
-static void learn_chart(struct drift_memory *memory, size_t f, int signal, const float *signals,
-                        size_t width, struct days *days)
+struct column { // one signal of a field, over the stretch
+    size_t field;
+    int signal;
+    const float *of;
+    size_t width;
+};
+
+static void learn_chart(const struct drift_memory *memory, const struct column *column,
+                        const struct part *part, struct days *days, struct drift_chart *chart)
 {
     const struct drift_calibration *calibration = &memory->calibration;
     const struct drift_history *stretch = &calibration->stretch;
-    struct drift_chart *chart = chart_of(memory, f, signal);
     double mean = 0, square = 0, n = 0, variance;
-    *chart = (struct drift_chart){0};
+    chart->sd = 0;
     for (size_t w = 0; w < stretch->n; w++) {
-        double x = (double)signals[w * width];
-        if (isnan(x))
+        double x = (double)column->of[w * column->width];
+        if (isnan(x) || is_left_out(part, w))
             continue;
         double gap = x - mean;
         mean += gap / ++n;
@@ -170,20 +186,70 @@ static void learn_chart(struct drift_memory *memory, size_t f, int signal, const
     }
     if (n < LEARN_FROM)
         return;
-    mean_days(stretch, signals, width, days);
+    mean_days(stretch, column->of, column->width, part, days);
     if (days->n < DAYS)
         return;
     double error = error_of(days, &variance);
-    double values = (double)calibration->pooled[f].values / (double)stretch->n;
+    double values = (double)calibration->pooled[column->field].values / (double)stretch->n;
     double least = 0.5 / sqrt(fmax(values, 1)); // where nothing varied, as of nulls
     double quantile = weir_student_t_quantile(.975, (double)(days->n - 1));
     double a_day = n / (double)days->n;
     chart->mean = mean;
     chart->single = fmax(sqrt(square / (n - 1)), least);
     chart->sd = fmax(chart->single, sqrt(variance * a_day));
-    double floor = drift_slow_floor(memory->drift->delta, is_ordered(memory, f),
-                                    (enum weir_signal)signal);
+    double floor = drift_slow_floor(memory->drift->delta, is_ordered(memory, column->field),
+                                    (enum weir_signal)column->signal);
     chart->slack = fmax(floor / 2, quantile * error);
+}
+
+// Raises `peak` (one a window) to the chart's excursions. Each fifth of the stretch is charted by
+// what the other four taught: by what it taught itself it would look tamer than the days to come.
+static void replay_chart(const struct drift_memory *memory, const struct column *column,
+                         struct days *days, double *peak)
+{
+    const struct drift_history *stretch = &memory->calibration.stretch;
+    struct drift_chart chart = {.sd = 0};
+    size_t n = stretch->n;
+    for (size_t fold = 0; fold < FOLDS; fold++) {
+        struct part part = {fold * n / FOLDS, (fold + 1) * n / FOLDS};
+        double slack = chart.slack, sd = chart.sd;
+        learn_chart(memory, column, &part, days, &chart);
+        // What has been summed goes on, in the new units.
+        double by = chart.sd > 0 && sd > 0 ? slack / sd / (chart.slack / chart.sd) : 0;
+        chart.sum.up *= by;
+        chart.sum.down *= by;
+        for (size_t w = part.first; w < part.end && chart.sd > 0; w++) {
+            double x = (double)column->of[w * column->width];
+            if (!isnan(x))
+                add(memory->drift, &chart, x, stretch->items[w].start);
+            peak[w] = fmax(peak[w], excursion(&chart));
+        }
+    }
+}
+
+// Excursions are counted, not windows: those of one are not independent at all, and a tail fitted
+// to them ends where the longest plateau of a month does.
+static int fit_tail(struct drift_memory *memory, const double *peak)
+{
+    struct drift_slow *slow = &memory->calibration.slow;
+    size_t n = memory->calibration.stretch.n, n_fields = memory->drift->n_fields, found = 0;
+    double *most = malloc((n * n_fields + 1) * sizeof *most);
+    if (!most)
+        return WEIR_ENOMEM;
+    for (size_t f = 0; f < n_fields; f++) {
+        for (size_t w = 0; w < n; w++) {
+            double now = peak[f * n + w], before = w ? peak[f * n + w - 1] : 0;
+            if (!(now > 0))
+                continue;
+            if (!(before > 0))
+                most[found++] = 0;
+            most[found - 1] = fmax(most[found - 1], now);
+        }
+    }
+    slow->rarity = log((double)(n * n_fields + 1) / (double)(found + 1));
+    weir_tail_fit(&slow->tail, most, found);
+    free(most);
+    return 0;
 }
 
 int drift_slow_learn(struct drift_memory *memory, const float *signals, double *largest)
@@ -192,39 +258,31 @@ int drift_slow_learn(struct drift_memory *memory, const float *signals, double *
     const struct drift_history *stretch = &memory->calibration.stretch;
     size_t n_fields = memory->drift->n_fields, n = stretch->n, width = n_fields * WEIR_SIGNALS;
     struct days days = {.mean = malloc((n + 1) * sizeof(double))};
-    double *peak = calloc(n * n_fields + 1, sizeof *peak), *sorted = NULL;
+    double *peak = calloc(n * n_fields + 1, sizeof *peak);
     int code = days.mean && peak ? 0 : WEIR_ENOMEM;
     for (size_t f = 0; f < n_fields && !code; f++) {
         for (int k = 0; k < WEIR_SIGNALS; k++) {
-            const float *column = signals + f * WEIR_SIGNALS + (size_t)k;
+            struct column column = {f, k, signals + f * WEIR_SIGNALS + (size_t)k, width};
             struct drift_chart *chart = chart_of(memory, f, k);
-            learn_chart(memory, f, k, column, width, &days);
-            for (size_t w = 0; w < n && chart->sd > 0; w++) {
-                if (!isnan(column[w * width]))
-                    add(memory->drift, chart, (double)column[w * width], stretch->items[w].start);
-                peak[f * n + w] = fmax(peak[f * n + w], excursion(chart));
-            }
-            reset(chart);
+            *chart = (struct drift_chart){.sd = 0};
+            learn_chart(memory, &column, &(struct part){0, 0}, &days, chart);
+            if (chart->sd > 0)
+                replay_chart(memory, &column, &days, peak + f * n);
         }
         slow->apart[f] = UINT32_MAX / 2;
         slow->open[f] = 0;
     }
-    if (!code && !(sorted = malloc((n * n_fields + 1) * sizeof *sorted)))
-        code = WEIR_ENOMEM;
-    if (!code) {
-        memcpy(sorted, peak, n * n_fields * sizeof *sorted);
-        weir_tail_fit(&slow->tail, sorted, n * n_fields);
-    }
+    if (!code)
+        code = fit_tail(memory, peak);
     for (size_t w = 0; w < n && !code; w++) {
         for (size_t f = 0; f < n_fields; f++) {
-            double score = weir_tail_score(&slow->tail, peak[f * n + w]) + log(WEIGHT);
+            double score = score_of(slow, peak[f * n + w]);
             if (score > 0)
                 largest[w] = fmax(isnan(largest[w]) ? 0 : largest[w], score);
         }
     }
     free(days.mean);
     free(peak);
-    free(sorted);
     return code;
 }
 
@@ -233,6 +291,23 @@ int drift_slow_learn(struct drift_memory *memory, const float *signals, double *
 static double now_of(const struct drift_chart *chart)
 {
     return (2 * chart->level.average - chart->trend.average) * chart->sd;
+}
+
+// Of how many records of the calibration a share is.
+static double usual_share(const struct drift_counts *pooled, int ordered, int signal)
+{
+    double sum = 0, all = 0;
+    if (signal == WEIR_SIGNAL_NULL)
+        return (double)pooled->null;
+    if (signal == WEIR_SIGNAL_UNSEEN)
+        return (double)pooled->unseen;
+    if (!ordered)
+        return (size_t)signal < pooled->n ? (double)pooled->cell[signal] : 0;
+    for (size_t i = 0; i < pooled->n; i++)
+        all += (double)pooled->cell[i];
+    for (size_t i = 0; i < pooled->n && sum < 0.05 * all; i++)
+        sum += (double)pooled->cell[signal == WEIR_SIGNAL_LOW ? i : pooled->n - 1 - i];
+    return sum;
 }
 
 // `shows`: a window shows it besides, so it need not be as clear from this.
@@ -245,13 +320,18 @@ static int matters(const struct drift_memory *memory, size_t f, int signal, doub
         now /= KEEP;
     if (fabs(now) < floor)
         return 0;
-    if (signal < WEIR_SIGNAL_NULL)
+    if (is_ordered(memory, f) && signal <= WEIR_SIGNAL_SCALE)
         return 1;
-    int null = signal == WEIR_SIGNAL_NULL;
-    double rows = (double)(null ? pooled->rows : pooled->values);
-    double usual = rows > 0 ? (double)(null ? pooled->null : pooled->unseen) / rows : 0;
-    return drift_local(null ? DRIFT_NULL_RATE : DRIFT_UNSEEN,
-                       weir_angle_share(weir_share_angle(usual) + now), usual);
+    double rows = (double)(signal == WEIR_SIGNAL_NULL ? pooled->rows : pooled->values);
+    double usual = rows > 0 ? usual_share(pooled, is_ordered(memory, f), signal) / rows : 0;
+    double share = weir_angle_share(weir_share_angle(usual) + now);
+    if (signal >= WEIR_SIGNAL_NULL)
+        return drift_local(signal == WEIR_SIGNAL_NULL ? DRIFT_NULL_RATE : DRIFT_UNSEEN, share,
+                           usual);
+    // A share matters by its points, or by what it adds to PSI.
+    double of_delta = drift->delta / 0.2, gap = fabs(share - usual);
+    double psi = gap * fabs(log(fmax(share, 1e-4) / fmax(usual, 1e-4)));
+    return gap >= 0.08 * of_delta || psi >= 0.04 * of_delta * of_delta;
 }
 
 // The field's strongest chart among those whose change matters.
@@ -266,7 +346,7 @@ static struct drift_creep strongest(const struct drift_memory *memory, size_t f,
         int up = chart->sum.up >= chart->sum.down;
         if (!(chart->sd > 0) || (now > 0) != up || !matters(memory, f, k, now, shows))
             continue;
-        double score = weir_tail_score(&slow->tail, excursion(chart)) + log(WEIGHT);
+        double score = score_of(slow, excursion(chart));
         if (score <= best.score)
             continue;
         best.score = score;
@@ -288,7 +368,7 @@ static int is_beyond(const struct drift_memory *memory, size_t f)
         const struct drift_chart *chart = chart_of(memory, f, k);
         int up = chart->sum.up >= chart->sum.down;
         if ((up ? chart->up_windows : chart->down_windows) >= LEAST_LONG &&
-            weir_tail_score(&slow->tail, excursion(chart)) + log(WEIGHT) > threshold)
+            score_of(slow, excursion(chart)) > threshold)
             return 1;
     }
     return 0;
@@ -299,7 +379,7 @@ static void limit(const struct drift_memory *memory, struct drift_chart *chart)
 {
     const struct drift_slow *slow = &memory->calibration.slow;
     double threshold = memory->calibration.budget.threshold, all = excursion(chart);
-    double score = weir_tail_score(&slow->tail, all) + log(WEIGHT);
+    double score = score_of(slow, all);
     if (!(score > threshold))
         return;
     if (fabs(chart->level.average) * chart->sd < chart->slack / 2) {
@@ -332,6 +412,14 @@ static double jump_of(const struct drift_memory *memory, size_t f)
     return 1.5 * crept + 2 * memory->drift->critical;
 }
 
+static void clear(const struct drift_memory *memory, size_t f)
+{
+    for (int k = 0; k < WEIR_SIGNALS; k++) {
+        struct drift_chart *chart = chart_of(memory, f, k);
+        chart->sum.up = chart->sum.down = 0;
+    }
+}
+
 static size_t place_of(const struct drift_memory *memory, const struct drift_verdict *moved,
                        size_t n, size_t f)
 {
@@ -352,9 +440,12 @@ static void take_out(struct drift_memory *memory, struct drift_verdict *moved, s
         *n = 0;
 }
 
-static int by_score(const void *a, const void *b)
+// What moved first may be why others did.
+static int by_onset(const void *a, const void *b)
 {
     const struct drift_creep *x = a, *y = b;
+    if (x->since != y->since)
+        return x->since < y->since ? -1 : 1;
     if (x->score != y->score)
         return x->score > y->score ? -1 : 1;
     return (x->field > y->field) - (x->field < y->field);
@@ -381,6 +472,9 @@ void drift_slow_judge(struct drift_memory *memory, const struct weir_window *win
         struct drift_creep creep = strongest(memory, f, shows);
         int opens = creep.score > threshold && creep.windows >= LEAST_LONG &&
                     (slow->open[f] || (int64_t)slow->apart[f] > drift->resolve_after);
+        // What is over starts anew, and does not come back at the next small move.
+        if (!opens && slow->open[f])
+            clear(memory, f);
         slow->open[f] = opens != 0;
         if (!opens)
             continue;
@@ -388,7 +482,7 @@ void drift_slow_judge(struct drift_memory *memory, const struct weir_window *win
             take_out(memory, moved, n_moved, at);
         creeps[(*n_creeps)++] = creep;
     }
-    qsort(creeps, *n_creeps, sizeof *creeps, by_score);
+    qsort(creeps, *n_creeps, sizeof *creeps, by_onset);
 }
 
 // ---- bytes
@@ -397,6 +491,7 @@ int drift_slow_write(const struct drift_memory *memory, struct weir_buffer *out)
 {
     const struct drift_slow *slow = &memory->calibration.slow;
     int code = weir_tail_write(&slow->tail, out);
+    weir_put_double(out, slow->rarity);
     for (size_t f = 0; f < memory->drift->n_fields && !code; f++) {
         weir_put_long(out, slow->apart[f]);
         weir_put_long(out, slow->open[f]);
@@ -453,6 +548,9 @@ int drift_slow_read(struct drift_memory *memory, struct weir_reader *in)
 {
     struct drift_slow *slow = &memory->calibration.slow;
     int code = weir_tail_read(&slow->tail, in);
+    slow->rarity = weir_get_double(in);
+    if (!code && !(slow->rarity >= 0 && slow->rarity < 1e3))
+        code = WEIR_ECORRUPT;
     for (size_t f = 0; f < memory->drift->n_fields && !code; f++) {
         slow->apart[f] = (uint32_t)weir_get_count(in, UINT32_MAX / 2);
         slow->open[f] = (uint8_t)weir_get_count(in, 1);

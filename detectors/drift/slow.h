@@ -29,7 +29,8 @@ struct drift_chart {
 
 struct drift_slow {
     struct drift_chart *charts; // [field][signal]; NULL: there is no season to take off
-    struct weir_tail tail;      // of a field's largest excursion
+    struct weir_tail tail;      // of the peaks of a field's excursions,
+    double rarity;              // and ln of the windows to one
     uint32_t *apart;            // per field: windows since one showed a change by itself
     uint8_t *open;              // per field: it drifted as of the last window
 };
@@ -50,7 +51,7 @@ void drift_slow_free(struct drift_memory *memory);
 // (one a window) to its scores. WEIR_ENOMEM.
 int drift_slow_learn(struct drift_memory *memory, const float *signals, double *largest);
 // Adds the window's signals (calibration->signals) to the charts, and fills `creeps` (room for one
-// a field) with what drifts, strongest first. Those are taken out of `moved`, unless they jumped
+// a field) with what drifts, first what began first. Those are taken out of `moved`, unless they jumped
 // besides; fields left there are not added.
 void drift_slow_judge(struct drift_memory *memory, const struct weir_window *window,
                       struct drift_verdict *moved, size_t *n_moved, struct drift_creep *creeps,

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+// Slow drift: found where no window shows it, with its onset; silent on days like those it learnt.
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/drift/drift.h"
+#include "stats/cells.h"
+#include "stats/cells_build.h"
+#include "stats/special.h"
+#include "stats/summary.h"
+
+extern const struct weir_plugin weir_plugin;
+
+enum { FIELDS = 6, ROWS = 200, LEARN = 24 * 14, CATEGORY = FIELDS - 1 };
+static const int64_t HOUR = 3600000;
+
+static uint64_t state;
+static struct weir_cells *cells[2];
+static struct weir_summary now[FIELDS], reference[FIELDS];
+static char names[FIELDS][8];
+static struct weir_field fields[FIELDS];
+static const struct weir_stream stream = {.name = "s", .fields = fields, .n_fields = FIELDS};
+
+static double uniform(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return ((double)((state * 0x2545f4914f6cdd1du) >> 11) + .5) * 0x1p-53;
+}
+
+static double normal(void)
+{
+    return sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
+}
+
+// ---- the stream
+
+struct change {
+    double level, nulls, category; // of the first field, or of the category's second value
+};
+
+static void draw(struct weir_summary *into, size_t f, double level, const struct change *change)
+{
+    memset(into->cell, 0, into->cells->n * sizeof *into->cell);
+    into->rows = ROWS;
+    into->null = into->values = 0;
+    for (int i = 0; i < ROWS; i++) {
+        if (f == 0 && uniform() < .01 + change->nulls) {
+            into->null++;
+            continue;
+        }
+        into->values++;
+        if (f == CATEGORY) {
+            double u = uniform();
+            into->cell[u < .2 + change->category ? 1 : u < .6 ? 0 : 2]++;
+        } else {
+            double x = normal() + level + (f == 0 ? change->level : 0);
+            into->cell[weir_cells_find(cells[0], x)]++;
+        }
+    }
+}
+
+static void draw_window(int64_t hour, const struct change *change)
+{
+    for (size_t f = 0; f < FIELDS; f++) {
+        double day = .3 * sin(6.283185307179586 * (double)((hour + 3 * (int64_t)f) % 24) / 24);
+        draw(&now[f], f, day, change);
+    }
+}
+
+// ---- the host
+
+struct found {
+    int slow, other;
+    char summary[700], field[16], evidence[300];
+    double value;
+};
+static struct found found;
+
+static int on_need(const struct weir_setup *setup, unsigned by, int field, unsigned parts,
+                   struct weir_error *error)
+{
+    (void)setup, (void)by, (void)field, (void)parts, (void)error;
+    return 0;
+}
+
+static const struct weir_cells *on_cells(const struct weir_setup *setup, int field)
+{
+    (void)setup;
+    return cells[field == CATEGORY];
+}
+
+static const struct weir_summary *setup_reference(const struct weir_setup *setup, size_t i,
+                                                  int field)
+{
+    (void)setup, (void)i;
+    return &reference[field];
+}
+
+static const struct weir_summary *on_summary(const struct weir_window *window, size_t slice,
+                                             int field)
+{
+    (void)window, (void)slice;
+    return &now[field];
+}
+
+static const struct weir_summary *on_reference(const struct weir_window *window, size_t i,
+                                               int field)
+{
+    (void)window, (void)i;
+    return &reference[field];
+}
+
+static void on_emit(const struct weir_window *window, const struct weir_finding *finding)
+{
+    (void)window;
+    if (strcmp(finding->kind, "drift.slow") != 0) {
+        found.other++;
+        return;
+    }
+    found.slow++;
+    ck_assert(isfinite(finding->statistic.value) && isfinite(finding->statistic.p_value));
+    ck_assert_ptr_null(strstr(finding->summary, "nan"));
+    found.value = finding->statistic.value;
+    snprintf(found.summary, sizeof found.summary, "%s", finding->summary);
+    snprintf(found.field, sizeof found.field, "%s", finding->fields[0]);
+    snprintf(found.evidence, sizeof found.evidence, "%s => %s", finding->evidence[0].before,
+             finding->evidence[0].after);
+}
+
+static void *make_instance(void)
+{
+    static const char *const auto_tests[] = {"auto"}, *const references[] = {"training"};
+    static struct weir_option_value values[16] = {
+        {.set = 1, .number = .2},
+        {.set = 1, .number = .5},
+        {.set = 1, .integer = 100},
+        {.set = 0},
+        {.set = 1, .strings = auto_tests, .n_strings = 1}};
+    static const struct weir_reference_spec spec = {.size = sizeof spec,
+                                                    .kind = WEIR_REFERENCE_PROFILE};
+    static const int all[] = {0, 1, 2, 3, 4, 5};
+    struct weir_detector_config config = {.size = sizeof config,
+                                          .name = "d",
+                                          .stream = &stream,
+                                          .fields = all,
+                                          .n_fields = FIELDS,
+                                          .n_references = 1,
+                                          .references = references,
+                                          .reference_specs = &spec,
+                                          .window_size = HOUR,
+                                          .window_hop = HOUR,
+                                          .open_after = 1,
+                                          .resolve_after = 3,
+                                          .calibration_last = LEARN * HOUR,
+                                          .alarms_at_most = 1,
+                                          .alarms_per = LEARN * HOUR,
+                                          .severity = -1,
+                                          .options = values};
+    struct weir_setup setup = {
+        .size = sizeof setup, .need = on_need, .reference = setup_reference, .cells = on_cells};
+    void *instance = NULL;
+    struct weir_error error = {0};
+    ck_assert_int_eq(weir_plugin.create(&config, &setup, &instance, &error), 0);
+    return instance;
+}
+
+static void judge(void *owner, int64_t hour)
+{
+    struct weir_slice slice = {.rows = ROWS};
+    struct weir_window window = {.size = sizeof window,
+                                 .start = hour * HOUR,
+                                 .end = (hour + 1) * HOUR,
+                                 .rows = ROWS,
+                                 .slices = &slice,
+                                 .n_slices = 1,
+                                 .summary = on_summary,
+                                 .reference = on_reference,
+                                 .emit = on_emit};
+    struct weir_error error = {0};
+    memset(&found, 0, sizeof found);
+    ck_assert_int_eq(weir_plugin.owner_window(owner, &window, &error), 0);
+}
+
+static void *instance, *owner;
+static struct weir_buffer saved; // calibrated
+
+static void save(const void *from, struct weir_buffer *out)
+{
+    weir_buffer_init(out, WEIR_BUFFER_MAXIMUM);
+    ck_assert_int_eq(weir_plugin.owner_save(from, out), 0);
+}
+
+static void *make_owner(void)
+{
+    void *made;
+    ck_assert_int_eq(weir_plugin.owner_create(instance, &made, NULL), 0);
+    return made;
+}
+
+static int restore(void *into, const struct weir_buffer *from, size_t length)
+{
+    struct weir_error error = {0};
+    struct weir_reader in = weir_reader_make(from->data, length);
+    return weir_plugin.owner_restore(into, weir_plugin.state_version, &in, &error);
+}
+
+static void setup(void)
+{
+    enum { N = 4000 };
+    static double x[N];
+    static struct weir_category categories[3];
+    static const char *const values[] = {"a", "b", "c"};
+    state = 88172645463325252u;
+    for (int i = 0; i < N; i++)
+        x[i] = weir_normal_quantile((i + .5) / N);
+    for (int k = 0; k < 3; k++)
+        categories[k] = (struct weir_category){{values[k], 1, 0}, 10};
+    struct weir_category_counts counts = {
+        .shape = WEIR_SHAPE_CATEGORICAL, .categories = categories, .n = 3, .complete = 1};
+    ck_assert_int_eq(weir_cells_build_numeric(x, N, &cells[0], NULL), 0);
+    ck_assert_int_eq(weir_cells_build_categories(&counts, &cells[1], NULL), 0);
+    for (int f = 0; f < FIELDS; f++) {
+        const struct weir_cells *mine = cells[f == CATEGORY];
+        struct weir_summary_spec spec = {
+            .shape = mine->shape, .parts = WEIR_PART_CELLS, .cells = mine};
+        ck_assert_int_eq(weir_summary_init(&now[f], &spec), 0);
+        ck_assert_int_eq(weir_summary_init(&reference[f], &spec), 0);
+        snprintf(names[f], sizeof names[f], "f%d", f);
+        fields[f] = (struct weir_field){
+            .name = names[f], .type = f == CATEGORY ? WEIR_TYPE_STRING : WEIR_TYPE_DOUBLE};
+        draw(&reference[f], (size_t)f, 0, &(struct change){0});
+    }
+    instance = make_instance();
+    owner = make_owner();
+    for (int64_t hour = 0; hour < LEARN; hour++) {
+        draw_window(hour, &(struct change){0});
+        judge(owner, hour);
+        ck_assert_int_eq(found.slow, 0);
+    }
+    save(owner, &saved);
+}
+
+static void teardown(void)
+{
+    weir_plugin.owner_destroy(owner);
+    weir_plugin.destroy(instance);
+    weir_buffer_free(&saved);
+    for (int f = 0; f < FIELDS; f++) {
+        weir_summary_free(&now[f]);
+        weir_summary_free(&reference[f]);
+    }
+    weir_cells_free(cells[0]);
+    weir_cells_free(cells[1]);
+}
+
+// Hours of drift until it is found; -1: never.
+static int64_t run(int64_t from, int64_t hours, struct change at_end, int64_t over)
+{
+    for (int64_t i = 0; i < hours; i++) {
+        double part = fmin((double)i / (double)over, 1);
+        struct change change = {part * at_end.level, part * at_end.nulls, part * at_end.category};
+        draw_window(from + i, &change);
+        judge(owner, from + i);
+        if (found.slow)
+            return i;
+    }
+    return -1;
+}
+
+START_TEST(a_ramp_that_no_window_shows_is_found)
+{
+    // A window of 200 has a standard error of 0.07: the shift by 0.3 sd in six days is lost in it.
+    int64_t hours = run(LEARN, 24 * 8, (struct change){.level = .3}, 24 * 6);
+    printf("%lld h: %s\n%s\n", (long long)hours, found.summary, found.evidence);
+    ck_assert_int_gt(hours, 24);
+    ck_assert_str_eq(found.field, "f0");
+    ck_assert_ptr_nonnull(strstr(found.summary, "f0 drifts slowly: up by 0.2"));
+    ck_assert_ptr_nonnull(strstr(found.summary, ", since about 1970-01-1"));
+    ck_assert_ptr_nonnull(strstr(found.evidence, "windows together, score"));
+}
+END_TEST
+
+START_TEST(nulls_and_categories_creep_too)
+{
+    int64_t hours = run(LEARN, 24 * 8, (struct change){.nulls = .05}, 24 * 6);
+    printf("%lld h: %s\n", (long long)hours, found.summary);
+    ck_assert_int_ge(hours, 0);
+    ck_assert_ptr_nonnull(strstr(found.summary, "f0 drifts slowly: nulls: 1"));
+    weir_plugin.owner_destroy(owner);
+    owner = make_owner();
+    ck_assert_int_eq(restore(owner, &saved, saved.length), 0);
+    hours = run(LEARN, 24 * 8, (struct change){.category = .12}, 24 * 6);
+    printf("%lld h: %s\n", (long long)hours, found.summary);
+    ck_assert_int_ge(hours, 0);
+    ck_assert_str_eq(found.field, "f5");
+    ck_assert_ptr_nonnull(strstr(found.summary, "f5 drifts slowly: b: 2"));
+}
+END_TEST
+
+START_TEST(days_like_those_learnt_are_silent)
+{
+    int64_t hours = run(LEARN, 24 * 40, (struct change){0}, 1);
+    ck_assert_msg(hours < 0, "%s", found.summary);
+}
+END_TEST
+
+START_TEST(a_jump_is_not_slow_and_what_is_over_is_quiet)
+{
+    int other = 0, slow = 0;
+    for (int64_t i = 0; i < 24 * 12; i++) {
+        // A day of a large jump, then a week as ever.
+        draw_window(LEARN + i, &(struct change){.level = i >= 24 && i < 48 ? 1 : 0});
+        judge(owner, LEARN + i);
+        other += found.other && i >= 24 && i < 48;
+        slow += found.slow;
+    }
+    ck_assert_int_ge(other, 20);
+    ck_assert_int_eq(slow, 0);
+}
+END_TEST
+
+START_TEST(it_ends_when_the_field_is_back)
+{
+    int64_t hours = run(LEARN, 24 * 12, (struct change){.level = .3}, 24 * 6);
+    ck_assert_int_ge(hours, 0);
+    int64_t at = LEARN + hours + 1, last = 0;
+    for (int64_t i = 0; i < 24 * 10; i++) {
+        draw_window(at + i, &(struct change){0});
+        judge(owner, at + i);
+        last = found.slow ? i : last;
+    }
+    printf("over after %lld h\n", (long long)last);
+    ck_assert_int_lt(last, 24 * 3);
+}
+END_TEST
+
+START_TEST(restored_at_any_window_it_goes_on)
+{
+    void *other = NULL;
+    int slow = 0;
+    for (int64_t i = 0; i < 24 * 7; i++) {
+        struct change change = {.level = .5 * (double)i / (24 * 7)};
+        struct weir_buffer bytes;
+        save(owner, &bytes);
+        other = make_owner();
+        ck_assert_int_eq(restore(other, &bytes, bytes.length), 0);
+        weir_buffer_free(&bytes);
+        draw_window(LEARN + i, &change);
+        judge(owner, LEARN + i);
+        struct found here = found;
+        judge(other, LEARN + i);
+        ck_assert_int_eq(here.slow, found.slow);
+        ck_assert_str_eq(here.summary, found.summary);
+        ck_assert_double_eq(here.value, found.value);
+        weir_plugin.owner_destroy(owner);
+        owner = other;
+        slow += found.slow;
+    }
+    ck_assert_int_gt(slow, 0);
+}
+END_TEST
+
+START_TEST(garbage_is_refused)
+{
+    struct weir_buffer bytes;
+    save(owner, &bytes);
+    for (size_t k = 0; k < 400; k++) {
+        void *other = make_owner();
+        // The charts are at the end.
+        size_t length = bytes.length - 1 - k * 37 % 6000;
+        ck_assert_int_eq(restore(other, &bytes, length), WEIR_ECORRUPT);
+        weir_plugin.owner_destroy(other);
+    }
+    for (size_t k = 0; k < 2000; k++) {
+        void *other = make_owner();
+        size_t at = bytes.length - 1 - (size_t)(uniform() * 6000);
+        uint8_t was = bytes.data[at];
+        bytes.data[at] ^= (uint8_t)(1 + uniform() * 255);
+        if (!restore(other, &bytes, bytes.length)) {
+            draw_window(LEARN + 1, &(struct change){0});
+            judge(other, LEARN + 1);
+        }
+        bytes.data[at] = was;
+        weir_plugin.owner_destroy(other);
+    }
+    weir_buffer_free(&bytes);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("slow");
+    TCase *cases = tcase_create("slow");
+    tcase_set_timeout(cases, 60);
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, a_ramp_that_no_window_shows_is_found);
+    tcase_add_test(cases, nulls_and_categories_creep_too);
+    tcase_add_test(cases, days_like_those_learnt_are_silent);
+    tcase_add_test(cases, a_jump_is_not_slow_and_what_is_over_is_quiet);
+    tcase_add_test(cases, it_ends_when_the_field_is_back);
+    tcase_add_test(cases, restored_at_any_window_it_goes_on);
+    tcase_add_test(cases, garbage_is_refused);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
