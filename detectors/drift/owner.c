@@ -231,6 +231,30 @@ static void tell_absent(const struct owner *owner, const struct weir_window *win
 
 // ---- a window
 
+// What moves gradually while another field drifts is a part of that. *n: of fields that moved, and
+// then of those that were told.
+static int report_calibrated(struct owner *owner, const struct weir_window *window, size_t *n,
+                             const struct drift_slice *slices, size_t n_slices)
+{
+    struct drift_memory *memory = &owner->memory;
+    struct drift_onset onset = {.known = 0};
+    size_t n_creeps;
+    drift_slow_judge(memory, window, owner->moved, n, owner->creeps, &n_creeps);
+    int code = *n ? drift_find_onset(memory, window, &owner->moved[0], &onset) : 0;
+    if (code)
+        return code;
+    int joins = *n && n_creeps && onset.known && onset.gradual;
+    if (n_creeps)
+        drift_slow_report(memory, window, owner->creeps, n_creeps, owner->moved, joins ? *n : 0);
+    if (*n && !joins)
+        drift_report_calibrated(memory, window, owner->moved, *n, &onset, slices,
+                                n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);
+    if (!memory->drift->leave_offset)
+        drift_report_offset(memory, window);
+    *n += n_creeps;
+    return 0;
+}
+
 static int judge_window(struct owner *owner, const struct weir_window *window)
 {
     const struct drift *drift = owner->drift;
@@ -243,7 +267,7 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
     double slice_alpha = drift->alpha / tests * 0.5 / (judged > 0 ? judged : 1);
     struct against whole = {.window = window, .alpha = whole_alpha};
     struct drift_slice *slices = NULL;
-    size_t n_slices = 0, n = 0, n_creeps;
+    size_t n_slices = 0, n = 0;
     int code = drift->n_by_given ? judge_slices(owner, window, slice_alpha, &slices, &n_slices) : 0;
     int calibrated = drift_is_calibrated(&owner->memory);
     if (!code)
@@ -251,29 +275,17 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
                    ? drift_judge_calibrated(&owner->memory, window, &owner->room, owner->moved, &n)
                    : judge_slice(owner, &whole, &n);
     if (!code && calibrated) {
-        drift_slow_judge(&owner->memory, window, owner->moved, &n, owner->creeps, &n_creeps);
-        if (n_creeps)
-            drift_slow_report(&owner->memory, window, owner->creeps, n_creeps);
-        if (!drift->leave_offset)
-            drift_report_offset(&owner->memory, window);
-    }
-    if (!code && n && calibrated) {
-        struct drift_onset onset;
-        code = drift_find_onset(&owner->memory, window, &owner->moved[0], &onset);
-        if (!code)
-            drift_report_calibrated(&owner->memory, window, owner->moved, n, &onset, slices,
-                                    n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);
+        code = report_calibrated(owner, window, &n, slices, n_slices);
     } else if (!code && n) {
         drift_report(drift, window, 0, owner->moved, n, whole_alpha, slices,
                      n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);
-    } else if (!code) {
-        for (size_t i = 0; !code && i < n_slices && i < SLICES_REPORTED; i++) {
-            struct against against = {
-                .window = window, .slice = slices[i].slice, .alpha = slice_alpha};
-            code = judge_slice(owner, &against, &n);
-            if (!code)
-                drift_report(drift, window, slices[i].slice, owner->moved, n, slice_alpha, NULL, 0);
-        }
+    }
+    size_t told = n ? n_slices : 0;
+    for (size_t i = told; !code && i < n_slices && i < SLICES_REPORTED; i++) {
+        struct against against = {.window = window, .slice = slices[i].slice, .alpha = slice_alpha};
+        code = judge_slice(owner, &against, &n);
+        if (!code)
+            drift_report(drift, window, slices[i].slice, owner->moved, n, slice_alpha, NULL, 0);
     }
     free(slices);
     for (size_t i = 0; drift->specs && i < drift->n_references && !code; i++) {

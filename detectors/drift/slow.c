@@ -347,7 +347,9 @@ static struct drift_creep strongest(const struct drift_memory *memory, size_t f,
         if (!(chart->sd > 0) || (now > 0) != up || !matters(memory, f, k, now, shows))
             continue;
         double score = score_of(slow, excursion(chart));
-        if (score <= best.score)
+        // Of numbers the level says most, where it says anything.
+        int said = best.score > memory->calibration.budget.threshold && is_ordered(memory, f);
+        if (said || score <= best.score)
             continue;
         best.score = score;
         best.signal = (enum weir_signal)k;

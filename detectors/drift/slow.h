@@ -58,9 +58,10 @@ void drift_slow_judge(struct drift_memory *memory, const struct weir_window *win
                       size_t *n_creeps);
 // The change of one signal that matters.
 double drift_slow_floor(double delta, int ordered, enum weir_signal signal);
-// Emits the one finding of what drifts (slow_report.c).
+// Emits the one finding of what drifts (slow_report.c), and of what moved with it.
 void drift_slow_report(struct drift_memory *memory, const struct weir_window *window,
-                       const struct drift_creep *creeps, size_t n);
+                       const struct drift_creep *creeps, size_t n,
+                       const struct drift_verdict *moved, size_t n_moved);
 int drift_slow_write(const struct drift_memory *memory, struct weir_buffer *out);
 int drift_slow_read(struct drift_memory *memory, struct weir_reader *in); // WEIR_ECORRUPT
 

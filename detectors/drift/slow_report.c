@@ -121,20 +121,35 @@ static void add_line(struct drift_memory *memory, const struct drift_creep *cree
              creep->score);
 }
 
+static void add_others(const struct drift *drift, const struct drift_creep *creeps, size_t n,
+                       const struct drift_verdict *moved, size_t n_moved, char *out, size_t size)
+{
+    size_t used = 0, all = n + n_moved;
+    for (size_t i = 1; i < all && i <= NAMED && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%.60s", i == 1 ? "; also " : ", ",
+                                 i < n ? drift->fields[creeps[i].field].info->name
+                                       : moved[i - n].field->info->name);
+    if (all > NAMED + 1 && used < size)
+        snprintf(out + used, size - used, " and %zu more", all - 1 - NAMED);
+}
+
 void drift_slow_report(struct drift_memory *memory, const struct weir_window *window,
-                       const struct drift_creep *creeps, size_t n)
+                       const struct drift_creep *creeps, size_t n,
+                       const struct drift_verdict *moved, size_t n_moved)
 {
     const struct drift *drift = memory->drift;
     const struct weir_alarm_budget *budget = &memory->calibration.budget;
     const char *names[SHOWN];
     struct lines lines;
     char change[TEXT / 2], since[32], text[640];
-    size_t shown = n < SHOWN ? n : SHOWN;
+    size_t shown = n < SHOWN ? n : SHOWN, n_lines = shown;
     int critical = 0;
     for (size_t i = 0; i < shown; i++) {
         names[i] = drift->fields[creeps[i].field].info->name;
         add_line(memory, &creeps[i], &lines, i);
     }
+    for (size_t i = 0; i < n_moved && shown < SHOWN; i++)
+        names[shown++] = moved[i].field->info->name;
     for (size_t i = 0; i < n; i++)
         critical |= is_critical(memory, &creeps[i]);
     change_text(memory, &creeps[0], change, sizeof change);
@@ -143,12 +158,7 @@ void drift_slow_report(struct drift_memory *memory, const struct weir_window *wi
         "%.100s drifts slowly: %s, since about %s UTC; %u windows together show it, against what "
         "is usual at their hours",
         names[0], change, drift_time_text(creeps[0].since, since), creeps[0].windows);
-    for (size_t i = 1; i < n && i <= NAMED && used < sizeof text; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.60s",
-                                 i == 1 ? "; also " : ", ",
-                                 drift->fields[creeps[i].field].info->name);
-    if (n > NAMED + 1 && used < sizeof text)
-        snprintf(text + used, sizeof text - used, " and %zu more", n - 1 - NAMED);
+    add_others(drift, creeps, n, moved, n_moved, text + used, used < sizeof text ? sizeof text - used : 0);
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "slow",
@@ -166,7 +176,7 @@ void drift_slow_report(struct drift_memory *memory, const struct weir_window *wi
                       fmax(exp(-creeps[0].score), 1e-300), NAN},
         .summary = text,
         .evidence = lines.items,
-        .n_evidence = shown,
+        .n_evidence = n_lines,
     };
     window->emit(window, &finding);
 }
