@@ -72,8 +72,7 @@ void weir_cell_signals(const struct weir_expectation *expected,
     for (size_t i = 0; i < expected->n; i++)
         n += (double)now->cell[i];
     if (now->rows >= LEAST_VALUES)
-        out[WEIR_SIGNAL_NULL] =
-            between((double)now->null, (double)now->rows, expected->null_share);
+        out[WEIR_SIGNAL_NULL] = between((double)now->null, (double)now->rows, expected->null_share);
     if (n < LEAST_VALUES)
         return;
     if (now->values >= LEAST_VALUES)
@@ -96,7 +95,7 @@ static void move_level(const double *share, size_t n, double level, double *out)
         cut += share[i];
         double above = i + 1 == n || cut >= 1 ? 1
                        : cut <= 0             ? 0
-                                  : weir_normal_cdf(weir_normal_quantile(cut) - level);
+                                              : weir_normal_cdf(weir_normal_quantile(cut) - level);
         out[i] = fmax(above - below, 0);
         below = above;
     }
@@ -108,8 +107,8 @@ static void move_categories(const double *share, size_t n, const double *signal,
     size_t first = n < WEIR_SIGNAL_CATEGORIES ? n : WEIR_SIGNAL_CATEGORIES;
     for (size_t i = 0; i < first; i++) {
         before += share[i];
-        out[i] = isnan(signal[i]) ? share[i]
-                                  : weir_angle_share(weir_share_angle(share[i]) + signal[i]);
+        out[i] =
+            isnan(signal[i]) ? share[i] : weir_angle_share(weir_share_angle(share[i]) + signal[i]);
         moved += out[i];
     }
     double rest = 1 - before, sum = moved + fmax(rest, 0);
@@ -117,8 +116,8 @@ static void move_categories(const double *share, size_t n, const double *signal,
         out[i] = (i < first ? out[i] : share[i]) / sum;
 }
 
-void weir_cells_moved(const double *share, size_t n, int ordered,
-                      const double signal[WEIR_SIGNALS], double *out)
+void weir_cells_moved(const double *share, size_t n, int ordered, const double signal[WEIR_SIGNALS],
+                      double *out)
 {
     if (ordered)
         move_level(share, n, isnan(signal[WEIR_SIGNAL_LEVEL]) ? 0 : signal[WEIR_SIGNAL_LEVEL], out);

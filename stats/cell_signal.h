@@ -7,16 +7,16 @@
 
 #include "stats/cell_score.h"
 
-// Of a field with ordered cells the first four, of categories the first WEIR_SIGNAL_CATEGORIES cells,
-// of either the last two. Shares are compared as angles, 2 asin(sqrt(p)): 0.1 is 5 points at a
-// half, and a sample's standard error 1 / sqrt(n) whatever the share.
+// Of a field with ordered cells the first four, of categories the first WEIR_SIGNAL_CATEGORIES
+// cells, of either the last two. Shares are compared as angles, 2 asin(sqrt(p)): 0.1 is 5 points at
+// a half, and a sample's standard error 1 / sqrt(n) whatever the share.
 enum weir_signal {
-    WEIR_SIGNAL_LEVEL,      // the mean of normal scores: a shift in standard deviations
-    WEIR_SIGNAL_SCALE,      // ln of the ratio of standard deviations
-    WEIR_SIGNAL_LOW,        // the share of the lowest twentieth
-    WEIR_SIGNAL_HIGH,       // and of the highest
-    WEIR_SIGNAL_NULL = 8,   // the share of nulls
-    WEIR_SIGNAL_UNSEEN,     // and of values never seen
+    WEIR_SIGNAL_LEVEL,    // the mean of normal scores: a shift in standard deviations
+    WEIR_SIGNAL_SCALE,    // ln of the ratio of standard deviations
+    WEIR_SIGNAL_LOW,      // the share of the lowest twentieth
+    WEIR_SIGNAL_HIGH,     // and of the highest
+    WEIR_SIGNAL_NULL = 8, // the share of nulls
+    WEIR_SIGNAL_UNSEEN,   // and of values never seen
     WEIR_SIGNALS
 };
 enum { WEIR_SIGNAL_CATEGORIES = WEIR_SIGNAL_NULL };
@@ -31,7 +31,7 @@ void weir_cell_signals(const struct weir_expectation *expected,
 // Shares as they would be, had these signals been seen: the level of ordered cells, the angles of
 // categories (others keep their proportions). The rest of `signal` is not looked at; NAN is 0.
 // `share` and `out`: n, sum 1; may be the same.
-void weir_cells_moved(const double *share, size_t n, int ordered,
-                      const double signal[WEIR_SIGNALS], double *out);
+void weir_cells_moved(const double *share, size_t n, int ordered, const double signal[WEIR_SIGNALS],
+                      double *out);
 
 #endif

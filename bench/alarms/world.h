@@ -37,16 +37,16 @@ extern struct world world;
 void make_cells(void); // once, first
 // Features first to first + n - 1, the first HALF stationary, the others not; hour 0, no change.
 void make_world(uint64_t seed, size_t first, size_t n, uint64_t rows);
-void draw_window(int64_t hour); // into world.now
+void draw_window(int64_t hour);    // into world.now
 size_t victim(enum change change); // the feature that a change hits
 
-struct verdict { // of a window
+struct verdict {       // of a window
     int omnibus, slow; // incidents of either kind
     int right;         // the victim leads one
 };
-extern int provisional;  // some finding was
-extern double closing;   // CPU seconds spent in the detector,
-extern uint64_t closed;  // for so many windows
+extern int provisional; // some finding was
+extern double closing;  // CPU seconds spent in the detector,
+extern uint64_t closed; // for so many windows
 
 void *make_instance(double delta);
 void *make_owner(void *instance);

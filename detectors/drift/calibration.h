@@ -42,14 +42,14 @@ struct drift_calibration {
     struct weir_usual *usual; // [basis][field][score]
     struct weir_tail *tails;  // [basis][score]
     struct weir_alarm_budget budget;
-    size_t windows; // of the stretch that could be judged
-    struct drift_counts *pooled;   // per field: of the stretch
-    struct drift_season *seasons;  // of the stretch; NULL: it is not frozen
-    struct drift_usual usual_now;  // of the present season
-    double *signals;               // [field][signal] of the window under way; NAN: none
+    size_t windows;               // of the stretch that could be judged
+    struct drift_counts *pooled;  // per field: of the stretch
+    struct drift_season *seasons; // of the stretch; NULL: it is not frozen
+    struct drift_usual usual_now; // of the present season
+    double *signals;              // [field][signal] of the window under way; NAN: none
     struct drift_slow slow;
-    double *offset;                     // per field: effect of the stretch against the profile
-    double *room;                       // shares and normal scores of a field's cells
+    double *offset; // per field: effect of the stretch against the profile
+    double *room;   // shares and normal scores of a field's cells
     size_t room_cells;
     struct drift_scored *scored; // per field, of the window under way
     char name[80];               // of the stretch, for people

@@ -27,8 +27,8 @@ static const struct weir_option options[] = {
     {0}};
 
 static const char *const kinds[] = {
-    "drift.feature",     "drift.score",     "drift.prediction", "drift.slow",
-    "skew.distribution", "weir.incomplete", NULL};
+    "drift.feature",   "drift.score", "drift.prediction", "drift.slow", "skew.distribution",
+    "weir.incomplete", NULL};
 
 // Without a length of window in time, as if it were an hour.
 static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3;

@@ -12,11 +12,11 @@ static const int64_t DAY = 24 * (int64_t)3600000;
 // Each window of the stretch against the same season of its other days.
 struct replay {
     struct drift_memory *memory;
-    struct drift_usual season;         // of the season under way
-    struct drift_counts *day, *now;    // per field
-    float *signals;                    // [window][field][signal]
-    float *scores;                           // [window][basis][field][score]
-    size_t width;                            // of a window
+    struct drift_usual season;      // of the season under way
+    struct drift_counts *day, *now; // per field
+    float *signals;                 // [window][field][signal]
+    float *scores;                  // [window][basis][field][score]
+    size_t width;                   // of a window
 };
 
 static void reset_all(struct drift_counts *counts, size_t n)

@@ -14,7 +14,7 @@ struct owner {
     const struct drift *drift;
     struct drift_room room;
     struct drift_verdict *moved; // room for one a field
-    struct drift_creep *creeps; // likewise
+    struct drift_creep *creeps;  // likewise
     struct drift_memory memory;
 };
 

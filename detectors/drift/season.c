@@ -9,7 +9,7 @@
 
 static const int64_t HOUR = 3600000, DAY = 24 * (int64_t)3600000;
 static const double NEAR = 2;     // windows that the hours beside one count for
-enum { FINE = 16 };            // seasons, from which on the hours beside one are like it
+enum { FINE = 16 };               // seasons, from which on the hours beside one are like it
 static const double POOLED = 0.1; // and the whole stretch: nothing that was ever seen is impossible
 
 // ---- seasons

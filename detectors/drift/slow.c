@@ -13,7 +13,8 @@ enum {
     DAYS = 3,
     FOLDS = 5,
     LEAST_LONG = 6, // windows: less is not slow
-    LEVEL_LEAST = 8, LEVEL_MOST = 48 // windows that a level is smoothed over: a day's, within these
+    LEVEL_LEAST = 8,
+    LEVEL_MOST = 48 // windows that a level is smoothed over: a day's, within these
 };
 static const double CLIP = 4;         // of one window, in its own sd beyond the slack
 static const double KEEP = 0.75;      // of the floor, to stay open
@@ -26,7 +27,8 @@ double drift_slow_floor(double delta, int ordered, enum weir_signal signal)
         return 0.2 * delta; // and what drift_local() says
     if (!ordered)
         return 0.75 * delta;
-    return signal == WEIR_SIGNAL_LEVEL ? delta : (signal == WEIR_SIGNAL_SCALE ? 0.55 : 0.75) * delta;
+    return signal == WEIR_SIGNAL_LEVEL ? delta
+                                       : (signal == WEIR_SIGNAL_SCALE ? 0.55 : 0.75) * delta;
 }
 
 static int is_ordered(const struct drift_memory *memory, size_t field)
@@ -67,7 +69,8 @@ static struct weir_cusum_options options_of(const struct drift_chart *chart)
     return (struct weir_cusum_options){chart->mean, chart->sd, chart->slack / chart->sd, INFINITY};
 }
 
-static struct weir_ewma_options smoothing(const struct drift *drift, const struct drift_chart *chart)
+static struct weir_ewma_options smoothing(const struct drift *drift,
+                                          const struct drift_chart *chart)
 {
     double windows = drift->window > 0 ? 24 * 3600e3 / (double)drift->window : LEVEL_LEAST;
     windows = fmin(fmax(windows, LEVEL_LEAST), LEVEL_MOST);
@@ -79,8 +82,7 @@ static void add(const struct drift *drift, struct drift_chart *chart, double x, 
     struct weir_cusum_options options = options_of(chart);
     struct weir_ewma_options average = smoothing(drift, chart), again = average;
     double most = chart->slack + CLIP * chart->single;
-    weir_cusum_add(&chart->sum, &options,
-                   chart->mean + fmin(fmax(x - chart->mean, -most), most));
+    weir_cusum_add(&chart->sum, &options, chart->mean + fmin(fmax(x - chart->mean, -most), most));
     chart->up_windows++;
     chart->down_windows++;
     if (chart->sum.up_from + 1 == chart->sum.n || !(chart->sum.up > 0)) {

@@ -22,8 +22,8 @@ struct drift_chart {
     // signal: `sd` of windows as sums of days vary, `single` of one window, `slack`.
     double mean, sd, single, slack;
     struct weir_cusum sum;
-    struct weir_ewma level, trend;   // of the signal; of that, so that a ramp is not lagged behind
-    int64_t up_since, down_since;    // start of the window in which each sum last left 0
+    struct weir_ewma level, trend; // of the signal; of that, so that a ramp is not lagged behind
+    int64_t up_since, down_since;  // start of the window in which each sum last left 0
     uint32_t up_windows, down_windows; // since then
 };
 
@@ -51,8 +51,8 @@ void drift_slow_free(struct drift_memory *memory);
 // (one a window) to its scores. WEIR_ENOMEM.
 int drift_slow_learn(struct drift_memory *memory, const float *signals, double *largest);
 // Adds the window's signals (calibration->signals) to the charts, and fills `creeps` (room for one
-// a field) with what drifts, first what began first. Those are taken out of `moved`, unless they jumped
-// besides; fields left there are not added.
+// a field) with what drifts, first what began first. Those are taken out of `moved`, unless they
+// jumped besides; fields left there are not added.
 void drift_slow_judge(struct drift_memory *memory, const struct weir_window *window,
                       struct drift_verdict *moved, size_t *n_moved, struct drift_creep *creeps,
                       size_t *n_creeps);

@@ -158,7 +158,8 @@ void drift_slow_report(struct drift_memory *memory, const struct weir_window *wi
         "%.100s drifts slowly: %s, since about %s UTC; %u windows together show it, against what "
         "is usual at their hours",
         names[0], change, drift_time_text(creeps[0].since, since), creeps[0].windows);
-    add_others(drift, creeps, n, moved, n_moved, text + used, used < sizeof text ? sizeof text - used : 0);
+    add_others(drift, creeps, n, moved, n_moved, text + used,
+               used < sizeof text ? sizeof text - used : 0);
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "slow",
