@@ -28,6 +28,9 @@ struct weir_absorb_scratch {
     // The memo of string columns, valid for one dictionary and one set of cells.
     uint32_t *memo;
     uint32_t *last; // the pass in which a code was last added to a distinct count
+    // Two counters a code, in turns, as one store has to wait for the one before it to the same
+    // place. All zero but while a column is absorbed.
+    uint32_t *count;
     uint32_t n_memo, room, pass;
     uint32_t generation;
     const struct weir_string *dictionary;
@@ -55,6 +58,7 @@ void weir_absorb_scratch_destroy(struct weir_absorb_scratch *scratch)
         return;
     free(scratch->memo);
     free(scratch->last);
+    free(scratch->count);
     free(scratch);
 }
 
@@ -67,6 +71,7 @@ struct walk {
     size_t row;         // the next one of `rows`
     uint32_t next, end; // elements of the current row that are to come, or of the column
     int dense;          // every element is a value
+    int by_code;        // strings are counted by their codes first
     uint64_t seen, null, missing;
 };
 
@@ -301,9 +306,13 @@ static int refresh_memo(struct weir_absorb_scratch *scratch, const struct weir_c
         uint32_t *last = realloc(scratch->last, room * sizeof *last);
         if (last)
             scratch->last = last;
-        if (!memo || !last)
+        uint32_t *count = realloc(scratch->count, 2 * room * sizeof *count);
+        if (count)
+            scratch->count = count;
+        if (!memo || !last || !count)
             return WEIR_ENOMEM;
         memset(last + scratch->room, 0, (room - scratch->room) * sizeof *last);
+        memset(count + 2 * scratch->room, 0, 2 * (room - scratch->room) * sizeof *count);
         scratch->room = room;
     }
     for (; scratch->n_memo < column->n_dictionary; scratch->n_memo++)
@@ -311,24 +320,85 @@ static int refresh_memo(struct weir_absorb_scratch *scratch, const struct weir_c
     return 0;
 }
 
-static int add_strings(struct weir_summary *summary, const struct weir_column *column,
-                       const struct walk *walk, struct weir_absorb_scratch *scratch, uint32_t first,
-                       size_t n)
+static void add_mark(struct weir_summary *summary, uint32_t mark, uint64_t n)
 {
+    summary->unseen += mark & UNSEEN ? n : 0;
+    summary->empty += mark & EMPTY ? n : 0;
+    if (summary->cell)
+        summary->cell[mark & CELL] += n;
+}
+
+static uint32_t code_at(const struct walk *walk, const struct weir_absorb_scratch *scratch,
+                        uint32_t first, size_t i)
+{
+    return walk->column->values.code[walk->dense ? first + i : scratch->at[i]];
+}
+
+static void count_codes(struct weir_summary *summary, const struct walk *walk,
+                        struct weir_absorb_scratch *scratch, uint32_t first, size_t n)
+{
+    const struct weir_column *column = walk->column;
     for (size_t i = 0; i < n; i++) {
-        uint32_t k = walk->dense ? first + (uint32_t)i : scratch->at[i];
-        uint32_t code = column->values.code[k];
+        uint32_t code = code_at(walk, scratch, first, i);
+        if (code < column->n_dictionary)
+            scratch->count[2 * (size_t)code + (i & 1)]++;
+        else
+            add_mark(summary, mark_of(summary->cells, weir_column_string(column, code)), 1);
+    }
+}
+
+static void count_marks(struct weir_summary *summary, const struct walk *walk,
+                        struct weir_absorb_scratch *scratch, uint32_t first, size_t n)
+{
+    const struct weir_column *column = walk->column;
+    uint64_t unseen = 0, empty = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t code = code_at(walk, scratch, first, i);
+        uint32_t mark = code < column->n_dictionary
+                            ? scratch->memo[code]
+                            : mark_of(summary->cells, weir_column_string(column, code));
+        unseen += mark >> 31;
+        empty += mark >> 30 & 1;
+        if (summary->cell)
+            summary->cell[mark & CELL]++;
+    }
+    summary->unseen += unseen;
+    summary->empty += empty;
+}
+
+// What was counted by code, which leaves the counters as they were before, also on failure.
+static int add_counted(struct weir_summary *summary, const struct weir_column *column,
+                       struct weir_absorb_scratch *scratch, int code)
+{
+    for (size_t i = 0; i < column->n_dictionary; i++) {
+        uint64_t n = (uint64_t)scratch->count[2 * i] + scratch->count[2 * i + 1];
+        scratch->count[2 * i] = scratch->count[2 * i + 1] = 0;
+        if (!n || code)
+            continue;
+        add_mark(summary, scratch->memo[i], n);
+        if (summary->distinct)
+            code = weir_hll_add(summary->distinct, column->dictionary[i].hash);
+    }
+    return code;
+}
+
+// In the order of rows, for what depends on it or is of this batch alone.
+static int add_strings(struct weir_summary *summary, const struct walk *walk,
+                       struct weir_absorb_scratch *scratch, uint32_t first, size_t n)
+{
+    const struct weir_column *column = walk->column;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t code = code_at(walk, scratch, first, i);
         const struct weir_string *string = weir_column_string(column, code);
-        int failed = 0;
-        int again = code < column->n_dictionary && scratch->last[code] == scratch->pass;
+        int failed = 0, lasting = code < column->n_dictionary;
+        int again = lasting && (walk->by_code || scratch->last[code] == scratch->pass);
         if (summary->distinct && !again) {
             failed = weir_hll_add(summary->distinct, string->hash);
-            if (code < column->n_dictionary)
+            if (lasting)
                 scratch->last[code] = scratch->pass;
         }
         if (!failed && summary->top) {
-            uint32_t mark =
-                code < column->n_dictionary ? scratch->memo[code] : mark_of(summary->cells, string);
+            uint32_t mark = lasting ? scratch->memo[code] : mark_of(summary->cells, string);
             if (!(mark & LISTED))
                 failed = weir_top_add(summary->top, string->hash, string->data, string->length);
         }
@@ -338,44 +408,41 @@ static int add_strings(struct weir_summary *summary, const struct weir_column *c
     return 0;
 }
 
+static int add_lengths(struct weir_summary *summary, const struct walk *walk,
+                       struct weir_absorb_scratch *scratch, uint32_t first, size_t n)
+{
+    if (summary->shape != WEIR_SHAPE_TEXT ||
+        !(summary->parts & (WEIR_PART_MOMENTS | WEIR_PART_QUANTILES)))
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        scratch->x[i] = weir_column_string(walk->column, code_at(walk, scratch, first, i))->length;
+    return add_numbers(summary, scratch->x, n);
+}
+
 static int absorb_strings(struct weir_summary *summary, struct walk *walk,
                           struct weir_absorb_scratch *scratch)
 {
     const struct weir_column *column = walk->column;
     int code = refresh_memo(scratch, column, summary->cells);
-    if (!code && ++scratch->pass == 0) {
+    if (code)
+        return code;
+    if (++scratch->pass == 0) {
         memset(scratch->last, 0, scratch->room * sizeof *scratch->last);
         scratch->pass = 1;
     }
+    // Each string once, where the strings are fewer than the values may be.
+    walk->by_code = column->n_dictionary <= (walk->rows ? walk->n_rows : column->n) / 2;
+    int by_row = summary->top || (summary->distinct && (!walk->by_code || column->n_local));
     uint32_t first = 0;
     size_t n;
     while (!code && (n = next_block(walk, scratch->at, &first)) > 0) {
-        uint64_t unseen = 0, empty = 0;
-        for (size_t i = 0; i < n; i++) {
-            uint32_t value = column->values.code[walk->dense ? first + i : scratch->at[i]];
-            uint32_t mark = value < column->n_dictionary
-                                ? scratch->memo[value]
-                                : mark_of(summary->cells, weir_column_string(column, value));
-            unseen += mark >> 31;
-            empty += mark >> 30 & 1;
-            if (summary->cell)
-                summary->cell[mark & CELL]++;
-        }
         summary->values += n;
-        summary->unseen += unseen;
-        summary->empty += empty;
-        if (summary->shape == WEIR_SHAPE_TEXT &&
-            (summary->parts & (WEIR_PART_MOMENTS | WEIR_PART_QUANTILES))) {
-            for (size_t i = 0; i < n; i++) {
-                uint32_t value = column->values.code[walk->dense ? first + i : scratch->at[i]];
-                scratch->x[i] = weir_column_string(column, value)->length;
-            }
-            code = add_numbers(summary, scratch->x, n);
-        }
-        if (!code && (summary->distinct || summary->top))
-            code = add_strings(summary, column, walk, scratch, first, n);
+        (walk->by_code ? count_codes : count_marks)(summary, walk, scratch, first, n);
+        code = add_lengths(summary, walk, scratch, first, n);
+        if (!code && by_row)
+            code = add_strings(summary, walk, scratch, first, n);
     }
-    return code;
+    return walk->by_code ? add_counted(summary, column, scratch, code) : code;
 }
 
 int weir_summary_absorb(struct weir_summary *summary, const struct weir_column *column,
