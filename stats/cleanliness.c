@@ -12,7 +12,7 @@
 // garbage). Spread: ln of its ratio, a middle that moved by less than so many spreads. Distinct
 // values: a factor. Entropy: bits.
 static const double SHARE = 0.01, FACTOR = 2, LOCAL_SHARE = 0.005, LOCAL_FACTOR = 4;
-static const double SPREAD = 0.15, MIDDLE = 0.1, DISTINCT = 2.5, BITS = 0.3;
+static const double SPREAD = 0.1, MIDDLE = 0.1, DISTINCT = 2.5, BITS = 0.3;
 static const double MOST_OUTLIERS = 0.2;
 
 const char *weir_cleanliness_name(enum weir_cleanliness_aspect aspect)
@@ -109,32 +109,43 @@ static void compare_outliers(const struct weir_unlike *field, double z_least,
     out->changed = out->changed > 0 && out->after <= MOST_OUTLIERS && is_in_place(field);
 }
 
+// ln of the 5 to 95% spread, and its standard error by what the quantiles may be of so many values:
+// heavy tails and atoms are in it.
+static double spread_of(const struct weir_unlike *field, int side, double *error)
+{
+    static const double at = .05, z = 3;
+    const struct weir_law *law = &field->law[side];
+    double off = z * sqrt(at * (1 - at) / field->n[side]);
+    double least = weir_law_quantile(law, 1 - at - off) - weir_law_quantile(law, at + off);
+    double most = weir_law_quantile(law, fmin(1 - at + off, 1)) -
+                  weir_law_quantile(law, fmax(at - off, 0));
+    *error = least > 0 ? log(most / least) / (2 * z) : INFINITY;
+    return weir_law_quantile(law, 1 - at) - weir_law_quantile(law, at);
+}
+
 // Wider about the same middle, on both sides of it.
 static void compare_noise(const struct weir_unlike *field, double z_least,
                           struct weir_cleanliness *out)
 {
+    double error[2], wide[2], middle[2], low[2], high[2];
     if (!weir_unlike_has_numbers(field))
         return;
-    double q[2][3];
     for (int k = 0; k < 2; k++) {
-        static const double levels[3] = {.05, .5, .95};
-        for (int i = 0; i < 3; i++)
-            q[k][i] = weir_law_quantile(&field->law[k], levels[i]);
+        wide[k] = spread_of(field, k, &error[k]);
+        middle[k] = weir_law_quantile(&field->law[k], .5);
+        low[k] = middle[k] - weir_law_quantile(&field->law[k], .05);
+        high[k] = weir_law_quantile(&field->law[k], .95) - middle[k];
+        if (!(wide[k] > 0) || !(low[k] > 0) || !(high[k] > 0) || !isfinite(error[k]))
+            return;
     }
-    double wide = q[0][2] - q[0][0], now = q[1][2] - q[1][0];
-    if (!(wide > 0) || !(now > 0))
-        return;
-    // Of a normal law: the spread's relative error is 1.5 of it by the root of the values.
-    double error = 1.5 / sqrt(2) * sqrt(1 / field->n[0] + 1 / field->n[1]);
-    double ratio = log(now / wide);
-    out->before = wide;
-    out->after = now;
-    out->z = ratio / error;
-    double low = log((q[1][1] - q[1][0]) / (q[0][1] - q[0][0]));
-    double high = log((q[1][2] - q[1][1]) / (q[0][2] - q[0][1]));
-    int both = fmin(low, high) > SPREAD / 3 || fmax(low, high) < -SPREAD / 3;
+    double ratio = log(wide[1] / wide[0]);
+    out->before = wide[0];
+    out->after = wide[1];
+    out->z = ratio / sqrt(error[0] * error[0] + error[1] * error[1]);
+    double below = log(low[1] / low[0]), above = log(high[1] / high[0]);
+    int both = fmin(below, above) > SPREAD / 3 || fmax(below, above) < -SPREAD / 3;
     if (fabs(out->z) >= z_least && fabs(ratio) >= SPREAD && both &&
-        fabs(q[1][1] - q[0][1]) < MIDDLE * wide)
+        fabs(middle[1] - middle[0]) < MIDDLE * wide[0])
         out->changed = ratio > 0 ? 1 : -1;
 }
 

@@ -13,6 +13,7 @@ enum { MOST = 64, SEEN = 50 };
 // Distance (total variation, less what chance makes) that is worth explaining, what may be left of
 // it, and by how much it must have come down.
 static const double LEAST = 0.06, LEFT = 0.03, REDUCED = 4;
+static const double LEAST_ROUND = 0.03; // an hour moves little
 static const double APART = 4; // standard errors
 static const double AHEAD = 7; // nats that the best shift is ahead of all others
 
@@ -106,7 +107,7 @@ static int find_cycle(const struct weir_unlike *field, int first, size_t period,
             best = k;
     double before = cyclic(&shares, 0) - shares.chance;
     double after = fmax(cyclic(&shares, best) - shares.chance, 0);
-    if (!best || before < LEAST || after > LEFT + shares.chance || after * REDUCED > before ||
+    if (!best || before < LEAST_ROUND || after > LEFT + shares.chance || after * REDUCED > before ||
         !is_alone(field, &shares, best))
         return 0;
     *out = (struct weir_preprocessing){.kind = WEIR_PREPROCESSING_CYCLE,

@@ -15,7 +15,7 @@
 static const double ERRORS = 3.5, WOBBLE = 0.03, LEAST = 0.2, SURE = 6, STILL = 0.06;
 // A pair of spans must explain the ratio so closely; that of two fields alone so closely beside a
 // third of its interval, which must be this narrow.
-static const double NEAR = 0.05, CLOSE = 0.015, NARROW = 0.08;
+static const double NEAR = 0.05, CLOSE = 0.015, NARROW = 0.08, NARROW_SHARE = 0.06;
 
 struct ratio {
     double ln, error; // half of the interval
@@ -248,8 +248,8 @@ static void ask_names(const struct weir_unlike *fields, const enum weir_span_par
 static void name_spans(const struct weir_unlike *fields, const enum weir_span_part *parts, size_t n,
                        struct weir_span_change *change)
 {
-    // A ratio that is not known well fits too many.
-    if (change->error > NARROW)
+    // A ratio that is not known well fits too many; large ones lie farther apart.
+    if (change->error > fmax(NARROW, NARROW_SHARE * fabs(log(change->ratio))))
         return;
     ask_names(fields, parts, n, change);
     for (int pass = 0; pass < 2; pass++) {
@@ -263,10 +263,6 @@ static void name_spans(const struct weir_unlike *fields, const enum weir_span_pa
                 offer(change, pair);
         }
     }
-    for (size_t i = 0; i < N_HOURS && !change->n_pairs; i++)
-        for (size_t k = 0; k < N_HOURS; k++)
-            if (i != k && explains(change, HOURS[k] / HOURS[i]))
-                offer(change, (struct weir_span_pair){HOURS[i], HOURS[k]});
 }
 
 // Amounts alone that are all multiplied by a round factor are in another unit.

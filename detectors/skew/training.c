@@ -10,6 +10,7 @@
 
 static const int64_t FAR = INT64_MAX / 4;
 static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3;
+enum { SHORT = 8, LONG = 200, EXPECTED = 2 }; // values: of windows, stretches, cells
 enum { HEALED = 3, FIELDS = 1 << 16, NAME = 1024 };
 
 // ---- the plan
@@ -153,22 +154,25 @@ static void forget(struct skew_training *training, int64_t start)
 }
 
 // How much more a window differs from the stretch before it than a sample would: chi-square by its
-// degrees of freedom.
+// degrees of freedom, of cells taken together until a few values are expected in them.
 static void add_dispersion(struct skew_training_stretch *stretch, const struct weir_summary *now)
 {
-    double n = 0, m = 0, sum = 0, cells = 0;
+    double n = 0, m = 0, sum = 0, cells = 0, a = 0, b = 0;
     for (size_t i = 0; i < now->cells->n; i++) {
         n += (double)stretch->all.cell[i];
         m += (double)now->cell[i];
     }
-    if (n < 500 || m < 50)
+    if (n < LONG || m < SHORT)
         return;
     for (size_t i = 0; i < now->cells->n; i++) {
-        double a = (double)stretch->all.cell[i], b = (double)now->cell[i], p = (a + b) / (n + m);
-        if (p * m < 1)
+        a += (double)stretch->all.cell[i];
+        b += (double)now->cell[i];
+        double p = (a + b) / (n + m), off = b / m - a / n;
+        if (p * m < EXPECTED)
             continue;
-        double off = b / m - a / n;
-        sum += off * off / (p * (1 / n + 1 / m));
+        if (p < 1)
+            sum += off * off / (p * (1 / n + 1 / m));
+        a = b = 0;
         cells++;
     }
     if (cells < 2)

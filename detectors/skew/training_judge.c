@@ -22,6 +22,7 @@ static const double BELOW = 2.33; // standard errors: 99%
 static const double ERRORS = 2;   // of a window by itself
 // A share of values where training has nearly none is told at once.
 static const double BEYOND = 0.2, NEARLY_NONE = 0.002;
+static const double MANY_NEW = 0.05;
 enum { SEEN = 50, ALONE = 500 };
 
 // What has a name is to be asked for it before it is called anything else, and that takes values.
@@ -127,7 +128,9 @@ static int judge_distribution(const struct skew_training *training,
     double alpha = plan->alpha / (double)plan->n_fields;
     int code = 0;
     verdict->p_value = 1;
-    if (field->side[1]->values < least_of(plan) || field->side[0]->values < 2)
+    // Where many values are new anyway, the commonest of training were so by chance.
+    if (field->side[1]->values < least_of(plan) || field->side[0]->values < 2 ||
+        field->side[0]->cells->unseen_share > MANY_NEW)
         return 0;
     verdict->effect = effect_of(field, 0, &code);
     // A change of spread alone may be as large as twice of what cells say of it.
