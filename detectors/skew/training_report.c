@@ -142,10 +142,12 @@ static void say_spans(struct told *told, const struct weir_span_change *span)
     }
     weir_span_text(span->pairs[0].training, a, sizeof a);
     weir_span_text(span->pairs[0].serving, b, sizeof b);
-    say(told,
-        ": looks like counts and sums over %.2g times the span (%s in training%s, %s in "
-        "serving%s",
-        span->ratio, a, span->by_name == 1 ? ", as the names say" : "", b,
+    if (span->ratio > 1)
+        say(told, ": looks like counts and sums over %.2g times", span->ratio);
+    else
+        say(told, ": looks like counts and sums over 1/%.2g of", 1 / span->ratio);
+    say(told, " the span (%s in training%s, %s in serving%s", a,
+        span->by_name == 1 ? ", as the names say" : "", b,
         span->by_name == 2 ? ", as the names say" : "");
     for (size_t i = 1; i < span->n_pairs && !span->by_name; i++) {
         weir_span_text(span->pairs[i].training, a, sizeof a);
