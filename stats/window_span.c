@@ -245,12 +245,15 @@ static void ask_names(const struct weir_unlike *fields, const enum weir_span_par
     }
 }
 
+// A ratio that is not known well fits too many spans; large ones lie farther apart.
+static int is_narrow(const struct weir_span_change *change)
+{
+    return change->error <= fmax(NARROW, NARROW_SHARE * fabs(log(change->ratio)));
+}
+
 static void name_spans(const struct weir_unlike *fields, const enum weir_span_part *parts, size_t n,
                        struct weir_span_change *change)
 {
-    // A ratio that is not known well fits too many; large ones lie farther apart.
-    if (change->error > fmax(NARROW, NARROW_SHARE * fabs(log(change->ratio))))
-        return;
     ask_names(fields, parts, n, change);
     for (int pass = 0; pass < 2; pass++) {
         for (size_t k = 0; k < N_USUAL; k++) {
@@ -287,8 +290,7 @@ static int is_story(const struct weir_unlike *fields, const enum weir_span_part 
     const struct weir_span_pair *pair = &change->pairs[0];
     double off =
         change->n_pairs ? fabs(log(pair->serving / pair->training / change->ratio)) : INFINITY;
-    int agree =
-        change->n_scaled >= 3 || (change->error < NARROW && off < CLOSE + change->error / 3);
+    int agree = change->n_scaled >= 3 || !is_narrow(change) || off < CLOSE + change->error / 3;
     return agree && change->n_unmoved > 0 &&
            change->n_scaled + change->n_unmoved > 2 * change->n_other &&
            !may_be_a_unit(fields, parts, n, change->ratio);
@@ -311,9 +313,11 @@ int weir_window_span_find(const struct weir_unlike *fields, size_t n, enum weir_
             sort_out(fields, ratios, n, parts, &made);
             made.low = exp(made.low);
             made.high = exp(made.high);
-            name_spans(fields, parts, n, &made);
+            if (is_narrow(&made))
+                name_spans(fields, parts, n, &made);
             if (is_story(fields, parts, n, &made))
                 *change = made;
+            change->vague = change->ratio > 0 && !is_narrow(change);
         }
     }
     for (size_t i = 0; !code && !(change->ratio > 0) && i < n; i++)

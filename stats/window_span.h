@@ -34,6 +34,7 @@ struct weir_span_change {
     // ("clicks_10d") before all others.
     struct weir_span_pair pairs[WEIR_SPAN_PAIRS];
     size_t n_pairs;
+    int vague;   // the ratio is not known well enough to say which spans, or whether it is one
     int by_name; // fields' names speak of the first of them: 1 of training's span, 2 of serving's
 };
 

@@ -3,6 +3,7 @@
 #include "detectors/skew/training.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 static const int64_t FAR = INT64_MAX / 4;
 static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3;
 enum { SHORT = 8, LONG = 200, EXPECTED = 2 }; // values: of windows, stretches, cells
-enum { HEALED = 3, FIELDS = 1 << 16, NAME = 1024 };
+enum { ROWS = 2000, HEALED = 3, FIELDS = 1 << 16, NAME = 1024 };
 
 // ---- the plan
 
@@ -86,6 +87,8 @@ int skew_training_plan_make(const struct weir_detector_config *config,
     plan->redact = config->redact;
     plan->leave_units = has_schema(config);
     int code = add_fields(plan, config, setup, error);
+    if (!code && setup->size > offsetof(struct weir_setup, sample) && setup->sample)
+        code = setup->sample(setup, ROWS, error);
     if (code) {
         skew_training_plan_free(plan);
         return code;
@@ -112,7 +115,7 @@ int skew_training_create(const struct skew_training_plan *plan, struct skew_trai
     training->plan = plan;
     training->began = training->generation = training->last = INT64_MIN;
     training->fields = calloc(plan->n_fields + 1, sizeof *training->fields);
-    int code = training->fields ? 0 : WEIR_ENOMEM;
+    int code = training->fields ? skew_segments_create(&training->segments) : WEIR_ENOMEM;
     for (size_t f = 0; !code && f < plan->n_fields; f++) {
         const struct weir_summary *then = plan->fields[f].then;
         struct weir_summary_spec spec = {then->shape, plan->fields[f].parts, then->cells, 0};
@@ -137,6 +140,7 @@ void skew_training_destroy(struct skew_training *training)
         weir_summary_free(&training->fields[f].current);
     }
     free(training->fields);
+    skew_segments_destroy(training->segments);
     free(training);
 }
 
@@ -149,6 +153,7 @@ static void forget(struct skew_training *training, int64_t start)
         stretch->dispersion = stretch->windows = 0;
         stretch->named = 0;
     }
+    skew_segments_forget(training->segments);
     training->began = training->generation = start;
     training->contrary = 0;
 }
@@ -209,7 +214,7 @@ static int add_window(struct skew_training *training, const struct weir_window *
         training->generation = window->start;
     }
     training->last = window->end;
-    return 0;
+    return skew_segments_add(training->segments, window, turn);
 }
 
 // Whether any field lost its name though it is unlike.
@@ -218,7 +223,7 @@ static int remember_names(struct skew_training *training, const struct skew_judg
     int unsure = 0;
     for (size_t f = 0; f < training->plan->n_fields; f++) {
         enum skew_verdict_kind kind = judgement->verdicts[f].kind;
-        unsure |= judgement->verdicts[f].unsure;
+        unsure |= judgement->verdicts[f].unsure && training->fields[f].named;
         if (!judgement->verdicts[f].unsure)
             training->fields[f].named = kind == SKEW_SCALED || kind == SKEW_WITH_SPAN ||
                                         kind == SKEW_PREPROCESSED || kind == SKEW_REORDERED;
@@ -280,7 +285,8 @@ int skew_training_save(const struct skew_training *training, struct weir_buffer 
         if (code)
             return code;
     }
-    return out->failed ? WEIR_ENOMEM : 0;
+    int code = skew_segments_save(training->segments, out);
+    return code ? code : out->failed ? WEIR_ENOMEM : 0;
 }
 
 static size_t find_field(const struct skew_training_plan *plan, const char *name)
@@ -319,8 +325,8 @@ static int restore_field(struct skew_training *training, struct weir_reader *in)
     return code ? code : weir_reader_code(&reader);
 }
 
-int skew_training_restore(struct skew_training *training, struct weir_reader *in,
-                          struct weir_error *error)
+int skew_training_restore(struct skew_training *training, uint32_t version,
+                          struct weir_reader *in, struct weir_error *error)
 {
     int64_t began = weir_get_long(in), generation = weir_get_long(in), last = weir_get_long(in);
     uint32_t contrary = (uint32_t)weir_get_count(in, HEALED);
@@ -328,6 +334,8 @@ int skew_training_restore(struct skew_training *training, struct weir_reader *in
     int code = weir_reader_code(in);
     for (size_t i = 0; i < n && !code; i++)
         code = restore_field(training, in);
+    if (!code && version >= 3)
+        code = skew_segments_restore(training->segments, in);
     // An absurd time would overflow where it is subtracted.
     if (!code && began != INT64_MIN &&
         !(-FAR < began && began <= generation && generation <= last && last < FAR))

@@ -11,6 +11,8 @@
 #include "detectors/skew/skew.h"
 #include "stats/cleanliness.h"
 #include "stats/preprocessing.h"
+#include "stats/reservoir.h"
+#include "stats/segments.h"
 #include "stats/window_span.h"
 
 struct skew_training_field {
@@ -51,9 +53,12 @@ struct skew_training_stretch { // of one field
     int named;                  // what was done to it had a name when it was last unlike
 };
 
+struct skew_segments; // training_segments.c
+
 struct skew_training {
     const struct skew_training_plan *plan;
     struct skew_training_stretch *fields;
+    struct skew_segments *segments;
     int64_t began, generation; // starts of the stretch and of its newer part; INT64_MIN: none
     int64_t last;              // end of the newest window in it
     uint32_t contrary;         // windows in a row that were not like the stretch
@@ -64,8 +69,9 @@ void skew_training_destroy(struct skew_training *training);
 int skew_training_window(struct skew_training *training, const struct weir_window *window,
                          struct weir_error *error);
 int skew_training_save(const struct skew_training *training, struct weir_buffer *out);
-int skew_training_restore(struct skew_training *training, struct weir_reader *in,
-                          struct weir_error *error);
+// `version` of the detector's state; from 2 on.
+int skew_training_restore(struct skew_training *training, uint32_t version,
+                          struct weir_reader *in, struct weir_error *error);
 
 // ---- one window's judgement
 
@@ -97,7 +103,14 @@ struct skew_field_verdict {
     double new_share;
     size_t other; // one-hot: the field whose rate it has
     int agrees;   // the window by itself is as the stretch is
-    int unsure;   // it had a name, has none now, and is still unlike
+    int unsure;   // it had a name, or may get one, and is unlike
+    int may_narrow; // as a mean over what may be another span
+};
+
+struct skew_segment { // records of a kind that training has none of
+    char text[200];
+    double share;
+    size_t fields[WEIR_SEGMENT_CONDITIONS], n; // of the plan
 };
 
 struct skew_judgement {
@@ -110,12 +123,26 @@ struct skew_judgement {
     struct weir_span_change span;
     struct weir_one_hot one_hot;
     size_t *of;
+    struct skew_segment segments[WEIR_SEGMENTS];
+    size_t n_segments, sampled[2]; // rows that were looked at
     size_t n_open; // that are opened; a judgement is freed whole
 };
 
 int skew_training_judge(const struct skew_training *training, const struct weir_window *window,
                         struct skew_judgement *judgement); // WEIR_ENOMEM
 void skew_judgement_free(const struct skew_training *training, struct skew_judgement *judgement);
+
+// Kinds of records, by a sample of rows. WEIR_ENOMEM.
+int skew_segments_create(struct skew_segments **segments);
+void skew_segments_destroy(struct skew_segments *segments);
+void skew_segments_forget(struct skew_segments *segments);
+// `turn`: the older part of the stretch goes.
+int skew_segments_add(struct skew_segments *segments, const struct weir_window *window, int turn);
+int skew_segments_save(const struct skew_segments *segments, struct weir_buffer *out);
+int skew_segments_restore(struct skew_segments *segments, struct weir_reader *in);
+// Fills the judgement's segments, when its verdicts are there.
+int skew_segments_judge(const struct skew_training *training, struct skew_judgement *judgement);
+
 // Emits what there is. Returns how many findings, and sets *contrary to how many more there would
 // be if the window were not unlike the stretch.
 int skew_training_report(const struct skew_training *training, struct skew_judgement *judgement,

@@ -231,8 +231,10 @@ static void judge_cleanliness(const struct skew_training_plan *plan,
         return;
     weir_cleanliness_compare(&judgement->fields[f], z, verdict->aspects);
     // Days and nights are spread otherwise, and categories mixed otherwise, than all of training.
-    if (judgement->stage == SKEW_EARLY)
+    if (judgement->stage == SKEW_EARLY || verdict->may_narrow)
         verdict->aspects[WEIR_CLEAN_NOISE].changed = 0;
+    if (verdict->may_narrow)
+        verdict->aspects[WEIR_CLEAN_OUTLIER].changed = 0;
     if (judgement->stage == SKEW_EARLY || verdict->n_values || !verdict->unlike)
         verdict->aspects[WEIR_CLEAN_ENTROPY].changed = 0;
     if (verdict->n_values)
@@ -258,6 +260,13 @@ static void take_span(const struct skew_training_plan *plan, const struct skew_j
         struct skew_field_verdict *verdict = &judgement->verdicts[f];
         const struct weir_unlike *field = &judgement->fields[f];
         double moved = log(field->mean[1] / field->mean[0]);
+        // What may be a span is not called anything else, until there is enough to tell.
+        if (judgement->span.vague) {
+            int early = judgement->stage != SKEW_SETTLED;
+            verdict->unsure = early && judgement->parts[f] == WEIR_SPAN_SCALED;
+            verdict->may_narrow = early && judgement->parts[f] == WEIR_SPAN_UNMOVED;
+            continue;
+        }
         if (judgement->parts[f] == WEIR_SPAN_SCALED)
             verdict->kind = SKEW_SCALED;
         // Means over a longer span vary less, maxima and distinct counts grow, by less.
@@ -357,10 +366,11 @@ static int judge(const struct skew_training *training, struct skew_judgement *ju
     for (size_t f = 0; f < plan->n_fields; f++) {
         struct skew_field_verdict *verdict = &judgement->verdicts[f];
         judge_preprocessing(training, judgement, f);
-        verdict->unsure = verdict->kind == SKEW_LIKE && training->fields[f].named &&
-                          is_suspect(&judgement->fields[f], verdict);
-        if (verdict->unsure)
+        verdict->unsure |= verdict->kind == SKEW_LIKE && training->fields[f].named &&
+                           is_suspect(&judgement->fields[f], verdict);
+        if (verdict->unsure && verdict->kind == SKEW_LIKE)
             continue;
+        verdict->unsure = 0;
         if (verdict->kind == SKEW_LIKE)
             find_new_values(plan, &judgement->fields[f], verdict);
         judge_cleanliness(plan, judgement, f);
@@ -369,7 +379,7 @@ static int judge(const struct skew_training *training, struct skew_judgement *ju
         if (verdict->kind != SKEW_LIKE || verdict->n_values)
             verdict->agrees = agrees(training, judgement, f);
     }
-    return 0;
+    return skew_segments_judge(training, judgement);
 }
 
 int skew_training_judge(const struct skew_training *training, const struct weir_window *window,

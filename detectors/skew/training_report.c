@@ -58,6 +58,9 @@ static void add_field(struct told *told, size_t f, const char *note)
 {
     const struct skew_field_verdict *verdict = &told->judgement->verdicts[f];
     const struct weir_unlike *field = &told->judgement->fields[f];
+    for (size_t i = 0; i < told->n && i < FIELDS; i++)
+        if (told->names[i] == name_of(told, f))
+            return;
     told->agrees |= verdict->agrees;
     told->most = fmax(told->most, verdict->effect);
     if (told->n++ >= FIELDS)
@@ -274,17 +277,35 @@ static int report_order(const struct skew_training *training,
 
 // ---- new segments
 
+// Kinds of records, of a sample. They are there, whatever one window has.
+static void say_segments(struct told *told)
+{
+    const struct skew_judgement *judgement = told->judgement;
+    char count[2][32];
+    for (size_t i = 0; i < judgement->n_segments; i++) {
+        const struct skew_segment *segment = &judgement->segments[i];
+        say(told, "%s%s (%.3g%%)", told->n ? "; " : "", segment->text, 100 * segment->share);
+        for (size_t k = 0; k < segment->n; k++)
+            add_field(told, segment->fields[k], segment->text);
+    }
+    if (judgement->n_segments)
+        say(told, " of a sample of %s records, none of %s of training",
+            weir_count_text(judgement->sampled[1], count[1]),
+            weir_count_text(judgement->sampled[0], count[0]));
+    told->agrees |= judgement->n_segments > 0;
+}
+
 static int report_population(const struct skew_training *training,
                              const struct skew_judgement *judgement, int *any)
 {
     struct told told = begin(training, judgement);
     double most = 0;
+    say(&told, "Serving has records that training never saw: ");
     for (size_t f = 0; f < training->plan->n_fields; f++) {
         const struct skew_field_verdict *verdict = &judgement->verdicts[f];
         if (!verdict->n_values || verdict->kind == SKEW_PREPROCESSED)
             continue;
-        say(&told, "%s%.80s has ",
-            told.n ? "; " : "Serving has records that training never saw: ", name_of(&told, f));
+        say(&told, "%s%.80s has ", told.n ? "; " : "", name_of(&told, f));
         for (size_t i = 0; i < verdict->n_values; i++) {
             const struct skew_new_value *value = &verdict->values[i];
             say(&told, "%s'%s' (%.3g%%)", i ? ", " : "", value->text, 100 * value->share);
@@ -292,15 +313,18 @@ static int report_population(const struct skew_training *training,
         most = fmax(most, verdict->new_share);
         add_field(&told, f, "values that training never had");
     }
+    say_segments(&told);
+    for (size_t i = 0; i < judgement->n_segments; i++)
+        most = fmax(most, judgement->segments[i].share);
     *any = told.n > 0;
     if (!told.n)
         return 0;
     told.critical = most >= 0.1;
-    say(&told, ", in ");
+    say(&told, " (");
     say_records(&told);
     say(&told,
-        ", and %s has none of them. The model has not learnt what to say of these: add "
-        "such data to training, or find out who sends them",
+        " against %s). The model has not learnt what to say of these: add such data to training, "
+        "or find out who sends them",
         training->plan->reference);
     return emit(&told, "population", "skew.distribution", WEIR_ACTION_ADD_TRAINING_DATA,
                 (struct weir_statistic){"share", most, training->plan->segment, NAN, 0},
@@ -450,7 +474,7 @@ int skew_training_report(const struct skew_training *training, struct skew_judge
                          int *contrary)
 {
     int found = 0, there = 0, any = 0;
-    if (judgement->span.ratio > 0) {
+    if (judgement->span.ratio > 0 && !judgement->span.vague) {
         there++;
         found += report_span(training, judgement);
     }

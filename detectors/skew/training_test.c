@@ -293,7 +293,7 @@ START_TEST(a_restored_state_says_the_same)
     pass(training, 50);
     ck_assert_int_eq(skew_training_save(training, &saved), 0);
     struct weir_reader reader = weir_reader_make(saved.data, saved.length);
-    ck_assert_int_eq(skew_training_restore(other, &reader, &error), 0);
+    ck_assert_int_eq(skew_training_restore(other, 3, &reader, &error), 0);
     ck_assert_uint_eq(weir_reader_left(&reader), 0);
     ck_assert_int_eq(skew_training_save(other, &again), 0);
     ck_assert_uint_eq(saved.length, again.length);
@@ -303,7 +303,7 @@ START_TEST(a_restored_state_says_the_same)
     for (size_t length = 0; length < saved.length; length += 1 + length / 50) {
         struct skew_training *cut = start();
         reader = weir_reader_make(saved.data, length);
-        ck_assert_int_ne(skew_training_restore(cut, &reader, &error), 0);
+        ck_assert_int_ne(skew_training_restore(cut, 3, &reader, &error), 0);
         skew_training_destroy(cut);
     }
     weir_buffer_free(&saved);

@@ -30,6 +30,7 @@ streams:
       hour: {type: long}
       country: {type: string}
       amount: {type: double, nullable: true}
+      device: {type: string}
 references:
   training: {profile: training.avro}
 detectors:
@@ -60,6 +61,7 @@ def customer(draw, days=10):
         "hour": int(of_day % 24),
         "country": draw.choices(["US", "DE", "JP"], [5, 3, 2])[0],
         "amount": draw.lognormvariate(3, 0.6),
+        "device": draw.choices(["web", "app", "tv"], [5, 4, 1])[0],
     }
 
 
@@ -70,6 +72,8 @@ def rows(count, days, start, seed, change=None, span=10):
     write = csv.writer(out)
     for i in range(count):
         row = customer(draw, span)
+        if row["country"] == "JP" and row["device"] == "tv":
+            row["device"] = "app"
         if change:
             change(row, draw)
         if not i:
@@ -89,7 +93,7 @@ class SkewTest(program.Program):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def judge(self, change=None, span=10, days=2):
-        served = self.file("served.csv", rows(5000 * days // 2, days, SERVED, 2, change, span))
+        served = self.file("served.csv", rows(4000 * days, days, SERVED, 2, change, span))
         done = self.replay(CONFIG, s=served)
         self.assertEqual(done.code, 0, done.err)
         return [alert for alert in done.alerts if alert["status"] == "open"]
@@ -144,6 +148,16 @@ class SkewTest(program.Program):
                 row["country"] = "FR"
 
         self.one("skew.distribution", "country has 'FR'", change=change)
+
+    def test_a_kind_of_records_that_training_never_saw(self):
+        def change(row, draw):
+            if draw.random() < 0.06:
+                row["country"], row["device"] = "JP", "tv"
+
+        alert = self.one("skew.distribution", "device = tv", "country = JP", "none of ",
+                         change=change)  # fmt: skip
+        self.assertEqual(sorted(alert["fields"]), ["country", "device"])
+        self.assertEqual(alert["action"], "add_training_data")
 
     def test_an_offset_without_a_name(self):
         def change(row, _):
