@@ -46,7 +46,7 @@ static const struct weir_field infos[FIELDS] = {
     [WAIT] = {.name = "wait", .type = WEIR_TYPE_DOUBLE},
     [COUNTRY] = {.name = "country", .type = WEIR_TYPE_STRING},
 };
-static const char *const words[] = {"US", "DE", "JP", "FR", "GB", "us", "de", "jp",
+static const char *const words[] = {"US", "DE", "JP", "FR",  "GB",  "us",  "de",  "jp",
                                     "fr", "gb", "IN", "US ", "DE ", "JP ", "FR ", "GB "};
 enum { COUNTRIES = 5, LOWER = 5, NEW_COUNTRY = 10, SPACED = 11 };
 
@@ -109,7 +109,8 @@ static void draw_row(const struct population *from, struct row *row)
     x[AGE] = 41 + 12 * normal() + 8 * pow(uniform(), 3);
     x[INCOME] = exp(8 + 0.7 * normal());
     double hour = 13 + 4.5 * normal();
-    x[HOUR_OF_DAY] = floor(uniform() < from->nights ? 24 * uniform() : hour - 24 * floor(hour / 24));
+    x[HOUR_OF_DAY] =
+        floor(uniform() < from->nights ? 24 * uniform() : hour - 24 * floor(hour / 24));
     x[RATING] = pick(from->rating, 5);
     double plan = pick(from->plan, 4);
     for (int k = 0; k < 4; k++)
@@ -315,14 +316,13 @@ static const struct cause causes[] = {
     {"drift: a fifth are others", "", AGE, .serving = mixture, .may_differ = 1},
     {"drift: waits x 1.6", "", WAIT, .serving = longer_waits, .may_differ = 1},
     {"drift: waits and incomes x 1.8", "", WAIT, .serving = two_rise, .may_differ = 1},
-    {"drift: customers buy 1.5 times as much", "", CLICKS,
-     FROM(10, 1.5, SAME), .may_differ = 1},
-    {"drift: more at night", "", HOUR_OF_DAY,
-     FROM(10, 1, .7, ratings, countries, plans), .may_differ = 1},
-    {"drift: worse ratings", "", RATING,
-     FROM(10, 1, .3, other_ratings, countries, plans), .may_differ = 1},
-    {"drift: other countries", "", COUNTRY,
-     FROM(10, 1, .3, ratings, other_countries, plans), .may_differ = 1},
+    {"drift: customers buy 1.5 times as much", "", CLICKS, FROM(10, 1.5, SAME), .may_differ = 1},
+    {"drift: more at night", "", HOUR_OF_DAY, FROM(10, 1, .7, ratings, countries, plans),
+     .may_differ = 1},
+    {"drift: worse ratings", "", RATING, FROM(10, 1, .3, other_ratings, countries, plans),
+     .may_differ = 1},
+    {"drift: other countries", "", COUNTRY, FROM(10, 1, .3, ratings, other_countries, plans),
+     .may_differ = 1},
     {"drift: other plans", "", PLAN_A, FROM(10, 1, .3, ratings, countries, other_plans),
      .may_differ = 1},
 };
@@ -384,8 +384,8 @@ static void on_undecided(const struct weir_window *window)
 
 static void on_emit(const struct weir_window *window, const struct weir_finding *finding)
 {
-    int of_field = 0, unnamed = !strcmp(finding->rule, "distribution") ||
-                                !strcmp(finding->rule, "noise");
+    int of_field = 0,
+        unnamed = !strcmp(finding->rule, "distribution") || !strcmp(finding->rule, "noise");
     (void)window;
     for (size_t i = 0; i < finding->n_fields; i++)
         of_field |= cause->field >= 0 && !strcmp(finding->fields[i], infos[cause->field].name);

@@ -117,8 +117,8 @@ static double spread_of(const struct weir_unlike *field, int side, double *error
     const struct weir_law *law = &field->law[side];
     double off = z * sqrt(at * (1 - at) / field->n[side]);
     double least = weir_law_quantile(law, 1 - at - off) - weir_law_quantile(law, at + off);
-    double most = weir_law_quantile(law, fmin(1 - at + off, 1)) -
-                  weir_law_quantile(law, fmax(at - off, 0));
+    double most =
+        weir_law_quantile(law, fmin(1 - at + off, 1)) - weir_law_quantile(law, fmax(at - off, 0));
     *error = least > 0 ? log(most / least) / (2 * z) : INFINITY;
     return weir_law_quantile(law, 1 - at) - weir_law_quantile(law, at);
 }

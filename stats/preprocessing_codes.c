@@ -14,8 +14,8 @@ enum { MOST = 64, SEEN = 50 };
 // it, and by how much it must have come down.
 static const double LEAST = 0.06, LEFT = 0.03, REDUCED = 4;
 static const double LEAST_ROUND = 0.03; // an hour moves little
-static const double APART = 4; // standard errors
-static const double AHEAD = 7; // nats that the best shift is ahead of all others
+static const double APART = 4;          // standard errors
+static const double AHEAD = 7;          // nats that the best shift is ahead of all others
 
 // Shares of whole numbers, or of categories.
 struct shares {

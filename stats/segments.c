@@ -182,8 +182,8 @@ static void take(struct search *search, const size_t *items, size_t n, size_t ro
                  struct weir_segments *out)
 {
     struct weir_segment *segment = &out->of[out->n++];
-    *segment = (struct weir_segment){
-        .n = n, .rows = rows, .share = (double)rows / (double)search->n[1]};
+    *segment =
+        (struct weir_segment){.n = n, .rows = rows, .share = (double)rows / (double)search->n[1]};
     uint64_t gone[WORDS];
     memset(gone, 0xff, sizeof gone);
     for (size_t k = 0; k < n; k++) {
@@ -277,7 +277,8 @@ static void find_all(struct search *search, struct pair *pairs, struct weir_segm
 static double least_rows(const struct search *search, double share, double alpha, double dispersion,
                          size_t columns)
 {
-    double items = (double)columns * VALUES, looked = items * items * (1 + (double)PAIRS / items) / 2;
+    double items = (double)columns * VALUES,
+           looked = items * items * (1 + (double)PAIRS / items) / 2;
     double odds = log(((double)search->n[0] + (double)search->n[1]) / (double)search->n[1]);
     double chance = dispersion * (log(looked) - log(alpha)) / odds;
     return fmax(fmax(chance, share * (double)search->n[1]), 1);

@@ -14,8 +14,8 @@
 enum { FEWEST = 5, KNOWN = 10 };
 
 static const char *const names[SKEW_KINDS] = {
-    "unexplained", "missing", "missing", "default", "default", "encoding", "rounding",
-    "scale",       "offset",  "zone",    "affine",  "logarithm", "stale",  "codes"};
+    "unexplained", "missing", "missing", "default", "default",   "encoding", "rounding",
+    "scale",       "offset",  "zone",    "affine",  "logarithm", "stale",    "codes"};
 
 const char *skew_kind_name(enum skew_kind kind)
 {
@@ -97,8 +97,8 @@ static void try_default(const struct skew_field_tally *field, int offline, struc
     size_t n = commonest(field, offline, &value);
     // What two values alone have in common is no default: the other is its opposite. Nor is any
     // value where the other side has none.
-    if (n < FEWEST || (varied(field, offline, &value, &has_none) < 3 &&
-                       !(has_none && looks_default(&value))))
+    if (n < FEWEST ||
+        (varied(field, offline, &value, &has_none) < 3 && !(has_none && looks_default(&value))))
         return;
     struct skew_cause cause = {.kind = offline ? SKEW_DEFAULT_OFFLINE : SKEW_DEFAULT_SERVED,
                                .share = (double)n / field->n_samples,
@@ -164,8 +164,7 @@ static void try_codes(const struct skew_field_tally *field, struct skew_cause *b
     if (n < FEWEST || pairs < 2 || pairs * 3 > n || faithful < n * 95 / 100 ||
         (double)field->verdicts[SKEW_DIFFERS] < .8 * values)
         return;
-    struct skew_cause cause = {.kind = SKEW_CODES,
-                               .share = (double)faithful / field->n_samples};
+    struct skew_cause cause = {.kind = SKEW_CODES, .share = (double)faithful / field->n_samples};
     skew_keep_better(best, &cause, 0);
 }
 

@@ -37,8 +37,8 @@ static void collect(const struct skew_field_tally *field, struct points *points)
             continue;
         points->x[points->n] = x;
         points->y[points->n++] = y;
-        points->times += sample->served.tag == SKEW_TEXT_TIME &&
-                         sample->offline.tag == SKEW_TEXT_TIME;
+        points->times +=
+            sample->served.tag == SKEW_TEXT_TIME && sample->offline.tag == SKEW_TEXT_TIME;
         int of = skew_decimals(y);
         decimals = of > decimals ? of : decimals;
     }
@@ -103,8 +103,8 @@ static void offer(const struct points *points, size_t fits, struct skew_cause *c
     skew_keep_better(best, cause, .05);
 }
 
-// The largest of the points that fit tell a factor best; a whole number is likelier than one that is
-// next to it.
+// The largest of the points that fit tell a factor best; a whole number is likelier than one that
+// is next to it.
 static double refine(const struct points *points, double a)
 {
     double largest = 0, better = a;
@@ -162,8 +162,7 @@ static void try_offset(struct points *points, struct skew_cause *best)
     double *differences = points->scratch;
     for (size_t i = 0; i < points->n; i++)
         differences[i] = points->y[i] - points->x[i];
-    struct skew_cause cause = {
-        .kind = SKEW_OFFSET, .a = 1, .b = densest(differences, points->n)};
+    struct skew_cause cause = {.kind = SKEW_OFFSET, .a = 1, .b = densest(differences, points->n)};
     cause.lag = as_zone(points, cause.b);
     if (cause.lag)
         cause.kind = SKEW_ZONE;

@@ -61,7 +61,7 @@ static void begin(void)
 {
     free(tally.samples);
     memset(&tally, 0, sizeof tally);
-    field = (struct skew_pair){.name = (char *)(uintptr_t)"amount"};
+    field = (struct skew_pair){.name = (char *)(uintptr_t) "amount"};
 }
 
 static enum skew_verdict add(struct skew_value served, struct skew_value offline)
@@ -200,7 +200,7 @@ END_TEST
 START_TEST(test_units)
 {
     begin();
-    field.unit = (char *)(uintptr_t)"ms";
+    field.unit = (char *)(uintptr_t) "ms";
     for (int i = 0; i < PAIRS; i++) {
         double x = exp(5 + normal());
         add(number(x / 1000), number(x));
@@ -296,8 +296,8 @@ static void plant_stale(int lag_hours, double share, double change, double wrong
             past[hour] = hour && uniform() > change ? past[hour - 1] : exp(3 + normal());
             struct skew_value offline = number(past[hour]);
             ck_assert_int_eq(skew_history_add(&history, entity, time, &offline), 0);
-            double served = hour >= lag_hours && uniform() < share ? past[hour - lag_hours]
-                                                                    : past[hour];
+            double served =
+                hour >= lag_hours && uniform() < share ? past[hour - lag_hours] : past[hour];
             if (uniform() < wrong)
                 served *= 1.5 + uniform();
             struct skew_sample sample = {.order = (uint64_t)(uniform() * 1e18),

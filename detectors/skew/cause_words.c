@@ -26,8 +26,9 @@ static void say_time(int64_t ms, char *text, size_t size)
 static void say_default(const struct skew_cause *cause, const char *value, char *text, size_t size)
 {
     int served = cause->kind == SKEW_DEFAULT_SERVED;
-    snprintf(text, size, served ? "%s was served whatever the offline side has"
-                                : "the offline side has %s whatever was served",
+    snprintf(text, size,
+             served ? "%s was served whatever the offline side has"
+                    : "the offline side has %s whatever was served",
              value);
 }
 
@@ -37,16 +38,14 @@ static void say_rounding(const struct skew_cause *cause, char *text, size_t size
         snprintf(text, size, "one side is the other rounded to %d decimal%s", cause->decimals,
                  cause->decimals == 1 ? "" : "s");
     else
-        snprintf(text, size,
-                 "the two are equal but for the last digits, as float32 is to double");
+        snprintf(text, size, "the two are equal but for the last digits, as float32 is to double");
 }
 
 static void say_zone(const struct skew_cause *cause, char *text, size_t size)
 {
     int64_t minutes = llabs(cause->lag) / 60000;
     snprintf(text, size,
-             "served times are %s by %" PRId64 ":%02" PRId64
-             " hours, as of another time zone",
+             "served times are %s by %" PRId64 ":%02" PRId64 " hours, as of another time zone",
              cause->lag > 0 ? "later" : "earlier", minutes / 60, minutes % 60);
 }
 

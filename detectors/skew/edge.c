@@ -158,9 +158,8 @@ static int count(struct edge *edge, int64_t pane, enum skew_lonely what)
 
 static int count_lonely(void *context, const struct skew_row *row, int known)
 {
-    int code =
-        count(context, row->pane,
-              row->side == SKEW_SERVED ? SKEW_LONELY_SERVED : SKEW_LONELY_OFFLINE);
+    int code = count(context, row->pane,
+                     row->side == SKEW_SERVED ? SKEW_LONELY_SERVED : SKEW_LONELY_OFFLINE);
     return code || !known || row->side != SKEW_SERVED ? code
                                                       : count(context, row->pane, SKEW_SAME_KEY);
 }
@@ -264,8 +263,8 @@ static void read_values(const struct edge *edge, const struct weir_batch *batch,
 
 static int is_bad(const struct weir_batch *batch, uint32_t row)
 {
-    return batch->fault && (batch->fault[row] == WEIR_ROW_UNDECODABLE ||
-                            batch->fault[row] == WEIR_ROW_TOMBSTONE);
+    return batch->fault &&
+           (batch->fault[row] == WEIR_ROW_UNDECODABLE || batch->fault[row] == WEIR_ROW_TOMBSTONE);
 }
 
 static int join_row(struct edge *edge, const struct weir_batch *batch, uint32_t row,

@@ -72,8 +72,7 @@ static int pair_fields(const struct weir_detector_config *config, const struct w
                                               : "in stream %s, %s is a list, or %s is: single "
                                                 "values are compared",
                                   other->name, name, field->name);
-        if (!unfit &&
-            add_pair(instance, field, served, &other->fields[offline], offline))
+        if (!unfit && add_pair(instance, field, served, &other->fields[offline], offline))
             return no_memory(error);
     }
     if (!instance->n_pairs || instance->n_pairs > SKEW_FIELDS)
@@ -100,8 +99,7 @@ static int find_keys(const struct weir_detector_config *config, struct skew_inst
         instance->entity[0] = instance->entity[1] = -1;
     // The host calls the two by one name.
     size_t length = strlen(config->stream->name), tail = strlen(sides[1]->name) + 1;
-    instance->served_name =
-        strndup(config->stream->name, length > tail ? length - tail : length);
+    instance->served_name = strndup(config->stream->name, length > tail ? length - tail : length);
     instance->offline_name = strdup(sides[1]->name);
     return instance->served_name && instance->offline_name ? 0 : no_memory(error);
 }
@@ -129,8 +127,8 @@ static int read_amount(const char *text, struct skew_tolerance *tolerance)
     end += strspn(end, " ");
     if (end == text || *end || !(amount >= 0) || isinf(amount))
         return WEIR_EINVAL;
-    *tolerance = relative ? (struct skew_tolerance){0, amount / 100}
-                          : (struct skew_tolerance){amount, 0};
+    *tolerance =
+        relative ? (struct skew_tolerance){0, amount / 100} : (struct skew_tolerance){amount, 0};
     return 0;
 }
 
@@ -196,7 +194,7 @@ int skew_find_fields(const struct weir_detector_config *config, const struct wei
     const char *end = suffix->set && suffix->string ? suffix->string : "";
     int code = instance->joins ? find_keys(config, instance, error) : 0;
     if (!code)
-        code = pair_fields(config, instance->joins ? config->follower->stream : config->stream,
-                           end, instance, error);
+        code = pair_fields(config, instance->joins ? config->follower->stream : config->stream, end,
+                           instance, error);
     return code ? code : read_tolerances(config, setup, instance, error);
 }

@@ -198,8 +198,7 @@ static uint32_t take_place(struct skew_join *join, const struct skew_row *row)
 
 int skew_join_put_pending(struct skew_join *join, const struct skew_row *row)
 {
-    struct skew_ticket ticket = {row->time, row->offset,
-                                 join->free ? join->free - 1 : join->used};
+    struct skew_ticket ticket = {row->time, row->offset, join->free ? join->free - 1 : join->used};
     if (put_ticket(&join->pending[row->side], &ticket))
         return WEIR_ENOMEM;
     take_place(join, row);

@@ -17,8 +17,8 @@ struct skew_row {
     int64_t time, pane, offset; // pane: the start of its own
     uint64_t key, entity;
     int32_t partition;
-    uint8_t side, done;           // done: it has its partner
-    uint32_t next, older, newer;  // in its chain; among those that wait: number + 1
+    uint8_t side, done;          // done: it has its partner
+    uint32_t next, older, newer; // in its chain; among those that wait: number + 1
 };
 
 struct skew_ticket {
@@ -35,8 +35,9 @@ struct skew_pending { // not looked at yet, as they came
 // What becomes of records. Each returns 0 or WEIR_ENOMEM.
 struct skew_join_events {
     void *context;
-    int (*pair)(void *context, const struct skew_row *served, const struct skew_value *served_values,
-                const struct skew_row *offline, const struct skew_value *offline_values);
+    int (*pair)(void *context, const struct skew_row *served,
+                const struct skew_value *served_values, const struct skew_row *offline,
+                const struct skew_value *offline_values);
     // A record that found no partner; `known`: its entity is known to the history.
     int (*lonely)(void *context, const struct skew_row *row, int known);
     int (*duplicate)(void *context, const struct skew_row *row);
@@ -46,7 +47,7 @@ struct skew_join {
     size_t n_fields, maximum; // rows that are kept
     int64_t apart;
     struct skew_row *rows;
-    struct skew_value *values; // n_fields for each row
+    struct skew_value *values;     // n_fields for each row
     uint32_t capacity, used, free; // free: a chain, number + 1
     size_t kept;
     struct skew_pending pending[2];

@@ -287,8 +287,8 @@ START_TEST(test_history)
         values[0].bits = 100 - ago;
         skew_history_match(&history, 7, 100 * HOUR, 0, values, &known, &stale);
         for (size_t lag = 0; lag < SKEW_LAGS; lag++) {
-            int is = skew_lags[lag] > (int64_t)(ago - 1) * HOUR &&
-                     skew_lags[lag] <= (int64_t)ago * HOUR;
+            int is =
+                skew_lags[lag] > (int64_t)(ago - 1) * HOUR && skew_lags[lag] <= (int64_t)ago * HOUR;
             ck_assert_int_eq(stale >> lag & 1, is && known >> lag & 1);
             ck_assert(known >> lag & 1 || skew_lags[lag] > 23 * HOUR);
         }

@@ -63,5 +63,7 @@ int skew_owner_restore(void *state, uint32_t state_version, struct weir_reader *
     int has_training = weir_get_count(in, 1) == 1;
     if (in->failed)
         return weir_error_set(error, WEIR_ECORRUPT, "the saved state of skew does not decode");
-    return has_training && owner->training ? skew_training_restore(owner->training, state_version, in, error) : 0;
+    return has_training && owner->training
+               ? skew_training_restore(owner->training, state_version, in, error)
+               : 0;
 }

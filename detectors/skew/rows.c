@@ -32,11 +32,8 @@ static int is_over(double n, double all, double allowed, double tests)
 static void tell(const struct weir_window *window, int field, const char *name, double value,
                  double threshold)
 {
-    struct weir_statistic statistic = {.name = name,
-                                       .value = value,
-                                       .threshold = threshold,
-                                       .p_value = NAN,
-                                       .baseline = NAN};
+    struct weir_statistic statistic = {
+        .name = name, .value = value, .threshold = threshold, .p_value = NAN, .baseline = NAN};
     window->report(window, 0, field, &statistic);
 }
 
@@ -52,8 +49,7 @@ static int judge_fields(const struct skew_instance *instance, const struct skew_
         if (pairs < instance->minimum)
             continue;
         judged = 1;
-        tell(window, instance->pairs[i].served, "mismatch", share_of(tally, i),
-             instance->mismatch);
+        tell(window, instance->pairs[i].served, "mismatch", share_of(tally, i), instance->mismatch);
         if (!is_over((double)skew_field_differ(&tally->fields[i]), (double)pairs,
                      instance->mismatch, (double)tally->n_fields))
             continue;

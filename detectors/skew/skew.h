@@ -22,9 +22,9 @@ struct skew_training_plan;
 struct skew_instance {
     struct skew_pair *pairs; // none where there is only a profile
     size_t n_pairs;
-    int joins;            // two streams; else both sides stand in one record
+    int joins;             // two streams; else both sides stand in one record
     int key[2], entity[2]; // fields of each side; key -1: the Kafka key; entity -1: the key
-    int whole_keys;       // keys are integers on both sides
+    int whole_keys;        // keys are integers on both sides
     int64_t apart;
     uint32_t open_rows, entities;
     char *served_name, *offline_name; // of the streams

@@ -238,9 +238,10 @@ START_TEST(test_missing)
     ck_assert_int_eq(n_found, 1);
     ck_assert_uint_eq(found_count, 520);
     ck_assert_str_eq(found_fields, "amount ");
-    ck_assert_str_eq(summary, "amount differs between served and offline in 520 of 2,000 pairs "
-                              "(26%): nothing was served where the offline side has a value (100% of "
-                              "those); see why the lookup at serving time finds nothing");
+    ck_assert_str_eq(summary,
+                     "amount differs between served and offline in 520 of 2,000 pairs "
+                     "(26%): nothing was served where the offline side has a value (100% of "
+                     "those); see why the lookup at serving time finds nothing");
 }
 END_TEST
 

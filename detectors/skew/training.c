@@ -325,8 +325,8 @@ static int restore_field(struct skew_training *training, struct weir_reader *in)
     return code ? code : weir_reader_code(&reader);
 }
 
-int skew_training_restore(struct skew_training *training, uint32_t version,
-                          struct weir_reader *in, struct weir_error *error)
+int skew_training_restore(struct skew_training *training, uint32_t version, struct weir_reader *in,
+                          struct weir_error *error)
 {
     int64_t began = weir_get_long(in), generation = weir_get_long(in), last = weir_get_long(in);
     uint32_t contrary = (uint32_t)weir_get_count(in, HEALED);

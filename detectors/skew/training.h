@@ -70,8 +70,8 @@ int skew_training_window(struct skew_training *training, const struct weir_windo
                          struct weir_error *error);
 int skew_training_save(const struct skew_training *training, struct weir_buffer *out);
 // `version` of the detector's state; from 2 on.
-int skew_training_restore(struct skew_training *training, uint32_t version,
-                          struct weir_reader *in, struct weir_error *error);
+int skew_training_restore(struct skew_training *training, uint32_t version, struct weir_reader *in,
+                          struct weir_error *error);
 
 // ---- one window's judgement
 
@@ -101,9 +101,9 @@ struct skew_field_verdict {
     struct skew_new_value values[SKEW_NEW_VALUES];
     size_t n_values;
     double new_share;
-    size_t other; // one-hot: the field whose rate it has
-    int agrees;   // the window by itself is as the stretch is
-    int unsure;   // it had a name, or may get one, and is unlike
+    size_t other;   // one-hot: the field whose rate it has
+    int agrees;     // the window by itself is as the stretch is
+    int unsure;     // it had a name, or may get one, and is unlike
     int may_narrow; // as a mean over what may be another span
 };
 
@@ -125,7 +125,7 @@ struct skew_judgement {
     size_t *of;
     struct skew_segment segments[WEIR_SEGMENTS];
     size_t n_segments, sampled[2]; // rows that were looked at
-    size_t n_open; // that are opened; a judgement is freed whole
+    size_t n_open;                 // that are opened; a judgement is freed whole
 };
 
 int skew_training_judge(const struct skew_training *training, const struct weir_window *window,

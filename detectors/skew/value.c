@@ -134,8 +134,8 @@ double skew_value_number(const struct skew_value *value)
 
 int skew_value_says(const struct skew_value *value)
 {
-    static const char *const words[] = {"true", "false", "t", "f", "yes", "no", "y", "n",
-                                        "on",   "off"};
+    static const char *const words[] = {"true", "false", "t", "f",  "yes",
+                                        "no",   "y",     "n", "on", "off"};
     for (size_t i = 0; value->tag == SKEW_TEXT && i < sizeof words / sizeof *words; i++) {
         if (value->folded == fold(words[i], strlen(words[i])))
             return i % 2 == 0;

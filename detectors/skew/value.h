@@ -29,8 +29,8 @@ struct skew_value {
 struct skew_value skew_value_read(const struct weir_column *column, uint32_t row, int as_double);
 struct skew_value skew_value_text(const char *text, size_t length, uint64_t hash);
 
-// The number that a value is, whichever way it is written (booleans: 0 and 1, times: epoch ms); NAN:
-// it is none.
+// The number that a value is, whichever way it is written (booleans: 0 and 1, times: epoch ms);
+// NAN: it is none.
 double skew_value_number(const struct skew_value *value);
 // 1: a text that says yes, 0: no, -1: neither ("true", "F", "yes", "n").
 int skew_value_says(const struct skew_value *value);
