@@ -148,52 +148,55 @@ static const struct weir_statistic_info table[WEIR_STATISTICS] = {
                                           "Jensen-Shannon distance of the kinds of characters: "
                                           "lower, upper, digits, spaces, punctuation, beyond ASCII",
                                           NULL},
-    [WEIR_STATISTIC_OUT_OF_VOCABULARY] = {"out_of_vocabulary", WEIR_KIND_TEXT, WEIR_NEEDS_ROWS,
-                                          WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER, 0, 0,
-                                          "share of current's words, as often as they come, that "
-                                          "the reference never has",
-                                          NULL},
+    [WEIR_STATISTIC_OUT_OF_VOCABULARY] =
+        {"out_of_vocabulary", WEIR_KIND_TEXT, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER,
+         0, 0,
+         "share of current's words, as often as they come, that "
+         "the reference never has",
+         "1.96 standard errors of the sampled texts; known words are a Bloom filter"},
     [WEIR_STATISTIC_TOKEN_DISTRIBUTION] =
         {"token_distribution", WEIR_KIND_TEXT, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER,
          0, 0,
          "Jensen-Shannon distance of the words, hashed into 1,024 "
          "buckets",
          NULL},
-    [WEIR_STATISTIC_MEAN_SHIFT] = {"mean_shift", WEIR_KIND_VECTOR, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS,
-                                   WEIR_CHANGE_LARGER, 1, 0.2,
-                                   "distance of the mean vectors over the root of the reference's "
-                                   "summed variances; p of the dimension that moved most (Welch), "
-                                   "times the dimensions",
-                                   NULL},
+    [WEIR_STATISTIC_MEAN_SHIFT] =
+        {"mean_shift", WEIR_KIND_VECTOR, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER, 1,
+         0.2,
+         "distance of the mean vectors over the root of the reference's "
+         "summed variances; p of the dimension that moved most (Welch), "
+         "times the dimensions",
+         "twice the root of 1/n + (sum of variances, current over reference)/m"},
     [WEIR_STATISTIC_NORM_SHIFT] = {"norm_shift", WEIR_KIND_VECTOR, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS,
                                    WEIR_CHANGE_SIGNED, 1, 0.2,
                                    "change of the mean length, over the standard deviation of the "
                                    "reference's lengths; p by Welch",
-                                   NULL},
+                                   "1.96 standard errors"},
     [WEIR_STATISTIC_VECTOR_MMD] = {"vector_mmd", WEIR_KIND_VECTOR, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS,
                                    WEIR_CHANGE_LARGER, 1, 0,
                                    "as mmd, of vectors of one size, each dimension in the "
                                    "reference's standard deviations",
-                                   NULL},
+                                   "twice the root of 1/n + 1/m, of at most 2,000 rows each"},
     [WEIR_STATISTIC_MMD] = {"mmd", J, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER, 1, 0,
                             "distance of the mean embeddings of a Gaussian kernel by random "
                             "features; p by permutation (Gretton, 2012; Rahimi and Recht, 2007)",
-                            NULL},
+                            "twice the root of 1/n + 1/m, of at most 2,000 rows each"},
     [WEIR_STATISTIC_PCA_ERROR] = {"pca_error", J, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS,
                                   WEIR_CHANGE_RATIO, 1, 0,
                                   "mean squared error of rebuilding rows from the reference's "
                                   "principal components, over the reference's own held-out error",
-                                  NULL},
-    [WEIR_STATISTIC_DOMAIN_AUC] = {"domain_auc", J, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS,
-                                   WEIR_CHANGE_LARGER, 1, 0.55,
-                                   "held-out AUC of a classifier that tells the two apart; p by "
-                                   "Mann-Whitney",
-                                   NULL},
+                                  "1.96 standard errors"},
+    [WEIR_STATISTIC_DOMAIN_AUC] =
+        {"domain_auc", J, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER, 1, 0.55,
+         "held-out AUC of a classifier that tells the two apart; p by "
+         "Mann-Whitney",
+         "1.96 standard errors (Hanley and McNeil, 1982), of the same classifier"},
     [WEIR_STATISTIC_CORRELATION_CHANGE] =
         {"correlation_change", J, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER, 1, 0,
          "the largest |r - r'| of a pair of fields; p by Fisher's "
          "z, times the pairs",
-         NULL},
+         "the normal quantile of 95% for all pairs at once, times the root of 1/(n - 3) + 1/(m - "
+         "3)"},
 };
 
 // Evidently 0.7 (large and small references), NannyML 0.13, TFDV's tutorial, whylogs 1.6,

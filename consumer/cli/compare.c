@@ -100,7 +100,7 @@ static void write_rules(struct weir_json_writer *json, const struct weir_compari
 {
     const struct weir_contrast *found = &c->rules.contrast;
     weir_json_key(json, "rules");
-    if (c->from_profiles || found->status != WEIR_TEST_OK) {
+    if (found->status != WEIR_TEST_OK) {
         weir_json_null(json);
         return;
     }

@@ -52,6 +52,8 @@ int weir_compare_field(const struct weir_table_column *reference,
 //  domain_auc: held-out AUC of a ridge logistic regression that tells the files apart, on values
 //       and their squares; p by Mann-Whitney.
 //  correlation_change: the largest |r - r'| of a pair; p by Fisher's z, times the pairs.
+// `bound` is how far, in 19 of 20 cases, the value of all the rows that these are a sample of may
+// be away (of domain_auc: that of the same classifier).
 enum { WEIR_MULTIVARIATE = 4 };
 int weir_compare_multivariate(const struct weir_table *reference, const struct weir_table *current,
                               struct weir_comparison out[WEIR_MULTIVARIATE]);

@@ -64,10 +64,14 @@ static void print_bounds(FILE *out)
         const struct weir_statistic_info *info = weir_statistic_info((enum weir_statistic_id)i);
         int rows = info->window == WEIR_NEEDS_ROWS;
         fprintf(out, "| `%s` | %s | %s | %s |\n", info->name, needs_of(info->exact),
-                rows ? "-" : needs_of(info->window),
-                rows          ? ""
-                : info->bound ? info->bound
-                              : "nothing");
+                !rows         ? needs_of(info->window)
+                : info->bound ? "sampled rows (profiles)"
+                : info->exact == WEIR_NEEDS_ROWS && info->kinds == WEIR_KIND_TEXT
+                    ? "counts of words (profiles)"
+                    : "-",
+                info->bound                             ? info->bound
+                : rows && info->kinds != WEIR_KIND_TEXT ? ""
+                                                        : "nothing");
     }
 }
 
@@ -88,8 +92,11 @@ void weir_compare_manual(FILE *out)
         "a "
         "reason, never NaN. `quantile_shift`\nalso prints the shift of every single quantile.\n\n"
         "## From rows, and without them\n\n"
-        "Files are compared exactly. Profiles and windows hold no rows: there, values come with a "
-        "`bound` on\ntheir distance from the exact one.\n\n",
+        "Files are compared exactly. Profiles and windows hold summaries: there, values come with "
+        "a `bound` on\ntheir distance from the exact one. Profiles also keep a sample of whole "
+        "rows (n of the reference, m of\nthe current one; 5,000 unless `--rows` says otherwise); "
+        "what comes from it is within its `bound` in 19\nof 20 cases. Times, keys and what looks "
+        "like ids take no part in what is said of all fields.\n\n",
         out);
     print_bounds(out);
     fputs("\n## What others call drift\n\n"

@@ -59,8 +59,8 @@ int weir_matrix_make(const struct weir_table *reference, const struct weir_table
     struct weir_matrix m = {0, rows_of(reference), rows_of(current), NULL};
     for (size_t i = 0; i < reference->n_columns && n < WEIR_MATRIX_COLUMNS; i++) {
         const struct weir_table_column *a = &reference->columns[i], *b = &current->columns[i];
-        if (a->type != WEIR_COMPARE_NUMERIC || a->is_list || a->n != reference->rows ||
-            b->n != current->rows || b->n_absent == b->n)
+        if (a->type != WEIR_COMPARE_NUMERIC || a->is_list || a->tells_records ||
+            a->n != reference->rows || b->n != current->rows || b->n_absent == b->n)
             continue;
         scales[n] = scale_of(a);
         if (scales[n].deviation > 0 && isfinite(scales[n].deviation))

@@ -16,6 +16,7 @@ enum {
 };
 #define RIDGE 1.0
 #define VARIANCE_KEPT 0.8
+#define NORMAL_95 1.959963984540054
 
 static struct weir_comparison make(const char *name, double value, double p, const char *reason)
 {
@@ -118,6 +119,8 @@ int weir_compare_mmd(const struct weir_matrix *m, struct weir_comparison *out)
             beyond += embedding_distance(feature, order, m->rows_a, m->rows_b) >= value;
         }
         *out = make("mmd", value, (beyond + 1.0) / (PERMUTATIONS + 1.0), NULL);
+        // Twice the root mean square of the error of both mean embeddings.
+        out->bound = 2 * sqrt(1 / (double)m->rows_a + 1 / (double)m->rows_b);
     }
     free(feature);
     free(order);
@@ -197,6 +200,10 @@ static int pca_error(const struct weir_matrix *m, struct weir_comparison *out)
     double ratio = e.mean_a > 1e-18 ? e.mean_b / e.mean_a : NAN;
     *out = make("pca_error", ratio, t.status == WEIR_TEST_OK ? t.p_value : NAN,
                 "the reference's fields are exact combinations of each other");
+    double a = e.variance_a / (e.n_a * e.mean_a * e.mean_a);
+    double b = e.variance_b / (e.n_b * e.mean_b * e.mean_b);
+    if (isfinite(ratio) && isfinite(a + b))
+        out->bound = NORMAL_95 * ratio * sqrt(a + b);
     free(work);
     return 0;
 }
@@ -254,6 +261,15 @@ static int fit(const struct weir_matrix *m, double *beta, double *hessian, doubl
     return 0;
 }
 
+// The standard error of an area under the curve (Hanley and McNeil, 1982).
+static double auc_error(double auc, double a, double b)
+{
+    double q1 = auc / (2 - auc), q2 = 2 * auc * auc / (1 + auc), square = auc * auc;
+    return sqrt(
+        (auc * (1 - auc) + (b - 1) * fmax(0, q1 - square) + (a - 1) * fmax(0, q2 - square)) /
+        (a * b));
+}
+
 static int domain_auc(const struct weir_matrix *m, struct weir_comparison *out)
 {
     size_t n = 2 * m->columns + 1, all = m->rows_a + m->rows_b, a = 0, b = 0;
@@ -281,7 +297,9 @@ static int domain_auc(const struct weir_matrix *m, struct weir_comparison *out)
     if (u.status == WEIR_TEST_OK)
         *out = make("domain_auc", u.value / ((double)a * (double)b), u.p_value, NULL);
     else
-        *out = make("domain_auc", 0.5, 1, NULL); // one score for all: it tells nothing apart
+        *out = make("domain_auc", 0.5, 1, NULL);   // one score for all: it tells nothing apart
+    double least = 3 / fmin((double)a, (double)b); // no exception in so many: fewer than 3
+    out->bound = fmax(least, NORMAL_95 * auc_error(out->value, (double)a, (double)b));
     free(work);
     return 0;
 }
@@ -310,6 +328,8 @@ static int correlation_change(const struct weir_matrix *m, struct weir_compariso
         }
     *out = make("correlation_change", pairs > 0 ? most : NAN, fmin(1, least_p * pairs),
                 "no two fields vary in both files");
+    if (pairs > 0) // of all pairs at once
+        out->bound = weir_normal_quantile(1 - .025 / pairs) * error;
     free(work);
     return 0;
 }

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consumer/compare/set.h"
+#include "consumer/compare/sampled.h"
 #include "consumer/compare/summaries.h"
-#include "consumer/profile/profile.h"
 
 enum { PARTS = WEIR_PART_MOMENTS | WEIR_PART_CELLS | WEIR_PART_QUANTILES };
 
@@ -100,9 +99,13 @@ static int compare_both(const struct weir_profile *a, const struct weir_profile 
 {
     int code = begin(set, a);
     set->rows_current = b->rows;
+    struct weir_words **words = calloc(a->n_fields + 1, sizeof *words);
+    if (!code && !words)
+        code = WEIR_ENOMEM;
     for (size_t i = 0; i < a->n_fields && !code; i++) {
         const struct weir_profile_field *x = &a->fields[i], *y = weir_profile_find(b, x->name);
         struct weir_summary none;
+        words[i] = y ? y->words : NULL;
         if (y && y->summary.shape == x->summary.shape) {
             int same = weir_cells_hash(x->cells) == weir_cells_hash(y->cells);
             code = weir_compare_summaries(&x->summary, &y->summary, set->fields[i].type, same,
@@ -119,16 +122,79 @@ static int compare_both(const struct weir_profile *a, const struct weir_profile 
             weir_summary_free(&none);
         }
     }
+    if (!code)
+        code = weir_compare_sampled(a, &(struct weir_sampled_side){b->sample, words}, set);
+    free(words);
     return code;
 }
 
-// Takes a file's rows into summaries with the reference's cells.
-static int absorb_file(struct weir_file *file, const struct weir_profile *a,
-                       const struct weir_field *fields, struct weir_summary *summaries,
+// What a file's rows are taken into, by the reference's fields.
+struct taken {
+    struct weir_field *fields;
+    struct weir_summary *summaries; // in the reference's cells
+    size_t n;                       // summaries that are there
+    struct weir_words **words;      // of texts
+    struct weir_reservoir_field *sample_fields;
+    struct weir_reservoir_spec sample_spec;
+    struct weir_reservoir *sample; // NULL: the reference has none either
+};
+
+static void taken_free(struct taken *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        weir_summary_free(&t->summaries[i]);
+    for (size_t i = 0; t->words && i < t->n; i++)
+        free(t->words[i]);
+    weir_reservoir_destroy(t->sample);
+    free(t->sample_fields);
+    free(t->words);
+    free(t->summaries);
+    free(t->fields);
+}
+
+static int taken_sample(struct taken *t, const struct weir_profile *a)
+{
+    t->sample_fields = calloc(a->n_fields + 1, sizeof *t->sample_fields);
+    if (!t->sample_fields)
+        return WEIR_ENOMEM;
+    for (size_t i = 0; i < a->n_fields; i++) {
+        t->sample_fields[i] = a->sample_spec.fields[i];
+        t->sample_fields[i].column = (int)i;
+    }
+    t->sample_spec = a->sample_spec;
+    t->sample_spec.fields = t->sample_fields;
+    return weir_reservoir_create(&t->sample_spec, &t->sample);
+}
+
+static int taken_make(const struct weir_profile *a, struct taken *t)
+{
+    t->fields = calloc(a->n_fields + 1, sizeof *t->fields);
+    t->summaries = calloc(a->n_fields + 1, sizeof *t->summaries);
+    t->words = calloc(a->n_fields + 1, sizeof *t->words);
+    int code = t->fields && t->summaries && t->words ? 0 : WEIR_ENOMEM;
+    for (size_t i = 0; i < a->n_fields && !code; i++) {
+        const struct weir_profile_field *field = &a->fields[i];
+        size_t length = strlen(field->name);
+        t->fields[i] =
+            (struct weir_field){.name = field->name,
+                                .type = field->type,
+                                .is_list = length > 2 && !strcmp(field->name + length - 2, "[]"),
+                                .nullable = 1,
+                                .optional = 1};
+        struct weir_summary_spec spec = {field->cells->shape, PARTS, field->cells, 0};
+        code = weir_summary_init(&t->summaries[i], &spec);
+        t->n += !code;
+        if (!code && field->words && !(t->words[i] = calloc(1, sizeof *t->words[i])))
+            code = WEIR_ENOMEM;
+    }
+    return code || !a->sample ? code : taken_sample(t, a);
+}
+
+static int absorb_file(struct weir_file *file, const struct weir_profile *a, struct taken *t,
                        uint64_t *rows, struct weir_error *error)
 {
     struct weir_stream stream = {
-        .name = a->stream, .fields = fields, .n_fields = a->n_fields, .key = -1, .time = -1};
+        .name = a->stream, .fields = t->fields, .n_fields = a->n_fields, .key = -1, .time = -1};
     struct weir_builder_options options = {.stream = &stream};
     struct weir_absorb_scratch **scratch = calloc(a->n_fields + 1, sizeof *scratch);
     const struct weir_batch *batch;
@@ -137,8 +203,13 @@ static int absorb_file(struct weir_file *file, const struct weir_profile *a,
         code = weir_absorb_scratch_create(&scratch[i]);
     while (!code && (more = weir_file_next(file, WEIR_BATCH_ROWS, &batch, error)) > 0) {
         *rows += batch->n_rows;
-        for (size_t i = 0; i < a->n_fields && !code; i++)
-            code = weir_summary_absorb(&summaries[i], &batch->columns[i], NULL, 0, scratch[i]);
+        for (size_t i = 0; i < a->n_fields && !code; i++) {
+            code = weir_summary_absorb(&t->summaries[i], &batch->columns[i], NULL, 0, scratch[i]);
+            if (t->words[i])
+                weir_words_add_column(t->words[i], &batch->columns[i], NULL, batch->n_rows);
+        }
+        if (!code && t->sample)
+            code = weir_reservoir_add(t->sample, batch, NULL, batch->n_rows, 0);
     }
     for (size_t i = 0; scratch && i < a->n_fields; i++)
         if (scratch[i])
@@ -151,34 +222,21 @@ static int compare_file(const struct weir_profile *a, const char *path,
                         struct weir_comparison_set *set, struct weir_error *error)
 {
     struct weir_file *file;
-    size_t made = 0;
+    struct taken taken = {0};
     int code = weir_file_open(path, WEIR_FORMAT_CSV, &file, error);
     if (code)
         return code;
-    struct weir_field *fields = calloc(a->n_fields + 1, sizeof *fields);
-    struct weir_summary *summaries = calloc(a->n_fields + 1, sizeof *summaries);
-    code = fields && summaries ? begin(set, a) : WEIR_ENOMEM;
-    for (; made < a->n_fields && !code; made += !code) {
-        const struct weir_profile_field *field = &a->fields[made];
-        size_t length = strlen(field->name);
-        fields[made] =
-            (struct weir_field){.name = field->name,
-                                .type = field->type,
-                                .is_list = length > 2 && !strcmp(field->name + length - 2, "[]"),
-                                .nullable = 1,
-                                .optional = 1};
-        struct weir_summary_spec spec = {field->cells->shape, PARTS, field->cells, 0};
-        code = weir_summary_init(&summaries[made], &spec);
-    }
+    code = begin(set, a);
     if (!code)
-        code = absorb_file(file, a, fields, summaries, &set->rows_current, error);
+        code = taken_make(a, &taken);
+    if (!code)
+        code = absorb_file(file, a, &taken, &set->rows_current, error);
     for (size_t i = 0; i < a->n_fields && !code; i++)
-        code = weir_compare_summaries(&a->fields[i].summary, &summaries[i], set->fields[i].type, 1,
-                                      &set->fields[i].comparison);
-    for (size_t i = 0; i < made; i++)
-        weir_summary_free(&summaries[i]);
-    free(summaries);
-    free(fields);
+        code = weir_compare_summaries(&a->fields[i].summary, &taken.summaries[i],
+                                      set->fields[i].type, 1, &set->fields[i].comparison);
+    if (!code)
+        code = weir_compare_sampled(a, &(struct weir_sampled_side){taken.sample, taken.words}, set);
+    taken_free(&taken);
     weir_file_close(file);
     return code;
 }
@@ -188,15 +246,8 @@ int weir_compare_profiles(const char *reference, const char *current,
 {
     struct weir_profile *a = NULL, *b = NULL;
     error->code = 0;
-    int code = weir_compare_is_profile(reference) ? weir_profile_load(reference, &a, error)
-                                                  : make_profile(reference, &a, error);
-    if (!code && weir_compare_is_profile(current)) {
-        code = weir_profile_load(current, &b, error);
-        if (!code)
-            code = compare_both(a, b, set);
-    } else if (!code) {
-        code = compare_file(a, current, set, error);
-    }
+    // Until there are rows that say more.
+    set->rules.contrast.status = WEIR_TEST_NO_ROWS;
     for (int i = 0; i < WEIR_MULTIVARIATE; i++)
         set->multivariate[i] = (struct weir_comparison){
             weir_statistic_info((enum weir_statistic_id)(WEIR_STATISTIC_MMD + i))->name,
@@ -207,6 +258,15 @@ int weir_compare_profiles(const char *reference, const char *current,
             NAN,
             NAN,
             weir_test_status_text(WEIR_TEST_NO_ROWS)};
+    int code = weir_compare_is_profile(reference) ? weir_profile_load(reference, &a, error)
+                                                  : make_profile(reference, &a, error);
+    if (!code && weir_compare_is_profile(current)) {
+        code = weir_profile_load(current, &b, error);
+        if (!code)
+            code = compare_both(a, b, set);
+    } else if (!code) {
+        code = compare_file(a, current, set, error);
+    }
     if (code && !error->code)
         weir_error_set(error, code, "memory is out");
     weir_profile_free(b);

@@ -79,7 +79,7 @@ static int are_ids(const struct weir_table_column *column)
 static int takes_part(const struct weir_table *a, const struct weir_table *b, size_t i)
 {
     const struct weir_table_column *x = &a->columns[i], *y = &b->columns[i];
-    if (x->is_list || x->n != a->rows || y->n != b->rows)
+    if (x->is_list || x->tells_records || x->n != a->rows || y->n != b->rows)
         return 0;
     if (x->type == WEIR_COMPARE_CATEGORICAL || x->type == WEIR_COMPARE_BOOLEAN)
         return 1;

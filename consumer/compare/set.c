@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consumer/compare/set.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@ static int compare_tables(const struct weir_table *a, const struct weir_table *b
     }
     if (!code)
         code = weir_compare_multivariate(a, b, set->multivariate);
+    for (int i = 0; i < WEIR_MULTIVARIATE; i++)
+        set->multivariate[i].bound = NAN; // a value of these rows is not an estimate of another
     return code ? code : weir_compare_rules(a, b, &set->rules);
 }
 

@@ -20,7 +20,7 @@ struct weir_comparison_set {
     uint64_t rows_reference, rows_current;
     int from_profiles; // by summaries, not by values
     struct weir_comparison multivariate[WEIR_MULTIVARIATE];
-    struct weir_compared_rules rules; // none from profiles
+    struct weir_compared_rules rules; // status NO_ROWS: a profile keeps none
 };
 
 // Where neither is a profile, exact; else as weir_compare_profiles(). `preset` WEIR_PRESETS: none;

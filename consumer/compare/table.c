@@ -291,6 +291,45 @@ int weir_table_load(const char *path, const struct weir_table *types, struct wei
     return 0;
 }
 
+static int element_of(const struct weir_rows_column *from, size_t i, struct weir_table_column *out)
+{
+    int absent = !from || from->state[i] != WEIR_STATE_VALUE;
+    if (holds_numbers(out)) {
+        add_number(out, i, absent || !from->number ? NAN : from->number[i], absent);
+        return 0;
+    }
+    out->hash[i] = absent || !from->code ? 0 : from->code[i];
+    out->absent[i] = (uint8_t)absent;
+    out->n_absent += (size_t)absent;
+    if (absent || !from->text)
+        return 0;
+    struct weir_string text = {(const char *)from->text[i].data, (uint32_t)from->text[i].length,
+                               from->code[i]};
+    return keep_text(out, &text);
+}
+
+int weir_table_column_of(const struct weir_rows_column *from, size_t rows,
+                         enum weir_compare_type type, struct weir_table_column *out)
+{
+    size_t n = from ? from->n : rows;
+    *out = (struct weir_table_column){.type = type, .is_list = from && from->is_list};
+    if (reserve(out, n + 1))
+        return WEIR_ENOMEM;
+    if (from && from->ends) {
+        out->ends = malloc((rows + 1) * sizeof *out->ends);
+        if (!out->ends)
+            return WEIR_ENOMEM;
+        memcpy(out->ends, from->ends, rows * sizeof *out->ends);
+        out->n_ends = out->ends_capacity = rows;
+    }
+    out->n = n;
+    for (size_t i = 0; i < n; i++) {
+        if (element_of(from, i, out))
+            return WEIR_ENOMEM;
+    }
+    return 0;
+}
+
 void weir_table_free(struct weir_table *table)
 {
     for (size_t i = 0; i < table->n_columns; i++) {

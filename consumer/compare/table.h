@@ -5,6 +5,7 @@
 #define WEIR_COMPARE_TABLE_H
 
 #include "consumer/source/file.h"
+#include "stats/reservoir.h"
 #include "stats/text_counts.h"
 
 enum weir_compare_type {
@@ -36,7 +37,8 @@ struct weir_table_text {
 struct weir_table_column {
     const char *name;
     enum weir_compare_type type;
-    int is_list; // values are elements: not one a row
+    int is_list;       // values are elements: not one a row
+    int tells_records; // a time, a key, an id: it takes no part in what is said of whole rows
     size_t n, capacity;
     double *number; // numeric, vector: NaN where there is no value
     uint64_t *hash; // otherwise: of the text (XXH3); booleans: 0 and 1
@@ -70,6 +72,10 @@ struct weir_table {
 // both sides of a comparison have the same columns.
 int weir_table_load(const char *path, const struct weir_table *types, struct weir_table *table,
                     struct weir_error *error);
+// A column of sampled rows, of `type`; `from` NULL: there is no such column, so that every row's
+// value is absent. The name is the caller's. WEIR_ENOMEM: free it all the same.
+int weir_table_column_of(const struct weir_rows_column *from, size_t rows,
+                         enum weir_compare_type type, struct weir_table_column *out);
 void weir_table_free(struct weir_table *table);
 
 #endif

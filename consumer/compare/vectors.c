@@ -8,6 +8,7 @@
 #include "consumer/compare/summaries.h"
 
 enum { MOST_DIMENSIONS = 512, LEAST_ROWS = 20 };
+#define NORMAL_95 1.959963984540054
 
 static struct weir_test value_of(double value, enum weir_test_status status)
 {
@@ -219,6 +220,46 @@ int weir_compare_vectors(const struct weir_table_column *a, const struct weir_ta
         out[WEIR_STATISTIC_NORM_SHIFT] =
             status == WEIR_TEST_OK ? norm_shift(&va, &vb) : value_of(0, status);
         code = embedding_distance(&va, &vb, &out[WEIR_STATISTIC_VECTOR_MMD]);
+    }
+    free(va.cell);
+    free(vb.cell);
+    return code;
+}
+
+static void norm_bound(const struct vectors *a, const struct vectors *b, double *bound)
+{
+    double *na = norms_of(a), *nb = norms_of(b);
+    if (na && nb) {
+        struct vectors va = {na, a->rows, 1}, vb = {nb, b->rows, 1};
+        struct weir_moments_pair m = moments_of(&va, &vb, 0);
+        *bound =
+            NORMAL_95 * sqrt(1 / (double)a->rows + m.variance_b / m.variance_a / (double)b->rows);
+    }
+    free(na);
+    free(nb);
+}
+
+int weir_compare_vector_bounds(const struct weir_table_column *a, const struct weir_table_column *b,
+                               double bounds[WEIR_VECTOR_STATISTICS])
+{
+    struct vectors va = {NULL, 0, 0}, vb = {NULL, 0, 0};
+    int code = gather(a, 0, &va);
+    for (int i = 0; i < WEIR_VECTOR_STATISTICS; i++)
+        bounds[i] = NAN;
+    if (!code && va.cell)
+        code = gather(b, va.dimensions, &vb);
+    if (!code && va.rows && vb.rows) {
+        double spread[2] = {0, 0};
+        for (size_t j = 0; j < va.dimensions; j++) {
+            struct weir_moments_pair m = moments_of(&va, &vb, j);
+            spread[0] += m.variance_a;
+            spread[1] += m.variance_b;
+        }
+        // Twice the root mean square of the error of the difference of the means.
+        bounds[0] = 2 * sqrt(1 / (double)va.rows + spread[1] / spread[0] / (double)vb.rows);
+        norm_bound(&va, &vb, &bounds[1]);
+        bounds[2] = 2 * sqrt(1 / fmin((double)va.rows, WEIR_MATRIX_ROWS) +
+                             1 / fmin((double)vb.rows, WEIR_MATRIX_ROWS));
     }
     free(va.cell);
     free(vb.cell);

@@ -371,6 +371,8 @@ static int build_field(struct weir_profile_maker *maker, struct maker_field *fie
         .shape = out->cells->shape, .parts = WEIR_PROFILE_PARTS, .cells = out->cells};
     if (weir_summary_init(&out->summary, &spec))
         return out_of_memory(error);
+    if (out->cells->shape == WEIR_SHAPE_TEXT && !(out->words = calloc(1, sizeof *out->words)))
+        return out_of_memory(error);
     out->clues = field->clues; // the profile's from now on
     out->clues.shape = field->counts.shape;
     memset(&field->clues, 0, sizeof field->clues);
@@ -549,9 +551,12 @@ int weir_profile_maker_second(struct weir_profile_maker *maker, const struct wei
         int code = fits(batch, field, error);
         if (code)
             return code;
-        if (weir_summary_absorb(&maker->profile->fields[f].summary, &batch->columns[field->index],
-                                rows, n, field->scratch))
+        struct weir_profile_field *into = &maker->profile->fields[f];
+        const struct weir_column *column = &batch->columns[field->index];
+        if (weir_summary_absorb(&into->summary, column, rows, n, field->scratch))
             return out_of_memory(error);
+        if (into->words)
+            weir_words_add_column(into->words, column, rows, n);
     }
     weir_joint_check(maker->joint, batch, rows, n);
     if (maker->profile->sample &&

@@ -10,6 +10,7 @@
 #include "stats/habits.h"
 #include "stats/reservoir.h"
 #include "stats/summary.h"
+#include "stats/words.h"
 
 // Of what is written; all down to 1 are read.
 enum { WEIR_PROFILE_VERSION = 3 };
@@ -25,6 +26,7 @@ struct weir_profile_field {
     struct weir_summary summary; // whole file, every part
     struct weir_habits *habits;  // also at cells->habits; NULL in a profile of version 1
     struct weir_clues clues;     // to what the field means; none in a profile of version 1
+    struct weir_words *words;    // of texts; NULL: of none, or version 1 or 2
 };
 
 // One ordered stretch of event time: counts a field in its cells, and little else.

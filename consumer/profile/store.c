@@ -30,6 +30,7 @@ void weir_profile_free(struct weir_profile *profile)
         weir_cells_free(profile->fields[f].cells);
         weir_habits_free(profile->fields[f].habits);
         weir_clues_free(&profile->fields[f].clues);
+        free(profile->fields[f].words);
         free((char *)profile->fields[f].name);
     }
     weir_reservoir_destroy(profile->sample);
@@ -125,6 +126,17 @@ static void put_nested(struct weir_buffer *out, const struct weir_cells *cells,
     weir_buffer_free(&nested);
 }
 
+static void put_words(struct weir_buffer *out, const struct weir_words *words)
+{
+    struct weir_buffer nested;
+    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
+    if (words)
+        weir_words_write(words, &nested);
+    out->failed |= nested.failed;
+    weir_put_bytes(out, nested.data, nested.length);
+    weir_buffer_free(&nested);
+}
+
 static void put_field(struct weir_buffer *out, const struct weir_profile_field *field)
 {
     const struct weir_summary *summary = &field->summary;
@@ -155,6 +167,7 @@ static void put_field(struct weir_buffer *out, const struct weir_profile_field *
     out->failed |= clues.failed;
     weir_put_bytes(out, clues.data, clues.length);
     weir_buffer_free(&clues);
+    put_words(out, field->words);
 }
 
 // Empty: none was kept.
@@ -379,6 +392,20 @@ static int read_clues(struct weir_reader *in, struct weir_clues *clues)
     return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
 }
 
+static int read_words(struct weir_reader *in, struct weir_words **out)
+{
+    struct weir_reader nested = nested_reader(in);
+    if (in->failed)
+        return WEIR_ECORRUPT;
+    if (!weir_reader_left(&nested))
+        return 0;
+    *out = calloc(1, sizeof **out);
+    if (!*out)
+        return WEIR_ENOMEM;
+    weir_words_read_merge(*out, &nested);
+    return weir_reader_left(&nested) ? WEIR_ECORRUPT : weir_reader_code(&nested);
+}
+
 static int read_field(struct weir_reader *in, int version, struct weir_profile_field *field,
                       struct weir_error *error)
 {
@@ -396,7 +423,9 @@ static int read_field(struct weir_reader *in, int version, struct weir_profile_f
         code = read_summary(in, field->cells, WEIR_PROFILE_PARTS, &field->summary);
     if (!code && version >= 2)
         code = read_habits(in, field);
-    return code || version < 2 ? code : read_clues(in, &field->clues);
+    if (!code && version >= 2)
+        code = read_clues(in, &field->clues);
+    return code || version < 3 ? code : read_words(in, &field->words);
 }
 
 static int read_fields(struct weir_reader *in, struct weir_profile *profile,
