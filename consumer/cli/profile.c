@@ -15,6 +15,8 @@ struct options {
     const char *config, *stream, *input, *output;
     int64_t pane, from, to; // from, to: epoch ms
     int64_t rows;
+    const char *like;
+    struct weir_profile *reference; // what `like` names
     int quiet;
 };
 
@@ -32,6 +34,8 @@ static const struct weir_arg args[] = {
      "the profile to write"},
     {"pane", 0, WEIR_ARG_DURATION, offsetof(struct options, pane), "DURATION",
      "the length of the ordered stretches that are kept (1h)"},
+    {"like", 0, WEIR_ARG_TEXT, offsetof(struct options, like), "PROFILE",
+     "count in the cells of this profile, so that both can be compared exactly and merged"},
     {"rows", 0, WEIR_ARG_INTEGER, offsetof(struct options, rows), "N",
      "rows to keep as they are, at random, at most 10000; 0: none (5000)"},
     {"quiet", 'q', WEIR_ARG_SWITCH, offsetof(struct options, quiet), NULL, "no progress bar"},
@@ -108,6 +112,7 @@ static int make_of_file(const struct options *options, const struct weir_stream_
                                            .format = config->format,
                                            .pane = options->pane,
                                            .rows = options->rows ? options->rows : -1,
+                                           .like = options->reference,
                                            .progress = show_progress,
                                            .progress_context = progress};
         complete(config, source, fields, &stream, &how.time_unit);
@@ -149,8 +154,10 @@ static int make_of_range(struct weir_range *range, const struct weir_stream *str
     if (!pass.offsets)
         return weir_error_set(error, WEIR_ENOTFOUND,
                               "stream '%s': the topic has no records in that time", stream->name);
-    int code = weir_profile_maker_create(stream, options->pane, options->rows ? options->rows : -1,
-                                         &pass.maker, error);
+    struct weir_profile_options how = {.pane = options->pane,
+                                       .rows = options->rows ? options->rows : -1,
+                                       .like = options->reference};
+    int code = weir_profile_maker_create(stream, &how, &pass.maker, error);
     if (code)
         return code;
     code = weir_range_pass(range, take_batch, &pass, error);
@@ -196,12 +203,14 @@ static int make_of_topic(const struct options *options, const struct weir_config
     return code;
 }
 
-static int make(const struct options *options, const struct weir_config *config,
+static int make(struct options *options, const struct weir_config *config,
                 const struct weir_stream_config *stream)
 {
     struct weir_error error = {0};
     struct weir_progress progress;
     struct weir_profile *profile = NULL;
+    if (options->like && weir_profile_load(options->like, &options->reference, &error))
+        return weir_cli_failed("%s", error.message);
     weir_progress_begin(&progress, "profiling", "%", options->quiet);
     int code = options->input ? make_of_file(options, stream, &progress, &profile, &error)
                               : make_of_topic(options, config, stream, &progress, &profile, &error);
@@ -212,6 +221,7 @@ static int make(const struct options *options, const struct weir_config *config,
         fprintf(stderr, "%s: %llu rows, %zu fields, %zu panes\n", options->output,
                 (unsigned long long)profile->rows, profile->n_fields, profile->n_panes);
     weir_profile_free(profile);
+    weir_profile_free(options->reference);
     return code ? weir_cli_failed("%s", error.message) : WEIR_EXIT_DONE;
 }
 

@@ -203,6 +203,11 @@ static void check_app(struct weir_load *load)
     struct weir_node *calibration = weir_node_get(load->root, "calibration");
     if (config->calibration_last && config->calibration_profile)
         weir_load_error(load, calibration->key_mark, "calibration: either last or profile");
+    if (config->calibration_profile) {
+        const struct weir_node *profile = weir_node_get(calibration, "profile");
+        config->calibration_mark = profile->mark;
+        weir_load_profile(load, profile, config->calibration_profile, "calibration.profile");
+    }
 }
 
 void weir_load_check(struct weir_load *load)

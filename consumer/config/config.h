@@ -119,7 +119,8 @@ struct weir_config {
     size_t n_references;
     int64_t calibration_last; // ms, 0: not given
     const char *calibration_profile;
-    struct weir_rate false_alarms; // per 0: not given
+    struct weir_mark calibration_mark; // of that path
+    struct weir_rate false_alarms;     // per 0: not given
     const char *alerts_topic, *quarantine_topic;
     enum weir_alert_format alerts_format;
     int redact;

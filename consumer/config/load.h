@@ -76,6 +76,9 @@ weir_key_reader weir_read_kafka;
 weir_key_reader weir_read_registry;
 weir_key_reader weir_read_streams;
 weir_key_reader weir_read_references;
+// A path of a profile must be one of a file, where profiles are looked at.
+void weir_load_profile(struct weir_load *load, const struct weir_node *node, const char *profile,
+                       const char *where);
 weir_key_reader weir_read_slice;
 weir_key_reader weir_read_defaults;
 weir_key_reader weir_read_detectors;

@@ -388,8 +388,8 @@ static void read_reference(struct weir_load *load, struct weir_node *node,
         weir_load_error(load, to->mark, "%s.to: '%.60s' is not after from", where, to->source);
 }
 
-static void check_profile(struct weir_load *load, const struct weir_node *node, const char *profile,
-                          const char *where)
+void weir_load_profile(struct weir_load *load, const struct weir_node *node, const char *profile,
+                       const char *where)
 {
     if (!profile || load->flags & WEIR_CONFIG_WITHOUT_PROFILES || !access(profile, R_OK))
         return;
@@ -427,6 +427,6 @@ void weir_read_references(struct weir_load *load, const struct weir_key *key, st
         }
         read_reference(load, node, reference, path);
         if (reference->profile)
-            check_profile(load, weir_node_get(node, "profile"), reference->profile, path);
+            weir_load_profile(load, weir_node_get(node, "profile"), reference->profile, path);
     }
 }

@@ -43,8 +43,7 @@ static int make_from(const char *path, const struct weir_profile_options *option
                      struct weir_profile **profile, struct weir_error *error)
 {
     struct weir_profile_maker *maker;
-    int code =
-        weir_profile_maker_create(options->stream, options->pane, options->rows, &maker, error);
+    int code = weir_profile_maker_create(options->stream, options, &maker, error);
     if (code)
         return code;
     code = run_pass(maker, path, options, weir_profile_maker_first, 0, error);

@@ -8,6 +8,7 @@
 #include "consumer/profile/count.h"
 #include "consumer/profile/habits.h"
 #include "consumer/profile/joint.h"
+#include "consumer/profile/like.h"
 #include "stats/cells_build.h"
 #include "stats/depends.h"
 #include "stats/hash.h"
@@ -51,7 +52,8 @@ struct weir_profile_maker {
     struct weir_joint *joint; // the same rows
     uint64_t seed;
     int64_t sample_rows;
-    struct weir_profile *profile; // from turn() on
+    const struct weir_profile *like; // may be NULL
+    struct weir_profile *profile;    // from turn() on
     size_t room_panes;
 };
 
@@ -60,16 +62,18 @@ static int out_of_memory(struct weir_error *error)
     return weir_error_set(error, WEIR_ENOMEM, "memory is out while profiling");
 }
 
-int weir_profile_maker_create(const struct weir_stream *stream, int64_t pane, int64_t rows,
+int weir_profile_maker_create(const struct weir_stream *stream,
+                              const struct weir_profile_options *options,
                               struct weir_profile_maker **out, struct weir_error *error)
 {
     struct weir_profile_maker *maker = calloc(1, sizeof *maker);
     if (!maker)
         return out_of_memory(error);
     maker->stream = stream;
-    maker->pane = pane > 0 ? pane : HOUR;
+    maker->pane = options && options->pane > 0 ? options->pane : HOUR;
+    maker->like = options ? options->like : NULL;
     maker->next_half = FIRST_HALF;
-    maker->sample_rows = rows ? rows : WEIR_PROFILE_ROWS;
+    maker->sample_rows = options && options->rows ? options->rows : WEIR_PROFILE_ROWS;
     maker->fields = calloc(stream->n_fields ? stream->n_fields : 1, sizeof *maker->fields);
     maker->heap = malloc(SAMPLE_ROWS * sizeof *maker->heap);
     int failed = !maker->fields || !maker->heap ||
@@ -358,8 +362,11 @@ static int build_field(struct weir_profile_maker *maker, struct maker_field *fie
     out->role = field->info->role;
     if (!name)
         return out_of_memory(error);
-    int code;
-    if (field->shape == WEIR_SHAPE_NUMERIC)
+    int code = weir_profile_like_cells(maker->like, out->name, out->type, &out->cells, error);
+    int is_like = !code;
+    if (code != WEIR_ENOTFOUND)
+        ;
+    else if (field->shape == WEIR_SHAPE_NUMERIC)
         code = weir_cells_build_numeric(field->sample, maker->n_heap, &out->cells, error);
     else if (field->shape == WEIR_SHAPE_BOOLEAN)
         code = weir_cells_build_boolean(&out->cells, error);
@@ -370,6 +377,8 @@ static int build_field(struct weir_profile_maker *maker, struct maker_field *fie
     struct weir_summary_spec spec = {
         .shape = out->cells->shape, .parts = WEIR_PROFILE_PARTS, .cells = out->cells};
     if (weir_summary_init(&out->summary, &spec))
+        return out_of_memory(error);
+    if (is_like && weir_profile_also_take(out, &field->counts))
         return out_of_memory(error);
     if (out->cells->shape == WEIR_SHAPE_TEXT && !(out->words = calloc(1, sizeof *out->words)))
         return out_of_memory(error);

@@ -9,9 +9,10 @@
 
 struct weir_profile_maker;
 
-// `pane` in ms, 0: 1 h; `rows` as in struct weir_profile_options. Fields of unknown type are left
-// out.
-int weir_profile_maker_create(const struct weir_stream *stream, int64_t pane, int64_t rows,
+// Of `options`, which may be NULL, pane, rows and like are taken; `like` outlives the maker. Fields
+// of unknown type are left out.
+int weir_profile_maker_create(const struct weir_stream *stream,
+                              const struct weir_profile_options *options,
                               struct weir_profile_maker **maker, struct weir_error *error);
 void weir_profile_maker_destroy(struct weir_profile_maker *maker);
 // Files all count their rows from 0: so that those that will be merged do not all keep the same

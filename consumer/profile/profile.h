@@ -18,6 +18,14 @@ enum { WEIR_PROFILE_VERSION = 3 };
 // Rows of the joint sample: at most so many, and so many bytes of values.
 enum { WEIR_PROFILE_ROWS = 5000, WEIR_PROFILE_ROW_BYTES = 4 << 20 };
 
+// Hashes of strings that a field has and its cells, which are another profile's, do not know;
+// ascending. Incomplete: there were too many to keep.
+struct weir_profile_also {
+    uint64_t *hash;
+    size_t n;
+    int incomplete;
+};
+
 struct weir_profile_field {
     const char *name;
     enum weir_type type;
@@ -27,6 +35,7 @@ struct weir_profile_field {
     struct weir_habits *habits;  // also at cells->habits; NULL in a profile of version 1
     struct weir_clues clues;     // to what the field means; none in a profile of version 1
     struct weir_words *words;    // of texts; NULL: of none, or version 1 or 2
+    struct weir_profile_also also;
 };
 
 // One ordered stretch of event time: counts a field in its cells, and little else.
@@ -56,6 +65,8 @@ struct weir_profile_options {
     enum weir_format format;
     int64_t pane; // ms, 0: 1 h
     int64_t rows; // of the joint sample; 0: WEIR_PROFILE_ROWS, negative: none
+    // Whose cells are taken for the fields that it knows; NULL: none.
+    const struct weir_profile *like;
     void (*progress)(void *context, double share);
     void *progress_context;
 };

@@ -58,7 +58,7 @@ static struct weir_profile *make(size_t batch_rows, uint64_t (*order)(uint64_t))
     struct weir_profile_maker *maker;
     struct weir_profile *profile = NULL;
     struct weir_builder_options options = {.stream = &stream};
-    ck_assert_int_eq(weir_profile_maker_create(&stream, 0, 0, &maker, &error), 0);
+    ck_assert_int_eq(weir_profile_maker_create(&stream, NULL, &maker, &error), 0);
     for (int pass = 0; pass < 2; pass++) {
         struct weir_builder *builder;
         ck_assert_int_eq(weir_builder_create(&options, &builder, &error), 0);
@@ -364,7 +364,7 @@ START_TEST(an_empty_file_gives_an_empty_profile)
     struct weir_error error;
     struct weir_profile_maker *maker;
     struct weir_profile *profile;
-    ck_assert_int_eq(weir_profile_maker_create(&stream, 0, 0, &maker, &error), 0);
+    ck_assert_int_eq(weir_profile_maker_create(&stream, NULL, &maker, &error), 0);
     ck_assert_int_eq(weir_profile_maker_turn(maker, &error), 0);
     ck_assert_int_eq(weir_profile_maker_finish(maker, &profile, &error), 0);
     weir_profile_maker_destroy(maker);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "consumer/codec/avro_container.h"
+#include "consumer/profile/like.h"
 #include "consumer/profile/maker.h"
 #include "stats/hash.h"
 #include "stats/hll.h"
@@ -31,6 +32,7 @@ void weir_profile_free(struct weir_profile *profile)
         weir_habits_free(profile->fields[f].habits);
         weir_clues_free(&profile->fields[f].clues);
         free(profile->fields[f].words);
+        free(profile->fields[f].also.hash);
         free((char *)profile->fields[f].name);
     }
     weir_reservoir_destroy(profile->sample);
@@ -168,6 +170,12 @@ static void put_field(struct weir_buffer *out, const struct weir_profile_field *
     weir_put_bytes(out, clues.data, clues.length);
     weir_buffer_free(&clues);
     put_words(out, field->words);
+    weir_buffer_init(&clues, WEIR_BUFFER_MAXIMUM);
+    if (field->also.hash)
+        weir_profile_also_write(&field->also, &clues);
+    out->failed |= clues.failed;
+    weir_put_bytes(out, clues.data, clues.length);
+    weir_buffer_free(&clues);
 }
 
 // Empty: none was kept.
@@ -406,6 +414,17 @@ static int read_words(struct weir_reader *in, struct weir_words **out)
     return weir_reader_left(&nested) ? WEIR_ECORRUPT : weir_reader_code(&nested);
 }
 
+static int read_also(struct weir_reader *in, struct weir_profile_also *also)
+{
+    struct weir_reader nested = nested_reader(in);
+    if (in->failed)
+        return WEIR_ECORRUPT;
+    if (!weir_reader_left(&nested))
+        return 0;
+    int code = weir_profile_also_read(&nested, also);
+    return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+}
+
 static int read_field(struct weir_reader *in, int version, struct weir_profile_field *field,
                       struct weir_error *error)
 {
@@ -425,7 +444,9 @@ static int read_field(struct weir_reader *in, int version, struct weir_profile_f
         code = read_habits(in, field);
     if (!code && version >= 2)
         code = read_clues(in, &field->clues);
-    return code || version < 3 ? code : read_words(in, &field->words);
+    if (!code && version >= 3)
+        code = read_words(in, &field->words);
+    return code || version < 3 ? code : read_also(in, &field->also);
 }
 
 static int read_fields(struct weir_reader *in, struct weir_profile *profile,

@@ -152,6 +152,8 @@ int weir_plan_create(const struct weir_plan_options *options, struct weir_plan *
     plan->partials_partitions = options->partials_partitions ? options->partials_partitions : 8;
     int code = load_profiles(plan, error);
     if (!code)
+        code = weir_plan_load_calibration(plan, error);
+    if (!code)
         code = make_streams(plan, options, error);
     if (!code)
         code = make_detectors(plan, error);
@@ -176,6 +178,7 @@ void weir_plan_destroy(struct weir_plan *plan)
     }
     for (size_t i = 0; plan->profiles && i < plan->config->n_references; i++)
         weir_profile_free(plan->profiles[i]);
+    weir_profile_free(plan->calibration);
     while (plan->arena) {
         struct block *next = ((struct block *)plan->arena)->next;
         free(plan->arena);

@@ -36,6 +36,7 @@ struct weir_plan_detector {
     uint64_t state_hash; // type, state version and the options that reset state
     int window_track_given;
     const struct weir_profile **references; // parallel to config.references; NULL: no profile
+    const struct weir_profile *calibration; // of this stream; NULL: none
     struct weir_cells **made; // per field of the stream, where there is no profile; may be NULL
 };
 
@@ -83,7 +84,9 @@ struct weir_plan {
     size_t n_streams; // those of the configuration, then the joined ones
     struct weir_plan_detector *detectors;
     size_t n_detectors;
-    struct weir_profile **profiles; // per reference of the configuration; NULL: no profile
+    struct weir_profile **profiles;   // per reference of the configuration; NULL: no profile
+    struct weir_profile *calibration; // NULL: none
+    struct weir_calibration_pane *calibration_panes; // its panes
     uint32_t partials_partitions;
     uint64_t hash;
     void *arena;
@@ -103,6 +106,14 @@ int weir_plan_join_detector(struct weir_plan *plan, struct weir_plan_detector *d
                             struct weir_error *error);
 int weir_plan_set_follower(struct weir_plan *plan, struct weir_plan_detector *detector,
                            struct weir_error *error);
+// consumer/task/plan_calibration.c: the profile that `calibration:` names, and what detectors may
+// ask of it.
+int weir_plan_load_calibration(struct weir_plan *plan, struct weir_error *error);
+// Sets detector->calibration, once its references are known: its cells must be theirs.
+int weir_plan_set_calibration(struct weir_plan *plan, struct weir_plan_detector *detector,
+                              struct weir_error *error);
+const struct weir_summary *weir_plan_calibration_summary(const struct weir_plan_detector *detector,
+                                                         size_t pane, int field);
 // consumer/task/plan_budget.c: its part of the app's budget of false alarms.
 void weir_plan_set_budget(const struct weir_plan *plan, struct weir_plan_detector *detector);
 // consumer/task/plan_specs.c

@@ -44,6 +44,10 @@ const struct weir_cells *weir_plan_cells(const struct weir_plan_detector *detect
         if (found)
             return found->cells;
     }
+    const struct weir_profile_field *calibrated =
+        detector->calibration ? weir_profile_find(detector->calibration, name) : NULL;
+    if (calibrated)
+        return calibrated->cells;
     return detector->made ? detector->made[field] : NULL;
 }
 

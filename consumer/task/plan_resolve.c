@@ -181,5 +181,7 @@ int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detec
         code = weir_plan_set_follower(plan, detector, error);
     if (!code)
         code = resolve_by(plan, detector, error);
-    return code ? code : weir_plan_resolve_references(plan, detector, error);
+    if (!code)
+        code = weir_plan_resolve_references(plan, detector, error);
+    return code ? code : weir_plan_set_calibration(plan, detector, error);
 }

@@ -257,6 +257,24 @@ static void name_places(const struct setup *setup, const struct weir_complaint *
     }
 }
 
+static size_t setup_calibration_panes(const struct weir_setup *api)
+{
+    const struct weir_profile *profile = setup_of(api)->detector->calibration;
+    return profile ? profile->n_panes : 0;
+}
+
+static const struct weir_calibration_pane *setup_calibration_pane(const struct weir_setup *api,
+                                                                  size_t k)
+{
+    return k < setup_calibration_panes(api) ? &setup_of(api)->plan->calibration_panes[k] : NULL;
+}
+
+static const struct weir_summary *setup_calibration_summary(const struct weir_setup *api, size_t k,
+                                                            int field)
+{
+    return weir_plan_calibration_summary(setup_of(api)->detector, k, field);
+}
+
 static void setup_complain(const struct weir_setup *api, const struct weir_complaint *complaint)
 {
     struct setup *setup = setup_of(api);
@@ -333,7 +351,10 @@ int weir_plan_create_detector(struct weir_plan *plan, struct weir_plan_detector 
                                   .cells = setup_cells,
                                   .sample = setup_sample,
                                   .reference_sample = setup_reference_sample,
-                                  .hold_open = setup_hold_open},
+                                  .hold_open = setup_hold_open,
+                                  .calibration_panes = setup_calibration_panes,
+                                  .calibration_pane = setup_calibration_pane,
+                                  .calibration_summary = setup_calibration_summary},
                           .plan = plan,
                           .detector = detector};
     struct weir_error inner = {0};

@@ -89,7 +89,7 @@ static void make_profile(void)
 {
     struct weir_builder_options options = {.stream = &stream};
     struct weir_profile_maker *maker;
-    ck_assert_int_eq(weir_profile_maker_create(&stream, 0, 0, &maker, &error), 0);
+    ck_assert_int_eq(weir_profile_maker_create(&stream, NULL, &maker, &error), 0);
     for (int pass = 0; pass < 2; pass++) {
         dice = 1;
         ck_assert_int_eq(weir_builder_create(&options, &builder, &error), 0);

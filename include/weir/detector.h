@@ -87,6 +87,13 @@ struct weir_complaint {
     size_t n_places;
 };
 
+// A stretch of event time in a profile. Since minor 1.
+struct weir_calibration_pane {
+    size_t size;
+    int64_t start, end; // event time, ms, end exclusive
+    uint64_t rows;
+};
+
 // Host services during create(). `size` is the host's sizeof: check it before using a member
 // that a later minor added.
 struct weir_setup {
@@ -122,6 +129,17 @@ struct weir_setup {
     // Since minor 1. Of a detector with a follower: its panes close so many ms of event time later,
     // for a record's partner may bear a later time.
     void (*hold_open)(const struct weir_setup *setup, int64_t ms);
+    // Since minor 1. The ordered panes of `calibration: {profile: PATH}`, where that is a profile
+    // of this stream: a healthy stretch to calibrate on before there are any windows. How many
+    // there are (0: none) ...
+    size_t (*calibration_panes)(const struct weir_setup *setup);
+    // ... when pane k was, and what it had of a field: counts, moments, and cells, which are those
+    // of cells(). They come by time; stretches without records have none. NULL: the profile does
+    // not know the field, or there are no such cells. All live as long as the instance.
+    const struct weir_calibration_pane *(*calibration_pane)(const struct weir_setup *setup,
+                                                            size_t k);
+    const struct weir_summary *(*calibration_summary)(const struct weir_setup *setup, size_t k,
+                                                      int field);
 };
 
 // A stream that joins the detector's own, and that an option of type WEIR_OPTION_STREAM names.

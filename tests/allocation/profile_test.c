@@ -53,8 +53,10 @@ static void stop(void)
 
 static int make(struct weir_profile **profile, struct weir_error *error)
 {
+    // Few rows, each of which is allocated by itself.
+    static const struct weir_profile_options options = {.rows = 10};
     struct weir_profile_maker *maker;
-    int code = weir_profile_maker_create(&stream, 0, 0, &maker, error);
+    int code = weir_profile_maker_create(&stream, &options, &maker, error);
     if (code)
         return code;
     code = weir_profile_maker_first(maker, batch, error);
