@@ -162,6 +162,7 @@ RULE, WINDOW = "record", "window"
 FAULTS = {
     "number as a string": (set_to("car_value", lambda r, g: str(r["car_value"])), "type", "car_value", RULE),
     "word for a number": (set_to("tenure", "unknown"), "type sentinel", "tenure", RULE),
+    "integer as a float": (set_to("loan_length", lambda r, g: float(r["loan_length"])), "type", "loan_length", RULE),
     "fraction for an integer": (set_to("loan_length", lambda r, g: r["loan_length"] + 0.5), "type", "loan_length", RULE),
     "0/1 for a boolean": (set_to("repaid", lambda r, g: int(r["repaid"])), "type", "repaid", RULE),
     '"true" for a boolean': (set_to("repaid", lambda r, g: str(r["repaid"]).lower()), "type", "repaid", RULE),

@@ -167,6 +167,7 @@ void weir_builder_destroy(struct weir_builder *builder)
     for (size_t i = 0; i < builder->n_blocks; i++)
         free(builder->blocks[i]);
     free(builder->blocks);
+    free(builder->floats);
     free(builder);
 }
 
@@ -201,6 +202,7 @@ void weir_builder_begin(struct weir_builder *builder, const char *topic, int32_t
     }
     builder->n_rows = builder->n_preset = 0;
     builder->n_unknown = builder->row_unknown = 0;
+    builder->n_floats = builder->row_floats = 0;
     builder->row_failed = 0;
     builder->batch = (struct weir_batch){.topic = topic, .partition = partition};
 }
@@ -261,6 +263,7 @@ uint32_t weir_builder_row(struct weir_builder *builder, int64_t offset, int64_t 
     builder->writer[row] = WEIR_WRITER_NONE;
     builder->row_value = value;
     builder->row_unknown = builder->n_unknown;
+    builder->row_floats = builder->n_floats;
     return row;
 }
 
@@ -298,6 +301,12 @@ void weir_builder_clear(struct weir_builder *builder, int field)
         return;
     }
     size_t size = value_size(column->type);
+    uint32_t kept = builder->row_floats;
+    for (uint32_t i = kept; i < builder->n_floats; i++) {
+        if (builder->floats[i].field != (uint32_t)field)
+            builder->floats[kept++] = builder->floats[i];
+    }
+    builder->n_floats = kept;
     column->state[row] = WEIR_STATE_MISSING;
     memset((char *)column->values.f64 + row * size, 0, size);
 }
@@ -307,6 +316,7 @@ static void undo_row(struct weir_builder *builder)
     for (size_t i = 0; i < builder->n_fields; i++)
         weir_builder_clear(builder, (int)i);
     builder->n_unknown = builder->row_unknown;
+    builder->n_floats = builder->row_floats;
     builder->row_failed = 0;
 }
 
@@ -423,6 +433,8 @@ const struct weir_batch *weir_builder_finish(struct weir_builder *builder)
     batch->value = builder->value;
     batch->unknown = builder->unknown;
     batch->n_unknown = builder->n_unknown;
+    batch->floats = builder->floats;
+    batch->n_floats = builder->n_floats;
     batch->writer = builder->writers ? builder->writer : NULL;
     batch->writers = builder->writers;
     return batch;

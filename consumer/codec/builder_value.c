@@ -94,6 +94,25 @@ static void set_long(struct weir_builder *builder, int field, int64_t value)
     column->values.i64[at] = value;
 }
 
+// Told apart, so that a writer that changes shows. Without memory the row does not decode.
+static void note_float(struct weir_builder *builder, int field)
+{
+    if (builder->columns[field].is_list)
+        return;
+    if (builder->n_floats == builder->float_capacity) {
+        uint32_t capacity = builder->float_capacity ? builder->float_capacity * 2 : 64;
+        struct weir_float_written *grown = realloc(builder->floats, capacity * sizeof *grown);
+        if (!grown) {
+            builder->row_failed = 1;
+            return;
+        }
+        builder->floats = grown;
+        builder->float_capacity = capacity;
+    }
+    builder->floats[builder->n_floats++] =
+        (struct weir_float_written){builder->n_rows - 1, (uint32_t)field};
+}
+
 static void double_to_long(struct weir_builder *builder, int field, double value)
 {
     if (!isfinite(value))
@@ -102,8 +121,10 @@ static void double_to_long(struct weir_builder *builder, int field, double value
         set_state(builder, field, WEIR_STATE_FAULT_OVERFLOW);
     else if (value != floor(value))
         set_state(builder, field, WEIR_STATE_FAULT_FRACTION);
-    else
+    else {
         set_long(builder, field, (int64_t)value);
+        note_float(builder, field);
+    }
 }
 
 void weir_builder_double(struct weir_builder *builder, int field, double value)

@@ -44,6 +44,9 @@ struct weir_builder {
     uint32_t row_unknown; // n_unknown when the current row began
     uint64_t unknown_dropped;
     struct weir_unknown *unknown;
+    struct weir_float_written *floats;
+    uint32_t n_floats, float_capacity;
+    uint32_t row_floats;     // n_floats when the current row began
     struct weir_arena arena; // strings, names and reasons of this batch
     int64_t *time, *offset, *timestamp;
     uint8_t *fault, *writer;

@@ -61,6 +61,13 @@ void weir_batch_view(const struct weir_batch *batch, uint32_t first, uint32_t n,
         }
     }
     view->columns = columns;
+    view->floats_from += first;
+    while (view->n_floats && view->floats->row < view->floats_from) {
+        view->floats++;
+        view->n_floats--;
+    }
+    while (view->n_floats && view->floats[view->n_floats - 1].row - view->floats_from >= n)
+        view->n_floats--;
     view->unknown = unknown;
     view->n_unknown = 0;
     for (uint32_t i = 0; i < batch->n_unknown; i++) {

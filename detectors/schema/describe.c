@@ -59,7 +59,8 @@ int schema_describe(void *instance, const struct weir_rule_count *count,
     const struct schema_record_check *check = &schema_record_checks[rule->check];
     struct schema_said said = {schema, rule->field, count};
     double share = count->rows ? (double)count->count / (double)count->rows : NAN;
-    int critical = count->count >= CRITICAL_RECORDS && share >= schema->critical_share;
+    int critical =
+        !rule->is_mild && count->count >= CRITICAL_RECORDS && share >= schema->critical_share;
     if (rule->field)
         schema_put(&out, "%s: ", rule->field->field->name);
     schema_put(&out, count->count == count->rows && count->rows > 1 ? "all " : "");

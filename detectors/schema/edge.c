@@ -22,14 +22,20 @@ void schema_edge_destroy(void *state)
     free(edge->values); // and the rest of the scratch
     pcre2_match_data_free(edge->match);
     schema_keys_destroy(edge->keys);
+    free(edge->floats);
     weir_evaluator_destroy(edge->cross);
     schema_evolution_stop(&edge->evolution);
     free(edge);
 }
 
-// The first state_version with a state of the edge, with that of the watch in it, and with the
-// writer schemas that it has met.
-enum { SCHEMA_STATE_EDGE = 3, SCHEMA_STATE_WATCH = 4, SCHEMA_STATE_EVOLUTION = 5 };
+// The first state_version with a state of the edge, with that of the watch in it, with the writer
+// schemas that it has met, and with how integers are written.
+enum {
+    SCHEMA_STATE_EDGE = 3,
+    SCHEMA_STATE_WATCH = 4,
+    SCHEMA_STATE_EVOLUTION = 5,
+    SCHEMA_STATE_FLOATS = 6
+};
 
 static int out_of_memory(struct weir_error *error)
 {
@@ -84,10 +90,11 @@ int schema_edge_create(void *instance, void **result, struct weir_error *error)
     edge->schema = schema;
     edge->memos = calloc(schema->n_fields ? schema->n_fields : 1, sizeof *edge->memos);
     edge->match = pcre2_match_data_create(1, NULL);
+    edge->floats = schema_floats_create(schema);
     edge->newest = INT64_MIN;
     if (schema->duplicates)
         edge->keys = schema_keys_create(schema->duplicates, schema->duplicate_keys);
-    if (!edge->memos || !edge->match || (schema->duplicates && !edge->keys) ||
+    if (!edge->memos || !edge->match || !edge->floats || (schema->duplicates && !edge->keys) ||
         make_room(edge, WEIR_BATCH_ROWS) || schema_watch_create(schema, &edge->watch) ||
         schema_evolution_start(schema, &edge->evolution)) {
         schema_edge_destroy(edge);
@@ -167,6 +174,7 @@ int schema_edge_save(const void *state, struct weir_buffer *out)
     int code = schema_watch_save(edge->watch, out);
     if (!code)
         code = schema_evolution_save(&edge->evolution, out);
+    schema_floats_save(edge->schema, edge->floats, out);
     weir_put_long(out, edge->keys != NULL);
     if (edge->keys)
         schema_keys_save(edge->keys, out);
@@ -185,6 +193,8 @@ int schema_edge_restore(void *state, uint32_t state_version, struct weir_reader 
         code = schema_watch_restore(edge->watch, in);
     if (!code && state_version >= SCHEMA_STATE_EVOLUTION)
         code = schema_evolution_restore(&edge->evolution, in);
+    if (!code && state_version >= SCHEMA_STATE_FLOATS)
+        code = schema_floats_restore(edge->schema, edge->floats, in);
     int has_keys = !code && weir_get_count(in, 1) != 0;
     code = !code && in->failed ? WEIR_ECORRUPT : code;
     // Keys that are no longer looked at end the bytes.

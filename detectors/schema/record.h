@@ -33,8 +33,9 @@ struct schema_edge {
     double *part_values;
     uint32_t capacity;
     // State.
-    int64_t newest;           // event time so far, INT64_MIN: none
-    struct schema_keys *keys; // NULL: keys are not looked at
+    int64_t newest;               // event time so far, INT64_MIN: none
+    struct schema_keys *keys;     // NULL: keys are not looked at
+    struct schema_floats *floats; // one a field
 };
 
 // One column of one batch, or the batch as a whole (`field` and `column` NULL).
@@ -106,6 +107,15 @@ int schema_observe_missing(struct schema_pass *pass);
 int schema_observe_type(struct schema_pass *pass);
 int schema_observe_empty(struct schema_pass *pass);
 void schema_say_type(const struct schema_said *said, struct schema_text *text);
+
+// record_float.c: integers written as floats. What is remembered of each field, freed with free().
+struct schema_floats *schema_floats_create(const struct schema *schema); // NULL: no memory
+int schema_observe_float(struct schema_pass *pass);
+void schema_say_float(const struct schema_said *said, struct schema_text *text);
+void schema_floats_save(const struct schema *schema, const struct schema_floats *floats,
+                        struct weir_buffer *out);
+int schema_floats_restore(const struct schema *schema, struct schema_floats *floats,
+                          struct weir_reader *in); // WEIR_ECORRUPT
 
 // record_sentinel.c
 int schema_observe_sentinels(struct schema_pass *pass); // of numbers

@@ -103,6 +103,12 @@ static int has_precision(const struct schema *schema, const struct schema_field 
     return is_double(schema, field) && field->more && field->more->precision >= 0;
 }
 
+// Lists' elements are not told apart.
+static int has_floats(const struct schema *schema, const struct schema_field *field)
+{
+    return schema->floats && field->field->type == WEIR_TYPE_LONG && !field->field->is_list;
+}
+
 static int has_future(const struct schema *schema, const struct schema_field *field)
 {
     return has_time(schema, field) && schema->future > 0;
@@ -137,6 +143,10 @@ const struct schema_record_check schema_record_checks[SCHEMA_CHECKS] = {
                         NULL, schema_say_missing, RELEASE},
     [SCHEMA_TYPE] = {"type", "schema.type", PRODUCER, has_type, schema_observe_type, NULL,
                      schema_say_type, RELEASE},
+    [SCHEMA_FLOAT] = {"float", "schema.type", PRODUCER, has_floats, schema_observe_float, NULL,
+                      schema_say_float,
+                      "look at the producer's last release: a column with a null becomes one of "
+                      "floats in pandas"},
     [SCHEMA_EMPTY] = {"empty", "schema.empty", UPSTREAM, can_be_empty, schema_observe_empty,
                       schema_text_empty, schema_say_empty, UP_FAILS},
     [SCHEMA_SENTINEL] = {"sentinel", "schema.sentinel", UPSTREAM, has_sentinels,

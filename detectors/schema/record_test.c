@@ -266,6 +266,98 @@ START_TEST(state_that_is_cut_or_garbage_is_refused)
 }
 END_TEST
 
+// ---- integers written as floats
+
+static const struct weir_field whole_fields[] = {
+    {.name = "n", .type = WEIR_TYPE_LONG, .optional = 1, .nullable = 1},
+    {.name = "x", .type = WEIR_TYPE_DOUBLE, .optional = 1},
+    {.name = "t[]", .type = WEIR_TYPE_LONG, .is_list = 1},
+    {.name = "time", .type = WEIR_TYPE_LONG, .role = WEIR_ROLE_TIME, .optional = 1},
+};
+static const struct weir_stream whole = {
+    .name = "s", .fields = whole_fields, .n_fields = 4, .key = -1, .time = 3};
+
+static void plain_ones(int n, int64_t time)
+{
+    char line[64];
+    const char *lines[251] = {0};
+    snprintf(line, sizeof line, "{\"n\":3,\"x\":1.0,\"t\":[2.0],\"time\":%lld}", (long long)time);
+    for (int i = 0; i < 250; i++)
+        lines[i] = line;
+    for (int i = 0; i < n; i += 250)
+        ck_assert_str_eq(observe(lines, NULL), "");
+}
+
+static const char *one_at(const char *n, int64_t time)
+{
+    char line[64];
+    snprintf(line, sizeof line, "{\"n\":%s,\"time\":%lld}", n, (long long)time);
+    return OBSERVE(line);
+}
+
+static void look_for_floats(const char *how)
+{
+    options[SCHEMA_OPTION_INTEGER_FLOATS] = (struct weir_option_value){.set = 1, .string = how};
+    start(&whole, options);
+}
+
+START_TEST(integers_that_become_floats)
+{
+    look_for_floats("alert");
+    ck_assert_uint_eq(flags_of("float:n"), 0);
+    ck_assert_uint_eq(flags_of("type:n"), WEIR_RULE_QUARANTINE);
+    plain_ones(1000, 86400000);
+    ck_assert_str_eq(OBSERVE("{\"n\":3}", "{\"n\":3.0}", "{\"n\":-4e2}", "{\"n\":3.5}",
+                             "{\"n\":null}", "{\"n\":3.0,\"n\":", "{\"n\":0.0}"),
+                     "undecodable=5;time=0,1,2,3,4,6;type:n=3;float:n=1,2,6;");
+    ck_assert_str_eq(sentence("float:n", 1024, NULL, 0),
+                     "n: 1,024 of 10,240 records have an integer written as a float (3.0), as it "
+                     "never was before: weir reads it, stricter readers do not; look at the "
+                     "producer's last release: a column with a null becomes one of floats in "
+                     "pandas");
+    stop();
+}
+END_TEST
+
+START_TEST(integers_as_floats_are_told_for_a_day)
+{
+    int64_t day = 86400000;
+    look_for_floats("alert");
+    plain_ones(750, day);
+    restart();
+    plain_ones(250, day);
+    ck_assert_str_eq(one_at("5.0", 2 * day), "float:n=0;");
+    ck_assert_str_eq(one_at("5.0", 3 * day - 1), "float:n=0;");
+    restart();
+    ck_assert_str_eq(one_at("5.0", 3 * day), ""); // it has become usual
+    ck_assert_str_eq(one_at("5.0", 4 * day), "");
+    ck_assert_str_eq(one_at("5.0", 5 * day + 1), "float:n=0;"); // after more than a day without
+    stop();
+}
+END_TEST
+
+START_TEST(integers_that_were_floats_before)
+{
+    look_for_floats("alert");
+    plain_ones(750, 1);
+    ck_assert_str_eq(one_at("5.0", 1), "");
+    plain_ones(2000, 1);
+    ck_assert_str_eq(one_at("5.0", 1), "");
+    stop();
+    look_for_floats("error");
+    ck_assert_uint_eq(flags_of("float:n"), WEIR_RULE_QUARANTINE);
+    ck_assert_str_eq(one_at("5.0", 1), "float:n=0;");
+    ck_assert_str_eq(sentence("float:n", 10, NULL, 0),
+                     "n: 10 of 10,240 records have an integer written as a float (3.0); look at "
+                     "the producer's last release: a column with a null becomes one of floats in "
+                     "pandas");
+    stop();
+    look_for_floats("false");
+    ck_assert_str_eq(one_at("5.0", 1), "");
+    stop();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("record");
@@ -281,6 +373,9 @@ int main(void)
     tcase_add_test(tcase, keys_that_come_again);
     tcase_add_test(tcase, the_same_keys_are_seen_in_any_batch);
     tcase_add_test(tcase, state_that_is_cut_or_garbage_is_refused);
+    tcase_add_test(tcase, integers_that_become_floats);
+    tcase_add_test(tcase, integers_as_floats_are_told_for_a_day);
+    tcase_add_test(tcase, integers_that_were_floats_before);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "detectors/schema/record.h"
+#include "stats/hash.h"
 #include "stats/nearest.h"
 
 void schema_rules_destroy(struct schema *schema)
@@ -124,7 +125,8 @@ int schema_declare(struct schema_make *make, const struct weir_rule *rule, struc
 {
     struct schema *schema = make->schema;
     struct weir_rule declared = *rule;
-    declared.flags |= route(make, rule->name);
+    unsigned way = route(make, rule->name);
+    declared.flags |= what.is_mild && !(way & WEIR_RULE_SILENT) ? 0 : way;
     int index = make->setup->rule(make->setup, &declared, error);
     if (index < 0)
         return index;
@@ -164,7 +166,10 @@ static int declare(struct schema_make *make, enum schema_check check,
         .severity = row->severity,
         .action = row->action,
     };
-    return schema_declare(make, &rule, (struct schema_rule){check, field, 0}, number, error);
+    struct schema_rule what = {.check = check,
+                               .field = field,
+                               .is_mild = check == SCHEMA_FLOAT && !make->schema->float_is_error};
+    return schema_declare(make, &rule, what, number, error);
 }
 
 // ---- one field
@@ -174,7 +179,7 @@ static int same_way(const struct schema *schema, const struct schema_field *fiel
 {
     int sentinel = field->rule[SCHEMA_SENTINEL], same = sentinel >= 0;
     for (int check = 0; check < SCHEMA_FIELD_CHECKS && same; check++)
-        same = field->rule[check] < 0 ||
+        same = field->rule[check] < 0 || schema->rules[field->rule[check]].is_mild ||
                schema->rules[field->rule[check]].flags == schema->rules[sentinel].flags;
     return same;
 }
@@ -242,6 +247,7 @@ static int choose_fields(struct schema *schema, const struct weir_detector_confi
         field->field = &config->stream->fields[field->index];
         field->more = weir_stream_more(config->stream, field->index);
         field->reference = known(config, setup, field->index);
+        field->name_hash = weir_hash(field->field->name, strlen(field->field->name));
     }
     schema->n_fields = n;
     return 0;

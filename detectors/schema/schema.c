@@ -82,6 +82,11 @@ static const struct weir_option options[] = {
     {"evolution", WEIR_OPTION_BOOLEAN, "true", 0, 0, NULL, NULL,
      "Report writer schemas of the registry that lost or changed what the stream's fields need.",
      0},
+    {"integer_floats", WEIR_OPTION_CHOICE, "alert", 0, 0, "alert|error|false", NULL,
+     "Integers that come written as floats (3.0) after 1,000 that did not: alert tells of them for "
+     "a "
+     "day and lets them pass; error: each is a fault like a wrong type.",
+     WEIR_OPTION_RESETS_STATE},
     {0}};
 
 static const char *const kinds[] = {"schema.type",
@@ -139,6 +144,9 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     schema->empty = !empty || !strcmp(empty, "false") ? SCHEMA_EMPTY_LEGAL
                     : !strcmp(empty, "true")          ? SCHEMA_EMPTY_FAULT
                                                       : SCHEMA_EMPTY_AUTO;
+    const char *floats = values[SCHEMA_OPTION_INTEGER_FLOATS].string;
+    schema->floats = floats && strcmp(floats, "false");
+    schema->float_is_error = floats && !strcmp(floats, "error");
     schema->duplicates = values[SCHEMA_OPTION_DUPLICATES].integer;
     schema->duplicate_keys = (size_t)values[SCHEMA_OPTION_DUPLICATE_KEYS].integer;
     schema->future = values[SCHEMA_OPTION_FUTURE].integer;
@@ -175,7 +183,7 @@ WEIR_PLUGIN = {
                    "values out of bounds",
     .options = options,
     .kinds = kinds,
-    .state_version = 5,
+    .state_version = 6,
     .create = create,
     .destroy = destroy,
     .edge_create = schema_edge_create,

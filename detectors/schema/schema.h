@@ -17,6 +17,7 @@ enum schema_check {
     SCHEMA_NULL,
     SCHEMA_MISSING,
     SCHEMA_TYPE,
+    SCHEMA_FLOAT,
     SCHEMA_EMPTY,
     SCHEMA_SENTINEL,
     SCHEMA_NAN,
@@ -66,7 +67,8 @@ enum schema_option {
     SCHEMA_OPTION_RULES,
     SCHEMA_OPTION_DEPENDS,
     SCHEMA_OPTION_WINDOW_RULES,
-    SCHEMA_OPTION_EVOLUTION
+    SCHEMA_OPTION_EVOLUTION,
+    SCHEMA_OPTION_INTEGER_FLOATS
 };
 
 // What an empty string is.
@@ -107,8 +109,8 @@ struct schema_field {
     size_t n_words;
     const struct weir_summary *reference; // the first that knows the field; NULL: none
     unsigned window_checks;               // bits of 1 << place in the table of window checks
-    // For these:
     uint64_t name_hash;
+    // For these:
     int watched;          // of SCHEMA_WATCH_* (watch.h)
     unsigned n_pairs;     // of fields that may be swapped, in which it is
     uint64_t *swap_pairs; // of a number: by cell, those for which a value there speaks
@@ -119,6 +121,7 @@ struct schema_rule {
     enum schema_check check;
     const struct schema_field *field; // NULL: the whole record
     unsigned flags;                   // of enum weir_rule_flag
+    int is_mild; // its records are quarantined only where `only_quarantine` says so
 };
 
 struct schema {
@@ -131,6 +134,7 @@ struct schema {
     int rule[SCHEMA_CHECKS];                   // those of the whole record
     pcre2_match_context *limits, *long_limits; // of patterns; on long strings
     enum schema_empty empty;
+    int floats, float_is_error;             // integers written as floats are looked at, are faults
     int64_t duplicates;                     // ms, 0: keys are not looked at
     size_t duplicate_keys;                  // that are remembered, at most
     int64_t future, out_of_order, too_late; // ms, 0: not looked at

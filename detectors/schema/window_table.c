@@ -151,10 +151,6 @@ int schema_windows_create(struct schema *schema, const struct weir_detector_conf
             schema->window_checks |= 1u << c;
     }
     for (size_t i = 0; i < schema->n_fields; i++) {
-        struct schema_field *field = &schema->fields[i];
-        field->name_hash = weir_hash(field->field->name, strlen(field->field->name));
-    }
-    for (size_t i = 0; i < schema->n_fields; i++) {
         if (schema->fields[i].index == schema->stream->key)
             schema->key = (int)i;
     }

@@ -115,6 +115,13 @@ struct weir_writer {
 
 enum { WEIR_WRITER_NONE = 255 };
 
+// An integer that was written as a float: 3.0 or 3e2, or as a type of Avro's that has fractions. It
+// is a value like any other. Not of lists. Since minor 1.
+struct weir_float_written {
+    uint32_t row;   // less the batch's `floats_from`
+    uint32_t field; // of type WEIR_TYPE_LONG
+};
+
 struct weir_batch {
     const struct weir_stream *stream;
     const char *topic; // or the file's name in a replay
@@ -137,6 +144,8 @@ struct weir_batch {
     // NULL where there are none.
     const uint8_t *writer;
     const struct weir_writer *const *writers;
+    const struct weir_float_written *floats; // by row
+    uint32_t n_floats, floats_from;          // rows of a part of a batch count from there
 };
 
 #endif

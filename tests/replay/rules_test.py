@@ -62,6 +62,25 @@ class Rules(Program):
     def lines(self, name, rows):
         self.file(name, "".join(json.dumps(row) + "\n" for row in rows))
 
+    def test_integers_that_become_floats(self):
+        def text(i, as_csv):
+            value = f"{i % 100}.0" if 5000 <= i < 20000 and i % 10 == 0 else f"{i % 100}"
+            at = START + (i * 100 if i < 20000 else (i - 18000) * 1000)
+            return f"{at},{value}\n" if as_csv else f'{{"at": {at}, "value": {value}}}\n'
+
+        contract = ONE.replace("double", "long")
+        for suffix, form in (("jsonl", "json"), ("csv", "csv")):
+            lines = [text(i, suffix == "csv") for i in range(20400)]
+            if suffix == "csv":
+                lines.insert(0, "at,value\n")
+            self.file(f"rows.{suffix}", "".join(lines))
+            done = self.replay(contract.replace("json", form), s=f"rows.{suffix}")
+            opened = [a for a in done.alerts if a["status"] == "open"]
+            self.assertEqual([a["rule"] for a in opened], ["float:value"])
+            self.assertEqual((opened[0]["kind"], opened[0]["severity"]), ("schema.type", "warning"))
+            self.assertEqual(done.alerts[-1]["occurrences"], 1500)
+            self.assertEqual(done.quarantine, [])
+
     def test_one_incident(self):
         rows = [{"at": START + i, "value": -5 if i % 4 == 3 else 5} for i in range(200000)]
         rows += [{"at": START + 200000 + i * 1000, "value": 5} for i in range(400)]
