@@ -2,6 +2,7 @@
 #include "stats/value_text.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *weir_count_text(uint64_t count, char *text)
 {
@@ -13,6 +14,13 @@ const char *weir_count_text(uint64_t count, char *text)
         text[at++] = digits[i];
     }
     text[at] = 0;
+    return text;
+}
+
+const char *weir_records_text(uint64_t count, char *text)
+{
+    weir_count_text(count, text);
+    strcat(text, count == 1 ? " record" : " records");
     return text;
 }
 

@@ -10,6 +10,7 @@
 #include "consumer/alert/incident.h"
 #include "consumer/alert/kinds.h"
 #include "consumer/http/metrics.h"
+#include "stats/rfc3339.h"
 
 enum { DEFAULT_LIMIT = 10000 };
 
@@ -566,6 +567,33 @@ static void put_history(const struct weir_incident *incident, const struct weir_
                  incident->occurrences, unit, plural, span);
 }
 
+// Of rules that records break: since when, and where to look first. Rows of files without a time
+// have no date.
+static void put_first(const struct weir_alert *alert, char *out, size_t size)
+{
+    static const int64_t year_2000 = 946684800000;
+    const struct weir_finding *finding = &alert->finding;
+    const struct weir_sample *first = NULL;
+    char since[64] = "";
+    for (size_t i = 0; i < finding->n_evidence && !first; i++)
+        first = finding->evidence[i].n_samples ? &finding->evidence[i].samples[0] : NULL;
+    if (alert->window_start >= year_2000) {
+        struct weir_time_parts parts;
+        weir_time_split(alert->window_start, &parts);
+        snprintf(since, sizeof since, "since %04d-%02d-%02d %02d:%02d:%02dZ%s", (int)parts.year,
+                 (int)parts.month, (int)parts.day, (int)parts.hour, (int)parts.minute,
+                 (int)parts.second, first ? ", " : "");
+    }
+    const char *summary = finding->summary ? finding->summary : "";
+    if (first)
+        snprintf(out, size, "%s (%sfirst: %.200s[%d]@%" PRId64 ")", summary, since,
+                 first->topic ? first->topic : "", (int)first->partition, first->offset);
+    else if (*since)
+        snprintf(out, size, "%s (%s)", summary, since);
+    else
+        snprintf(out, size, "%s", summary);
+}
+
 static int send(struct weir_alerts *alerts, const struct weir_alert_due *due)
 {
     char text[WEIR_PACK_SUMMARY + 256];
@@ -597,6 +625,9 @@ static int send(struct weir_alerts *alerts, const struct weir_alert_due *due)
     alert.finding.severity = incident->held;
     if (due->status != WEIR_ALERT_OPEN) {
         put_history(incident, due, alert.finding.summary, text, sizeof text);
+        alert.finding.summary = text;
+    } else if (track->record_rules) {
+        put_first(&alert, text, sizeof text);
         alert.finding.summary = text;
     }
     weir_hash128_text(incident->fingerprint, alert.fingerprint);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "consumer/codec/json_write.h"
+#include "consumer/infer/joint.h"
 #include "stats/hll.h"
 #include "stats/meaning.h"
 #include "stats/sentinels.h"
@@ -21,6 +22,8 @@ static const double SEEN_EACH = 10, SEEN_IN_ALL = 150, UNSEEN = 1e-3;
 struct writer {
     struct weir_buffer *out;
     const struct weir_profile *profile;
+    struct weir_rows rows; // of its sample; n 0: there is none
+    int is_whole;          // the sample is all there was: what holds in it holds
 };
 
 // What is known of one field before a line is written.
@@ -200,6 +203,21 @@ static void put_range(const struct writer *writer, const struct known *known)
                        summary->moments.maximum);
 }
 
+// A rule where all was looked at, else a proposal.
+static const char *if_whole(const struct writer *writer, const char *otherwise)
+{
+    return writer->is_whole ? "" : otherwise;
+}
+
+static void put_precision(const struct writer *writer, const struct known *known)
+{
+    int precision = writer->rows.n ? weir_joint_precision(&writer->rows, known->field->name) : -1;
+    if (precision < 0)
+        return;
+    weir_buffer_printf(writer->out, "        %sprecision: %d    # decimals%s\n",
+                       if_whole(writer, "# "), precision, if_whole(writer, ", in a sample"));
+}
+
 // ---- strings
 
 // All values are categories of the profile, few, and each was seen often.
@@ -320,6 +338,7 @@ static void put_field(const struct writer *writer, const struct known *known)
     if (field->type == WEIR_TYPE_LONG || field->type == WEIR_TYPE_DOUBLE) {
         put_sentinels(writer, known);
         put_range(writer, known);
+        put_precision(writer, known);
     } else if (field->type == WEIR_TYPE_STRING)
         put_text(writer, known);
 }
@@ -381,6 +400,79 @@ static void put_depends(const struct writer *writer)
     }
 }
 
+// Keys that never came twice.
+static void put_duplicates(const struct writer *writer)
+{
+    for (size_t f = 0; f < writer->profile->n_fields; f++) {
+        const struct weir_profile_field *field = &writer->profile->fields[f];
+        if (field->role == WEIR_ROLE_KEY && is_sound(field) && writer->rows.n &&
+            weir_joint_is_unique(&writer->rows, field->name))
+            weir_buffer_printf(writer->out, "    %sduplicates: 1d    # no key came twice%s\n",
+                               if_whole(writer, "# "), if_whole(writer, ", in a sample"));
+    }
+}
+
+// What orders can be looked for among: 1 of texts that are times, 2 to 5 of whole numbers that are
+// seconds, ms, us, ns since 1970; 0: others.
+static int time_form(const struct writer *writer, size_t f)
+{
+    struct known known = know(writer->profile, f);
+    const struct weir_clues *clues = &known.field->clues;
+    enum weir_meaning meaning = known.meaning.meaning;
+    if (!is_sound(known.field) || known.is_key)
+        return 0;
+    if (known.field->type == WEIR_TYPE_STRING)
+        return known.meaning.confidence >= .7 &&
+               (meaning == WEIR_MEANING_DATE || meaning == WEIR_MEANING_TIMESTAMP);
+    // The stream's own time is read in ms, whatever its unit.
+    for (int i = 0; i < 4 && known.field->type == WEIR_TYPE_LONG && !known.is_time; i++) {
+        if (clues->values && clues->look[WEIR_LOOK_SECONDS + i] * 10 > clues->values * 9)
+            return 2 + i;
+    }
+    return 0;
+}
+
+static void put_expression_name(const struct writer *writer, struct weir_buffer *rule, size_t f)
+{
+    int is_text = writer->profile->fields[f].type == WEIR_TYPE_STRING;
+    weir_buffer_printf(rule, is_text ? "time(`%s`)" : "`%s`", writer->profile->fields[f].name);
+}
+
+static void put_order(const struct writer *writer, size_t early, size_t late, int is_first)
+{
+    struct weir_buffer rule;
+    weir_buffer_init(&rule, 4096);
+    put_expression_name(writer, &rule, late);
+    weir_buffer_append(&rule, " >= ", 4);
+    put_expression_name(writer, &rule, early);
+    weir_buffer_printf(writer->out, "%s", is_first ? if_whole(writer, "    # ") : "");
+    if (is_first)
+        weir_buffer_printf(writer->out, "%srules:%s\n", writer->is_whole ? "    " : "",
+                           if_whole(writer, "    # held in a sample"));
+    weir_buffer_printf(writer->out, "    %s  - ", if_whole(writer, "# "));
+    put_quoted(writer, (const char *)rule.data, rule.length);
+    weir_buffer_append(writer->out, "\n", 1);
+    weir_buffer_free(&rule);
+}
+
+// Times that come one after the other in every row.
+static void put_orders(const struct writer *writer)
+{
+    enum { MOST = 8 };
+    const struct weir_profile *profile = writer->profile;
+    int n = 0;
+    for (size_t a = 0; a < profile->n_fields && writer->rows.n; a++) {
+        int form = time_form(writer, a);
+        for (size_t b = 0; b < profile->n_fields && form && n < MOST; b++) {
+            if (b != a && time_form(writer, b) == form && !strchr(profile->fields[a].name, '`') &&
+                !strchr(profile->fields[b].name, '`') &&
+                weir_joint_is_ordered(&writer->rows, profile->fields[a].name,
+                                      profile->fields[b].name))
+                put_order(writer, a, b, !n++);
+        }
+    }
+}
+
 // What serves a model is watched where the stream says who answered, or what.
 static void put_operations(const struct writer *writer)
 {
@@ -413,6 +505,8 @@ static void put_contract(const struct writer *writer)
     for (size_t f = 0; f < writer->profile->n_fields; f++)
         faulty |= writer->profile->fields[f].summary.fault > 0;
     put_depends(writer);
+    put_duplicates(writer);
+    put_orders(writer);
     if (!faulty)
         return;
     put(writer, "    fields: [");
@@ -429,8 +523,11 @@ int weir_infer_contract(const struct weir_profile *profile,
                         const struct weir_infer_options *options, struct weir_buffer *out,
                         struct weir_error *error)
 {
-    struct writer writer = {out, profile};
+    struct writer writer = {.out = out, .profile = profile};
     char text[32];
+    if (profile->sample && weir_rows_make(profile->sample, &writer.rows))
+        return weir_error_set(error, WEIR_ENOMEM, "memory is out for the contract");
+    writer.is_whole = writer.rows.n && writer.rows.n == profile->rows;
     weir_buffer_printf(out,
                        "# A contract learnt from %s records. Go over it: bounds have head-room, "
                        "and what\n# the data never showed is not in it.\nversion: 1\napp: ",
@@ -453,5 +550,6 @@ int weir_infer_contract(const struct weir_profile *profile,
     put(&writer, "}\n");
     put_contract(&writer);
     put_operations(&writer);
+    weir_rows_free(&writer.rows);
     return out->failed ? weir_error_set(error, WEIR_ENOMEM, "memory is out for the contract") : 0;
 }

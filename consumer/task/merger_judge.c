@@ -8,6 +8,7 @@
 #include "consumer/http/metrics.h"
 #include "consumer/log/log.h"
 #include "consumer/task/merger.h"
+#include "stats/value_text.h"
 
 enum { BY_FIELDS = 16, FAILURES = 5, OFFSETS = 64 };
 
@@ -406,16 +407,17 @@ static int judge_host(struct weir_merger *merger, struct weir_merge_key *key, in
 {
     const struct weir_pane *window = merger->window;
     struct weir_offset_range offsets[OFFSETS];
-    char rule[256], text[400];
+    char rule[256], text[400], count[40];
     weir_alerts_begin(merger->alerts, key->host_track, start, end, window->rows, offsets,
                       offsets_of(window, offsets));
     int no_room = key->n_tracked < (size_t)merger->plan->config->limit_slices;
     if (refused && !no_room) {
         snprintf(rule, sizeof rule, "slices:%s", key->plan->key);
         snprintf(text, sizeof text,
-                 "%" PRIu64 " records belong to slices beyond limits.slices (%" PRId64
-                 ") and are only counted for the whole stream: raise it, or slice by less",
-                 refused, merger->plan->config->limit_slices);
+                 "%s of slices beyond limits.slices (%" PRId64
+                 ") %s only counted for the whole stream: raise it, or slice by less",
+                 weir_records_text(refused, count), merger->plan->config->limit_slices,
+                 refused == 1 ? "is" : "are");
         host_finding(merger, rule, "weir.limit", WEIR_WARNING, text);
     }
     if (window->cramped || (refused && no_room)) {
@@ -545,9 +547,8 @@ static void circuit_words(const struct weir_plan_stream *stream,
 static void limit_words(const struct weir_rule_count *count, char *text, size_t size)
 {
     enum { SHOWN = 3 };
-    int at =
-        snprintf(text, size, "A limit was reached: %" PRIu64 " records were left out of detail",
-                 count->count);
+    int at = snprintf(text, size, "A limit was reached: %" PRIu64 " record%s left out of detail",
+                      count->count, count->count == 1 ? " was" : "s were");
     for (size_t i = 0; i < count->n_details && i < SHOWN && at >= 0 && (size_t)at < size; i++)
         at += snprintf(text + at, size - (size_t)at, "%s%s (%" PRIu64 ")", i ? "; " : ". ",
                        count->details[i].name, count->details[i].count);
@@ -558,21 +559,22 @@ static void plain_words(const struct weir_plan_detector *detector, const struct 
 {
     const char *field =
         rule->field >= 0 ? detector->config.stream->fields[rule->field].name : "records";
+    int one = count->count == 1;
     if (detector->plugin)
-        snprintf(text, size, "%s: %" PRIu64 " of %" PRIu64 " records break rule '%s'", field,
-                 count->count, count->rows, rule->name);
+        snprintf(text, size, "%s: %" PRIu64 " of %" PRIu64 " record%s break%s rule '%s'", field,
+                 count->count, count->rows, count->rows == 1 ? "" : "s", one ? "s" : "",
+                 rule->name);
     else if (!strcmp(rule->name, "undecodable"))
-        snprintf(text, size, "%" PRIu64 " of %" PRIu64 " records do not decode", count->count,
-                 count->rows);
+        snprintf(text, size, "%" PRIu64 " of %" PRIu64 " record%s do%s not decode", count->count,
+                 count->rows, count->rows == 1 ? "" : "s", one ? "es" : "");
     else if (!strcmp(rule->name, "jump"))
         snprintf(text, size,
-                 "%" PRIu64 " records are far ahead in event time, and no later record confirms it",
-                 count->count);
+                 "%" PRIu64 " record%s far ahead in event time, and no later record confirms it",
+                 count->count, one ? " is" : "s are");
     else if (!strcmp(rule->name, "gap"))
-        snprintf(text, size,
-                 "%" PRIu64 " offsets were gone before they were read: these records were never "
-                 "looked at",
-                 count->count);
+        snprintf(text, size, "%" PRIu64 " offset%s gone before %s read: %s never looked at",
+                 count->count, one ? " was" : "s were", one ? "it was" : "they were",
+                 one ? "its record was" : "these records were");
     else if (!strcmp(rule->name, "limit"))
         limit_words(count, text, size);
     else

@@ -65,11 +65,14 @@ static inline int engine_say(void *context, const struct weir_emission *emission
     if (emission->output != WEIR_OUTPUT_ALERTS)
         return 0;
     const struct weir_finding *finding = &alert->finding;
+    // Which record was the first has a place in a partition: tasks differ in that.
+    const char *first = strstr(finding->summary, " (since 20");
+    int length = (int)(first ? (size_t)(first - finding->summary) : strlen(finding->summary));
     weir_buffer_printf(
-        &engine->said, "%s %s %s %s%s%s %s: %s\n", statuses[alert->status], finding->kind,
+        &engine->said, "%s %s %s %s%s%s %s: %.*s\n", statuses[alert->status], finding->kind,
         weir_severity_name(finding->severity), finding->n_fields ? finding->fields[0] : "-",
         finding->n_slice ? "=" : "", finding->n_slice ? finding->slice[0].value : "",
-        finding->model_version && *finding->model_version ? finding->model_version : "-",
+        finding->model_version && *finding->model_version ? finding->model_version : "-", length,
         finding->summary);
     return 0;
 }

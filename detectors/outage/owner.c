@@ -6,6 +6,7 @@
 
 #include "detectors/outage/outage.h"
 #include "stats/hash.h"
+#include "stats/value_text.h"
 
 // Slices that may have lost more than this share of their rows to a cap are not judged.
 static const double MAY_MISS = 0.02;
@@ -193,12 +194,12 @@ static void report(const struct outage *outage, const struct weir_window *window
     const struct weir_slice *slice = &window->slices[found->slice];
     const struct weir_count_decision *decision = &found->decision;
     struct weir_evidence lines[SHOWN];
-    char name[TEXT], text[2 * TEXT], before[SHOWN][TEXT], after[SHOWN][TEXT];
+    char name[TEXT], text[2 * TEXT], count[40], before[SHOWN][TEXT], after[SHOWN][TEXT];
     size_t n = 0;
     for (; n < n_inside && n < SHOWN; n++) {
         const struct weir_slice *part = &window->slices[inside[n].slice];
         snprintf(before[n], TEXT, "about %.0f records a window", inside[n].decision.expected);
-        snprintf(after[n], TEXT, "%llu records", (unsigned long long)part->rows);
+        snprintf(after[n], TEXT, "%s", weir_records_text(part->rows, count));
         lines[n] = (struct weir_evidence){
             .type = "slice",
             .slice = part->values,
@@ -209,8 +210,8 @@ static void report(const struct outage *outage, const struct weir_window *window
     }
     who(outage, slice, name, sizeof name);
     if (decision->left < 0.02)
-        snprintf(text, sizeof text, "%s is silent: %llu records where about %.0f are usual", name,
-                 (unsigned long long)slice->rows, decision->expected);
+        snprintf(text, sizeof text, "%s is silent: %s where about %.0f are usual", name,
+                 weir_records_text(slice->rows, count), decision->expected);
     else
         snprintf(text, sizeof text,
                  "%s has lost %.0f%% of its records: %llu where about %.0f are usual, %.0f missing "

@@ -171,6 +171,23 @@ int schema_cross_observe(const struct schema_cross *cross, struct weir_evaluator
 
 // ---- words
 
+// A fault may be in any of them: those of the condition first, as they are written.
+static void put_fields(struct schema_text *out, const struct schema_condition *rule)
+{
+    enum { NAMED = 4 };
+    size_t n = rule->n_fields < NAMED ? rule->n_fields : NAMED;
+    for (size_t i = 0; i < n; i++)
+        schema_put(out, "%s%.60s",
+                   i == 0                   ? ""
+                   : i + 1 < rule->n_fields ? ", "
+                                            : " or ",
+                   rule->fields[i]);
+    if (rule->n_fields > n)
+        schema_put(out, " or the others");
+    if (!n)
+        schema_put(out, "its fields");
+}
+
 int schema_cross_say(const struct schema_cross *cross, const struct weir_rule_count *count,
                      double critical_share, struct weir_finding *finding, char *text, size_t size)
 {
@@ -184,22 +201,16 @@ int schema_cross_say(const struct schema_cross *cross, const struct weir_rule_co
     const struct schema_condition *rule = &cross->conditions.items[i];
     double share = count->rows ? (double)count->count / (double)count->rows : NAN;
     int broken = (unsigned)cross->rules[i].broken == count->rule;
-    int all = count->count == count->rows && count->rows > 1;
-    schema_put(&out, all ? "All " : "");
-    schema_put_count(&out, count->count);
-    if (!all) {
-        schema_put(&out, " of ");
-        schema_put_count(&out, count->rows);
-    }
-    schema_put(&out, " records");
+    schema_put_records(&out, "All ", count->count, count->rows);
     if (broken && rule->when_text)
-        schema_put(&out, " with `%.*s`", SHOWN, rule->when_text);
-    if (broken)
-        schema_put(&out, " break the rule `%.*s`; look at what fills %.80s", SHOWN,
-                   rule->holds_text, rule->n_fields ? rule->fields[0] : "its fields");
-    else
+        schema_put(&out, "with `%.*s` ", SHOWN, rule->when_text);
+    if (broken) {
+        schema_put(&out, "%s the rule `%.*s`; look at what fills ",
+                   count->count == 1 ? "breaks" : "break", SHOWN, rule->holds_text);
+        put_fields(&out, rule);
+    } else
         schema_put(&out,
-                   " cannot be judged by the rule `%.*s%s%.*s`: it divides by zero or overflows "
+                   "cannot be judged by the rule `%.*s%s%.*s`: it divides by zero or overflows "
                    "there. Say in it what should hold then",
                    SHOWN, rule->holds_text, rule->when_text ? " when " : "", SHOWN,
                    rule->when_text ? rule->when_text : "");

@@ -243,10 +243,9 @@ int schema_depends_say(const struct schema_depends *depends, const struct weir_r
     double share = count->rows ? (double)count->count / (double)count->rows : NAN;
     const char *name = fields[rule->field].name;
     schema_put(&out, "%s: ", name);
-    schema_put_count(&out, count->count);
-    schema_put(&out, " of ");
-    schema_put_count(&out, count->rows);
-    schema_put(&out, " records have another %s than went with the same ", name);
+    schema_put_records(&out, "all ", count->count, count->rows);
+    schema_put(&out, "%s another %s than went with the same ", count->count == 1 ? "has" : "have",
+               name);
     for (size_t k = 0; k < rule->n; k++)
         schema_put(&out, "%s%s",
                    !k                ? ""

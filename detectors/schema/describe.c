@@ -27,6 +27,37 @@ void schema_put_count(struct schema_text *text, uint64_t count)
     schema_put(text, "%s", weir_count_text(count, digits));
 }
 
+void schema_put_records(struct schema_text *text, const char *all, uint64_t count, uint64_t rows)
+{
+    int is_all = count == rows && rows > 1;
+    schema_put(text, "%s", is_all ? all : "");
+    schema_put_count(text, count);
+    if (!is_all) {
+        schema_put(text, " of ");
+        schema_put_count(text, rows);
+    }
+    schema_put(text, rows == 1 ? " record " : " records ");
+}
+
+void schema_agree(struct schema_text *text, size_t at, uint64_t count)
+{
+    static const char *const verbs[][2] = {{"have ", "has "},      {"are ", "is "},
+                                           {"lack ", "lacks "},    {"do ", "does "},
+                                           {"carry ", "carries "}, {"break ", "breaks "}};
+    char rest[512];
+    if (count != 1 || text->length >= text->size)
+        return;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        size_t length = strlen(verbs[i][0]);
+        if (strncmp(text->data + at, verbs[i][0], length))
+            continue;
+        snprintf(rest, sizeof rest, "%s", text->data + at + length);
+        text->length = at;
+        schema_put(text, "%s%s", verbs[i][1], rest);
+        return;
+    }
+}
+
 void schema_put_duration(struct schema_text *text, int64_t ms)
 {
     static const struct {
@@ -63,14 +94,10 @@ int schema_describe(void *instance, const struct weir_rule_count *count,
         !rule->is_mild && count->count >= CRITICAL_RECORDS && share >= schema->critical_share;
     if (rule->field)
         schema_put(&out, "%s: ", rule->field->field->name);
-    schema_put(&out, count->count == count->rows && count->rows > 1 ? "all " : "");
-    schema_put_count(&out, count->count);
-    if (count->count != count->rows || count->rows <= 1) {
-        schema_put(&out, " of ");
-        schema_put_count(&out, count->rows);
-    }
-    schema_put(&out, " records ");
+    schema_put_records(&out, "all ", count->count, count->rows);
+    size_t verb = out.length;
     check->say(&said, &out);
+    schema_agree(&out, verb, count->count);
     if (check->hint)
         schema_put(&out, "; %s", check->hint);
     finding->summary = text;

@@ -58,6 +58,10 @@ __attribute__((format(printf, 2, 3))) void schema_put(struct schema_text *text, 
                                                       ...);
 // Puts a count with commas.
 void schema_put_count(struct schema_text *text, uint64_t count);
+// Puts "1,204 of 3,000 records ", or with `all` before it "all 3,000 records ".
+void schema_put_records(struct schema_text *text, const char *all, uint64_t count, uint64_t rows);
+// What was put from `at` on begins with a verb, of `count` records: "have" becomes "has" of one.
+void schema_agree(struct schema_text *text, size_t at, uint64_t count);
 // Puts a duration: "10 min".
 void schema_put_duration(struct schema_text *text, int64_t ms);
 

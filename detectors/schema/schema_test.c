@@ -400,7 +400,7 @@ START_TEST(sentences)
                    "age: 312 of 10,240 records have a value outside 1 to 120; look upstream for "
                    "another unit, a default or a fault; if they are right, widen the range");
     check_sentence("range:n", 1, 10, WEIR_WARNING,
-                   "n: 1 of 10 records have a value below -0.5; look upstream for another unit, a "
+                   "n: 1 of 10 records has a value below -0.5; look upstream for another unit, a "
                    "default or a fault; if they are right, widen the range");
     check_sentence("type:age", 1234567, 1234567, WEIR_CRITICAL,
                    "age: all 1,234,567 records have a value that is not of the type double; look "

@@ -38,12 +38,12 @@ static int judge_volume(struct schema_judge *judge, struct schema_verdict *verdi
     // The newest window may merely not be full yet: one with few records counts once another came.
     if (!abnormal || (few && memory->low < 2))
         return 0;
-    char now[32], before[32];
-    weir_count_text((uint64_t)rows, now);
+    char now[40], before[32];
+    weir_records_text((uint64_t)rows, now);
     weir_count_text((uint64_t)((few ? low : high) - 0.5), before);
     snprintf(verdict->text, sizeof verdict->text,
-             "%s records in the window, where the %s before were %s: %s", now,
-             few ? "fewest" : "most", before,
+             "%s in the window, where the %s before were %s: %s", now, few ? "fewest" : "most",
+             before,
              few ? "look whether its producers still send all"
                  : "look for producers that send again, or twice");
     verdict->count = (uint64_t)rows;

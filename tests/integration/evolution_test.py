@@ -63,6 +63,36 @@ class Evolution(Scenario):
         self.assertEqual((alert["severity"], alert["detector"], alert["action"]),
                          ("critical", "contract", "fix_producer"))  # fmt: skip
 
+    def test_what_breaks_the_contract_never_passes_the_gate(self):
+        app = self.app(form="avro", registry=self.registry_url, partitions=2)
+        clean, plain = f"{app.app}.clean", app.config
+
+        def config(*arguments, **more):
+            gate = f"    gate: {{topic: {clean}, quarantine_at_most: 90%}}\n"
+            return plain(*arguments, **more).replace(
+                "    idle_timeout: 1s\n", "    idle_timeout: 1s\n" + gate
+            )
+
+        app.config = config
+        registry = registry_at(self.registry_url)
+        full = registry.register(app.topic + "-value", FULL)
+        broken = registry.register(app.topic + "-value", BROKEN)
+        app.start()
+        # In one fetch: the schema is compared before any of its records is passed on.
+        app.produce([put(n, FULL if n < 40 else BROKEN, full if n < 40 else broken, n % 2)
+                     for n in range(60)])  # fmt: skip
+        app.wait_consumed()
+        of = [int.from_bytes(copy.value()[1:5], "big") for copy in self.cluster.read(clean)]
+        self.assertEqual(of, [full] * 40)
+        held = {int.from_bytes(m.value()[1:5], "big") for m in app.quarantined().values()}
+        self.assertEqual((len(app.quarantined()), held), (20, {broken}))
+        self.feed(app, range(60, 600), FULL, full)
+        alerts = self.cluster.wait_alerts(
+            app.alerts, lambda found: opened(found, "schema.evolution")
+        )
+        self.assertIn(f"writer schema {broken}, after {full}: ",
+                      opened(alerts, "schema.evolution")[0]["summary"])  # fmt: skip
+
 
 if __name__ == "__main__":
     harness.main()

@@ -97,6 +97,36 @@ class Infer(Program):
         self.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
         self.assertNotIn("depends", self.silent("rows.jsonl", "json"))
 
+    def test_what_holds_in_every_row(self):
+        def rows(n, rng):
+            for i in range(n):
+                begin = 1_760_000_000_000 + i * 60_000 + rng.randrange(60_000)
+                end = begin + rng.randrange(0, 5_000_000)
+                yield {"id": f"k{i}", "begin": begin, "end": end, "fee": round(rng.expovariate(0.1), 2),
+                       "raw": rng.random(), "mixed": begin + rng.randrange(-1000, 1_000_000)}  # fmt: skip
+
+        found = list(rows(4000, random.Random(3)))
+        self.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in found))
+        text = self.silent("rows.jsonl", "json\n    key: id")
+        self.assertRegex(text, r"fee:\n(.*\n)+? +precision: 2 ")
+        self.assertEqual(text.count("precision: "), 1)
+        self.assertIn("\n    duplicates: 1d ", text)
+        self.assertEqual([line.strip() for line in text.splitlines() if ">=" in line],
+                         ['- "`end` >= `begin`"'])  # fmt: skip
+        found[7]["end"] = found[7]["begin"] - 1
+        found[8]["fee"] = 1.005
+        found[9]["id"] = found[8]["id"]
+        self.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in found))
+        done = self.replay(text, s="rows.jsonl")
+        self.assertEqual({a["kind"] for a in done.alerts},
+                         {"schema.rule", "schema.precision", "schema.duplicate"})  # fmt: skip
+        # Of more rows than are kept side by side these are proposals.
+        self.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows(9000, random.Random(4))))
+        text = self.silent("rows.jsonl", "json\n    key: id")
+        self.assertIn("# precision: 2 ", text)
+        self.assertIn("# duplicates: 1d ", text)
+        self.assertIn('#   - "`end` >= `begin`"', text)
+
     def test_values_of_another_type(self):
         rows = [{"a": str(i) if i % 50 == 0 else i, "b": i} for i in range(2000)]
         self.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))

@@ -125,10 +125,12 @@ class Rules(Program):
                           400: "sentinel:city", 500: "sentinel:since",
                           600: "empty:city"})  # fmt: skip
         said = {a["summary"] for a in done.alerts if a["status"] == "open"}
-        self.assertIn("age: 1 of 100 records have -999 in place of a value, which training never "
-                      "had; look for a default that is filled in upstream", said)  # fmt: skip
-        self.assertIn("city: 1 of 100 records have a value that training never had and that is "
-                      "nearly a frequent one: Birmingham (1); look at where they are typed or read in", said)  # fmt: skip
+        self.assertIn("age: 1 of 100 records has -999 in place of a value, which training never "
+                      "had; look for a default that is filled in upstream "
+                      "(since 2025-10-09 08:53:30Z, first: s[0]@100)", said)  # fmt: skip
+        self.assertIn("city: 1 of 100 records has a value that training never had and that is "
+                      "nearly a frequent one: Birmingham (1); look at where they are typed or read in "
+                      "(since 2025-10-09 08:53:50Z, first: s[0]@300)", said)  # fmt: skip
 
     def test_a_pattern_that_explodes(self):
         self.lines("rows.jsonl", [{"code": "a" * 40 + f"!{i}"} for i in range(500)])
@@ -137,7 +139,8 @@ class Rules(Program):
         done = self.replay(text, s="rows.jsonl")
         self.assertEqual([(a["kind"], a["summary"]) for a in done.alerts],
                          [("weir.limit", "A limit was reached: 500 records were left out of detail. "
-                           "contract: pattern of code took too many steps (500)")])  # fmt: skip
+                           "contract: pattern of code took too many steps (500) "
+                           "(first: s[0]@0)")])  # fmt: skip
 
     def test_what_check_says(self):
         self.file("odd.yaml", ODD)
