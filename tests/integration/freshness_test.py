@@ -32,7 +32,7 @@ class Freshness(Scenario):
         alerts = self.cluster.wait_alerts(app.alerts, lambda a: opened(a, "schema.freshness"))
         (alert,) = opened(alerts, "schema.freshness")
         self.assertGreater(alert["window"]["end"], payment(100)["at"])
-        self.assertIn("were over 10 min old when they arrived (the oldest 30 min)",
+        self.assertIn("were over 10 minutes old when they arrived (the oldest 30 minutes)",
                       alert["summary"])  # fmt: skip
         self.feed(app, range(200, 400), 1000)
         self.cluster.wait_alerts(
