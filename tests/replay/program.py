@@ -69,6 +69,9 @@ class Program(unittest.TestCase):
             errors="replace", cwd=self.folder, check=False,
         )  # fmt: skip
 
+    def result(self, done):
+        return Result(done, self.folder)
+
     def replay(self, config, *options, **inputs):
         path = self.file("weir.yaml", config)
         for name in ("alerts", "quarantine", "windows", "stats"):
@@ -78,4 +81,4 @@ class Program(unittest.TestCase):
             arguments += ["--output", f"{name}={name}"]
         for stream, file in inputs.items():
             arguments += ["-i", f"{stream}={file}"]
-        return Result(self.weir(*arguments, *options), self.folder)
+        return self.result(self.weir(*arguments, *options))
