@@ -257,7 +257,10 @@ uint32_t weir_builder_row(struct weir_builder *builder, int64_t offset, int64_t 
     }
     builder->offset[row] = offset;
     builder->timestamp[row] = timestamp;
-    builder->time[row] = timestamp;
+    // Producers write into it what they like.
+    builder->time[row] = timestamp < WEIR_TIME_LOW    ? WEIR_TIME_LOW
+                         : timestamp > WEIR_TIME_HIGH ? WEIR_TIME_HIGH
+                                                      : timestamp;
     builder->key[row] = key;
     builder->value[row] = value;
     builder->writer[row] = WEIR_WRITER_NONE;

@@ -79,6 +79,24 @@ START_TEST(values_and_widening)
 }
 END_TEST
 
+// Kafka takes any number as a record's timestamp.
+START_TEST(timestamps_that_are_no_times)
+{
+    const int64_t given[] = {INT64_MAX, INT64_MIN, -1, 253402300799999, 253402300800000};
+    const int64_t taken[] = {253402300799999, -62135596800000, -1, 253402300799999,
+                             253402300799999};
+    struct weir_stream timeless = stream;
+    timeless.time = -1;
+    struct weir_builder *b = make((struct weir_builder_options){.stream = &timeless});
+    weir_builder_begin(b, "topic", 0);
+    for (int i = 0; i < 5; i++)
+        weir_builder_row(b, i, given[i], none, none);
+    const struct weir_batch *batch = weir_builder_finish(b);
+    ck_assert_mem_eq(batch->time, taken, sizeof taken);
+    weir_builder_destroy(b);
+}
+END_TEST
+
 START_TEST(faults_tell_what_was_there)
 {
     struct weir_builder *b = make((struct weir_builder_options){0});
@@ -419,6 +437,7 @@ int main(void)
     Suite *suite = suite_create("builder");
     TCase *tcase = tcase_create("builder");
     tcase_add_test(tcase, values_and_widening);
+    tcase_add_test(tcase, timestamps_that_are_no_times);
     tcase_add_test(tcase, faults_tell_what_was_there);
     tcase_add_test(tcase, codes_keep_their_meaning_and_caps_hold);
     tcase_add_test(tcase, a_full_dictionary_follows_what_is_frequent);

@@ -15,9 +15,6 @@
 
 enum { ELEMENTS_MAX = 1 << 28 };
 
-// Years 1 to 9999. Beyond, a number is no time, and arithmetic on it need not fear overflow.
-static const int64_t TIME_LOW = -62135596800000, TIME_HIGH = 253402300799999;
-
 static int grow_list(struct weir_builder_column *column, struct weir_builder_field *field)
 {
     uint32_t capacity = field->element_capacity ? field->element_capacity * 2 : 1024;
@@ -394,7 +391,7 @@ static int time_of_long(enum weir_time_unit unit, int64_t value, int64_t *ms)
 {
     switch (unit) {
     case WEIR_TIME_S:
-        if (value > TIME_HIGH / 1000 || value < TIME_LOW / 1000)
+        if (value > WEIR_TIME_HIGH / 1000 || value < WEIR_TIME_LOW / 1000)
             return -1;
         *ms = value * 1000;
         break;
@@ -407,7 +404,7 @@ static int time_of_long(enum weir_time_unit unit, int64_t value, int64_t *ms)
     default:
         *ms = value;
     }
-    return *ms < TIME_LOW || *ms > TIME_HIGH ? -1 : 0;
+    return *ms < WEIR_TIME_LOW || *ms > WEIR_TIME_HIGH ? -1 : 0;
 }
 
 // Rounded down, but for the last thousandth of a ms: seconds as a double carry no more than
@@ -420,7 +417,7 @@ static int time_of_double(enum weir_time_unit unit, double value, int64_t *ms)
                                       [WEIR_TIME_US] = 1e-3,
                                       [WEIR_TIME_NS] = 1e-6};
     double scaled = floor(value * per_unit[unit] + 1e-3);
-    if (!(scaled >= (double)TIME_LOW && scaled <= (double)TIME_HIGH))
+    if (!(scaled >= (double)WEIR_TIME_LOW && scaled <= (double)WEIR_TIME_HIGH))
         return -1;
     *ms = (int64_t)scaled;
     return 0;
@@ -452,7 +449,7 @@ static int time_of_code(const struct weir_builder_field *field, enum weir_time_u
         return 0;
     if (weir_time_parse(string->data, string->length, ms))
         return -1;
-    return *ms < TIME_LOW || *ms > TIME_HIGH ? -1 : 0;
+    return *ms < WEIR_TIME_LOW || *ms > WEIR_TIME_HIGH ? -1 : 0;
 }
 
 void weir_builder_times(struct weir_builder *builder)

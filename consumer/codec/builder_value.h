@@ -6,6 +6,10 @@
 #include "consumer/codec/builder.h"
 #include "consumer/codec/dictionary.h"
 
+// Years 1 to 9999. Beyond, a number is no time, and arithmetic on it need not fear overflow.
+#define WEIR_TIME_LOW INT64_C(-62135596800000)
+#define WEIR_TIME_HIGH INT64_C(253402300799999)
+
 // Codes of short strings that came lately, found without a hash of the string: most values of a
 // category are one of a few.
 enum { WEIR_BUILDER_RECENT = 64, WEIR_BUILDER_SHORT = 16 };

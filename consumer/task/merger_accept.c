@@ -153,7 +153,12 @@ static int accept_rules(struct weir_merger *merger, const struct weir_partial *p
     size_t n = weir_get_count(&in, weir_reader_left(&in));
     int code = 0;
     for (size_t i = 0; i < n && !code && !in.failed; i++) {
-        int64_t start = weir_pane_floor(weir_get_long(&in), WEIR_RULE_PANE);
+        int64_t start = weir_get_long(&in);
+        if (!weir_partial_is_time(start)) {
+            code = WEIR_ECORRUPT;
+            break;
+        }
+        start = weir_pane_floor(start, WEIR_RULE_PANE);
         // A rule count is never lost: what comes late counts in the pane that is open.
         if (rules->closed && start < rules->next)
             start = rules->next;

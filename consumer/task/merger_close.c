@@ -155,8 +155,9 @@ static int close_pane(struct weir_merger *merger, struct weir_merge_key *key)
 static int close_counted(struct weir_merger *merger, struct weir_merge_key *key)
 {
     struct weir_pane *pane = key->counted[0].pane;
-    int code =
-        weir_merger_judge(merger, key, pane, pane->first_time, weir_time_add(pane->last_time, 1));
+    // One of another configuration has no records here, and so no first.
+    int64_t first = pane->first_time <= pane->last_time ? pane->first_time : pane->last_time;
+    int code = weir_merger_judge(merger, key, pane, first, weir_time_add(pane->last_time, 1));
     weir_pane_destroy(pane);
     key->n_counted--;
     memmove(key->counted, key->counted + 1, key->n_counted * sizeof *key->counted);

@@ -23,6 +23,16 @@ int weir_partial_write(const struct weir_partial *partial, struct weir_buffer *o
     return out->failed ? WEIR_ENOMEM : 0;
 }
 
+// Of panes that count records `start` is their number. The newest time of a task may be that there
+// is none yet, or that its input has ended.
+static int has_times(const struct weir_partial *partial)
+{
+    int is_control = partial->type == WEIR_PARTIAL_CONTROL;
+    return (is_control || weir_partial_is_time(partial->start)) &&
+           (weir_partial_is_time(partial->end) ||
+            (is_control && (partial->end == INT64_MIN || partial->end == INT64_MAX)));
+}
+
 int weir_partial_read(const void *data, size_t length, char *key, struct weir_partial *partial,
                       struct weir_error *error)
 {
@@ -55,7 +65,7 @@ int weir_partial_read(const void *data, size_t length, char *key, struct weir_pa
     size_t payload;
     read.payload.data = weir_get_bytes(&in, &payload);
     read.payload.length = payload;
-    if (in.failed || weir_reader_left(&in))
+    if (in.failed || weir_reader_left(&in) || !has_times(&read))
         return weir_error_set(error, WEIR_ECORRUPT, "a partial of %zu bytes does not decode",
                               length);
     *partial = read;

@@ -10,6 +10,8 @@
 
 enum { WEIR_PARTIAL_VERSION = 1, WEIR_PARTIAL_BYTES = 256 * 1024 };
 
+#define WEIR_PARTIAL_FAR ((int64_t)1 << 59)
+
 enum weir_partial_type {
     WEIR_PARTIAL_PANE,    // a piece of a pane of summaries
     WEIR_PARTIAL_RULES,   // rule counts of one pane
@@ -28,6 +30,12 @@ struct weir_partial {
     int idle;           // control records: the task has nothing for now
     struct weir_span payload;
 };
+
+// Whether it is within what the state of incidents may hold, so that no sum overflows.
+static inline int weir_partial_is_time(int64_t time)
+{
+    return time <= WEIR_PARTIAL_FAR && time >= -WEIR_PARTIAL_FAR;
+}
 
 int weir_partial_write(const struct weir_partial *partial, struct weir_buffer *out);
 // `key` must have room for 256 bytes and becomes partial->key. The payload stays in the input.

@@ -11,6 +11,8 @@
 
 #include "consumer/alert/alert.h"
 #include "consumer/host/plugins.h"
+#include "consumer/task/partial.h"
+#include "consumer/task/plan.h"
 #include "stats/reservoir.h"
 
 enum { RECORDS = 6000, TASKS = 4, SAMPLE = 20 };
@@ -647,6 +649,53 @@ START_TEST(broken_state_is_refused)
 }
 END_TEST
 
+static int offer(struct run *run, const struct weir_partial *partial)
+{
+    struct weir_buffer out;
+    struct weir_error error;
+    struct weir_span key = {0};
+    weir_buffer_init(&out, WEIR_BUFFER_MAXIMUM);
+    ck_assert_int_eq(weir_partial_write(partial, &out), 0);
+    int code =
+        weir_merger_accept(run->mergers[0], key, (struct weir_span){out.data, out.length}, &error);
+    weir_buffer_free(&out);
+    return code;
+}
+
+// A window of records of which only another configuration knows has no first record; nor do times
+// come in that the state of incidents would not take back.
+START_TEST(state_of_odd_windows_is_restored)
+{
+    struct run run;
+    struct weir_error error;
+    struct weir_buffer state;
+    start(&run, 1);
+    const struct weir_plan_stream *stream = &run.plan->streams[0];
+    struct weir_partial pane = {.type = WEIR_PARTIAL_PANE, .end = 5000, .sequence = 3, .hash = 1};
+    for (size_t i = 0; i < stream->n_specs; i++) {
+        if (stream->specs[i].window.records)
+            pane.key = stream->specs[i].key;
+    }
+    ck_assert_int_eq(offer(&run, &pane), 0);
+    struct weir_partial control = {
+        .type = WEIR_PARTIAL_CONTROL, .key = "s", .end = 90000, .tasks = 1, .hash = 1};
+    ck_assert_int_eq(offer(&run, &control), 0);
+    weir_buffer_init(&state, WEIR_BUFFER_MAXIMUM);
+    ck_assert_int_eq(weir_merger_save(run.mergers[0], &state), 0);
+    weir_merger_destroy(run.mergers[0]);
+    make_merger(&run, 0);
+    ck_assert_msg(!weir_merger_restore(run.mergers[0], state.data, state.length, &error), "%s",
+                  error.message);
+    weir_buffer_free(&state);
+    for (int sign = -1; sign <= 1; sign += 2) {
+        pane.end = control.end = sign * (INT64_C(1) << 61);
+        ck_assert_int_eq(offer(&run, &pane), WEIR_ECORRUPT);
+        ck_assert_int_eq(offer(&run, &control), WEIR_ECORRUPT);
+    }
+    free(stop(&run));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("task");
@@ -656,6 +705,7 @@ int main(void)
     tcase_add_test(cases, interleaving_does_not_matter);
     tcase_add_test(cases, restarts_do_not_matter);
     tcase_add_test(cases, broken_state_is_refused);
+    tcase_add_test(cases, state_of_odd_windows_is_restored);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

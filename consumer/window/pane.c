@@ -5,6 +5,9 @@
 #include <string.h>
 #include <xxhash.h>
 
+// Times beyond it are no record's; within it, sums cannot overflow.
+static const int64_t FAR = (int64_t)1 << 59;
+
 uint64_t weir_pane_hash(unsigned by, const uint8_t *key, size_t length)
 {
     return XXH3_64bits_withSeed(key, length, by);
@@ -446,9 +449,14 @@ static void read_pane(struct weir_pane *pane, struct weir_reader *in)
     pane->rows += (uint64_t)weir_get_count(in, INT64_MAX);
     pane->mixed |= weir_get_long(in) != 0;
     int64_t first = weir_get_long(in), last = weir_get_long(in);
-    widen(pane, first, last);
     for (unsigned by = 0; by < pane->layout->n_by; by++)
         pane->overflow[by] += (uint64_t)weir_get_count(in, INT64_MAX);
+    if (first > last)
+        return; // of no records
+    if (first < -FAR || last > FAR)
+        in->failed = 1;
+    else
+        widen(pane, first, last);
 }
 
 static int read_slice(struct weir_pane *pane, struct weir_reader *in, struct place *place,

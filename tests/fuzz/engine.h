@@ -133,7 +133,8 @@ static inline struct weir_merger *engine_merger(struct engine *engine)
     return merger;
 }
 
-// Records from `from` on; two of them far off in time.
+// Records from `from` on; two of them further ahead in time than is believed at once, by some
+// dozens of windows: thousands of empty ones would take all of a target's time.
 static inline int engine_observe(struct engine *engine, struct weir_edge_task *edge, int from,
                                  int n)
 {
@@ -149,9 +150,9 @@ static inline int engine_observe(struct engine *engine, struct weir_edge_task *e
     weir_decoder_begin(decoder, "t", 0);
     for (int i = from; i < from + n; i++) {
         char text[80];
-        long long at = 1700000000000 + i * 700;
+        long long at = 1700000000000 + i * 700, ahead = at + 2 * 60 * 1000;
         int length =
-            snprintf(text, sizeof text, "%lld,%d.5,r%d", i % 50 == 49 ? at * 2 : at, i % 7, i % 5);
+            snprintf(text, sizeof text, "%lld,%d.5,r%d", i % 50 == 49 ? ahead : at, i % 7, i % 5);
         struct weir_record record = {.offset = i, .value = {(uint8_t *)text, (size_t)length}};
         if (weir_decoder_add(decoder, &record, NULL, &error))
             abort();
@@ -189,6 +190,7 @@ static inline void engine_start(struct engine *engine)
                                              .owner_restore = role_restore};
     static const char text[] =
         "version: 1\napp: fuzz\nstreams:\n  s:\n    topic: t\n    format: csv\n    time: at\n"
+        "    max_jump: 1m\n"
         "    fields:\n      at: {type: long}\n      x: {type: double}\n"
         "      route: {type: string, role: slice}\n"
         "    gate: {topic: c, quarantine_at_most: 10%, over: 20s, at_least: 10}\n"
