@@ -13,12 +13,6 @@
 #define LEAST_SCALE_DF 20.0
 #define LARGEST_SCORE 37.0
 
-const char *weir_omnibus_part_name(enum weir_omnibus_part part)
-{
-    static const char *const names[] = {"anderson_darling", "berk_jones", "chi_square", "scale"};
-    return part < WEIR_OMNIBUS_PARTS ? names[part] : "none";
-}
-
 struct sizes {
     double reference, current, all;
     size_t cells;

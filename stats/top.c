@@ -185,11 +185,6 @@ uint32_t weir_top_capacity(const struct weir_top *top)
     return top ? top->capacity : 0;
 }
 
-size_t weir_top_count(const struct weir_top *top)
-{
-    return top->n;
-}
-
 uint64_t weir_top_lost(const struct weir_top *top)
 {
     return top->lost;

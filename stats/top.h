@@ -27,7 +27,6 @@ int weir_top_add(struct weir_top *top, uint64_t hash, const char *data, size_t l
 // Capacities must be equal (WEIR_EINVAL).
 int weir_top_merge(struct weir_top *into, const struct weir_top *from);
 uint32_t weir_top_capacity(const struct weir_top *top); // 0 for NULL
-size_t weir_top_count(const struct weir_top *top);
 uint64_t weir_top_lost(const struct weir_top *top);
 // Writes the entries by count, highest first, ties by text, then hash; at most `limit`.
 size_t weir_top_sorted(const struct weir_top *top, const struct weir_top_entry **out, size_t limit);

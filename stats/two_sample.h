@@ -108,7 +108,6 @@ enum weir_omnibus_part {
     WEIR_OMNIBUS_SCALE,
     WEIR_OMNIBUS_PARTS
 };
-const char *weir_omnibus_part_name(enum weir_omnibus_part part);
 
 struct weir_omnibus {
     enum weir_test_status status;

@@ -76,9 +76,6 @@ void weir_builder_clear(struct weir_builder *builder, int field);
 void weir_builder_unknown(struct weir_builder *builder, const char *name, size_t length);
 // How many unknown fields went beyond the cap, over the builder's life.
 uint64_t weir_builder_unknown_dropped(const struct weir_builder *builder);
-// The code for a string in a string column, for codecs that write columns directly.
-uint32_t weir_builder_code(struct weir_builder *builder, int field, const char *data,
-                           size_t length);
 // Whether the text is a decimal number and nothing else: "-1.5e3".
 int weir_number_spelt(const char *data, size_t length);
 

@@ -307,13 +307,6 @@ static uint32_t long_code_of(struct weir_builder *builder, int index, const char
     return code;
 }
 
-uint32_t weir_builder_code(struct weir_builder *builder, int field, const char *data, size_t length)
-{
-    int invalid = 0;
-    uint32_t code = code_of(builder, field, data, length, 1, &invalid);
-    return code == WEIR_DICTIONARY_NONE ? 0 : code;
-}
-
 static void set_string(struct weir_builder *builder, int field, const char *data, size_t length,
                        int valid)
 {

@@ -31,17 +31,6 @@ static int all_metadata(rd_kafka_t *client, const rd_kafka_metadata_t **metadata
                 : 0;
 }
 
-int weir_topics_count(rd_kafka_t *client, const char *name, struct weir_error *error)
-{
-    const rd_kafka_metadata_t *metadata;
-    int code = all_metadata(client, &metadata, error);
-    if (code)
-        return code;
-    int32_t count = count_in(metadata, name);
-    rd_kafka_metadata_destroy(metadata);
-    return count;
-}
-
 // ---- names
 
 static char *internal_name(const char *app, const char *suffix)

@@ -33,10 +33,8 @@ struct weir_topics {
 
 // Creates what is absent and weir's to create: partials, state, quarantine, clean, alerts and the
 // other outputs. `unverified` (an embedded broker that cannot be asked): takes all as it is.
-// Partitions of the topic `name`, or 0 where there is no such topic.
 int weir_topics_prepare(rd_kafka_t *client, const struct weir_config *config, int unverified,
                         struct weir_topics *topics, struct weir_error *error);
 void weir_topics_free(struct weir_topics *topics);
-int weir_topics_count(rd_kafka_t *client, const char *name, struct weir_error *error);
 
 #endif
