@@ -150,7 +150,7 @@ static inline int engine_observe(struct engine *engine, struct weir_edge_task *e
     weir_decoder_begin(decoder, "t", 0);
     for (int i = from; i < from + n; i++) {
         char text[80];
-        long long at = 1700000000000 + i * 700, ahead = at + 2 * 60 * 1000;
+        long long at = 1700000000000 + i * 700, ahead = at + 70 * 1000;
         int length =
             snprintf(text, sizeof text, "%lld,%d.5,r%d", i % 50 == 49 ? ahead : at, i % 7, i % 5);
         struct weir_record record = {.offset = i, .value = {(uint8_t *)text, (size_t)length}};
