@@ -8,6 +8,7 @@
 
 enum { REACH = 30 };
 static const double LEAST_SPREAD = 0.3;
+static const double ASSURED = 2.302585092994046; // -ln .1: of ten stretches nine keep it
 
 static int by_value(const void *a, const void *b)
 {
@@ -140,7 +141,7 @@ void weir_alarm_budget(const double *score, size_t n, double a, double m,
         budget->threshold = sorted[known];
     }
     if (!budget->k && isfinite(budget->threshold))
-        budget->threshold += log(fmax(m / a / ((double)n + 1), 1));
+        budget->threshold += log(fmax(ASSURED * m / a / ((double)n + 1), 1));
     free(sorted);
 }
 

@@ -12,6 +12,7 @@
 
 static const double DISCOVERIES = 0.05; // false ones among those that also moved
 static const double LOWER_BOUND = 2.33;
+static const double HOLDS = 0.5; // of the threshold
 
 int drift_is_calibrated(const struct drift_memory *memory)
 {
@@ -99,6 +100,21 @@ static int by_score(const void *a, const void *b)
     return (x->field > y->field) - (x->field < y->field);
 }
 
+// What was expected, as if so many records had been counted.
+static void foresee(struct drift_memory *memory, size_t f)
+{
+    struct weir_expectation expected = drift_calibration_expect(memory, 1, f);
+    struct drift_counts *counts = &memory->calibration.foreseen[f];
+    drift_counts_reset(counts);
+    for (size_t i = 0; i < expected.n; i++)
+        counts->values += counts->cell[i] = (uint64_t)(expected.share[i] * expected.worth + .5);
+    counts->unseen = (uint64_t)(expected.unseen_share * (double)counts->values + .5);
+    counts->null = (uint64_t)((double)counts->values * expected.null_share /
+                                  fmax(1 - expected.null_share, 1e-6) +
+                              .5);
+    counts->rows = counts->values + counts->null;
+}
+
 static void describe(struct drift_memory *memory, size_t f, struct drift_verdict *verdict)
 {
     const struct drift_calibration *calibration = &memory->calibration;
@@ -106,7 +122,12 @@ static void describe(struct drift_memory *memory, size_t f, struct drift_verdict
     verdict->field = &memory->drift->fields[f];
     verdict->p_value = fmax(exp(-scored->score), 1e-300);
     verdict->score = scored->score;
-    if (scored->basis == 0 && calibration->usual_first) {
+    if (drift_is_season(calibration, scored->basis) && scored->basis) {
+        foresee(memory, f);
+        memory->hour[f] = drift_memory_over(memory, f, &calibration->foreseen[f]);
+        verdict->then = &memory->hour[f];
+        verdict->against = calibration->ahead_name;
+    } else if (drift_is_season(calibration, scored->basis)) {
         memory->hour[f] = drift_memory_over(memory, f, &calibration->usual_now.hour[f]);
         verdict->then = &memory->hour[f];
         verdict->against = calibration->name;
@@ -142,8 +163,15 @@ int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window
         if (ranked[i].score - log(tests) >= -log(DISCOVERIES * (double)(i + 1) / all))
             discovered = i + 1;
     }
-    for (size_t i = 0; i < drift->n_fields && (i < confirmed || i < discovered); i++) {
+    uint8_t *held = memory->calibration.held;
+    for (size_t i = 0; i < drift->n_fields; i++) {
         size_t f = ranked[i].field;
+        // What has opened an incident is in it for as long as it is half as clear: what the
+        // windows before let expect fades, and the season alone may not be enough to open.
+        int holds = held[f] && ranked[i].score > HOLDS * threshold;
+        held[f] = 0;
+        if (!(i < confirmed || i < discovered || holds))
+            continue;
         struct drift_verdict *verdict = &moved[*n];
         memset(verdict, 0, sizeof *verdict);
         code = drift_make_room(room, memory->now[f].n);
@@ -154,8 +182,9 @@ int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window
             continue;
         describe(memory, f, verdict);
         verdict->now = drift_memory_now(memory, window, 0, f, 0);
-        verdict->also = i >= confirmed;
-        opens |= ranked[i].score > threshold;
+        verdict->also = i >= confirmed && !holds;
+        held[f] = verdict->now && (ranked[i].score > threshold || holds);
+        opens |= held[f];
         *n += verdict->now != NULL;
     }
     if (!opens)

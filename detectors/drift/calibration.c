@@ -12,7 +12,12 @@
 
 size_t drift_own_bases(const struct drift_calibration *calibration)
 {
-    return calibration->n_bases - (calibration->usual_first != 0);
+    return calibration->n_bases - (calibration->usual_first ? DRIFT_SEASON_BASES : 0);
+}
+
+int drift_is_season(const struct drift_calibration *calibration, size_t basis)
+{
+    return calibration->usual_first && basis < DRIFT_SEASON_BASES;
 }
 
 static void list_bases(const struct drift *drift, struct drift_calibration *calibration)
@@ -21,7 +26,7 @@ static void list_bases(const struct drift *drift, struct drift_calibration *cali
         enum weir_reference_kind kind = drift->specs[i].kind;
         calibration->usual_first |= kind == WEIR_REFERENCE_PROFILE || kind == WEIR_REFERENCE_FIXED;
     }
-    calibration->n_bases = calibration->usual_first != 0;
+    calibration->n_bases = calibration->usual_first ? DRIFT_SEASON_BASES : 0;
     for (size_t i = 0; i < drift->n_references; i++) {
         if (drift_is_past(&drift->specs[i]))
             calibration->bases[calibration->n_bases++] = i;
@@ -35,7 +40,7 @@ int drift_calibration_init(struct drift_memory *memory)
     size_t n = drift->n_fields;
     if (!drift->specs || drift->calibrate <= 0)
         return 0;
-    calibration->bases = calloc(drift->n_references + 1, sizeof *calibration->bases);
+    calibration->bases = calloc(drift->n_references + DRIFT_SEASON_BASES, sizeof *calibration->bases);
     if (!calibration->bases)
         return WEIR_ENOMEM;
     list_bases(drift, calibration);
@@ -47,11 +52,15 @@ int drift_calibration_init(struct drift_memory *memory)
     calibration->pooled = calloc(n, sizeof *calibration->pooled);
     calibration->usual_now.hour = calloc(n, sizeof *calibration->usual_now.hour);
     calibration->usual_now.near = calloc(n, sizeof *calibration->usual_now.near);
+    calibration->ahead = calloc(n, sizeof *calibration->ahead);
+    calibration->foreseen = calloc(n, sizeof *calibration->foreseen);
+    calibration->held = calloc(n, 1);
     calibration->signals = calloc(n * WEIR_SIGNALS, sizeof *calibration->signals);
     calibration->offset = calloc(n, sizeof *calibration->offset);
     calibration->scored = calloc(n, sizeof *calibration->scored);
     calibration->wanted = drift->calibrate;
     if (!calibration->usual || !calibration->tails || !calibration->pooled ||
+        !calibration->ahead || !calibration->foreseen || !calibration->held ||
         !calibration->usual_now.hour || !calibration->usual_now.near || !calibration->signals ||
         !calibration->offset || !calibration->scored)
         return WEIR_ENOMEM;
@@ -67,6 +76,8 @@ void drift_calibration_free(struct drift_memory *memory)
             drift_counts_free(&calibration->pooled[f]);
         if (calibration->usual_now.hour)
             drift_counts_free(&calibration->usual_now.hour[f]);
+        if (calibration->foreseen)
+            drift_counts_free(&calibration->foreseen[f]);
         if (calibration->usual_now.near)
             drift_counts_free(&calibration->usual_now.near[f]);
     }
@@ -79,6 +90,9 @@ void drift_calibration_free(struct drift_memory *memory)
     free(calibration->usual_now.hour);
     free(calibration->usual_now.near);
     free(calibration->signals);
+    free(calibration->ahead);
+    free(calibration->foreseen);
+    free(calibration->held);
     drift_season_free(memory);
     drift_slow_free(memory);
     free(calibration->offset);
@@ -103,6 +117,8 @@ int drift_calibration_shape(struct drift_memory *memory, size_t field)
     int code = drift_counts_init(&calibration->pooled[field], n);
     if (!code)
         code = drift_counts_init(&calibration->usual_now.hour[field], n);
+    if (!code)
+        code = drift_counts_init(&calibration->foreseen[field], n);
     return code ? code : drift_counts_init(&calibration->usual_now.near[field], n);
 }
 
@@ -112,10 +128,25 @@ struct weir_expectation drift_calibration_expect(struct drift_memory *memory, si
                                                  size_t field)
 {
     struct drift_calibration *calibration = &memory->calibration;
-    if (basis == 0 && calibration->usual_first)
-        return drift_season_expect(memory, field, &calibration->usual_now, NULL);
+    if (drift_is_season(calibration, basis)) {
+        struct weir_expectation usual =
+            drift_season_expect(memory, field, &calibration->usual_now, NULL);
+        if (basis && usual.worth > 0) {
+            double foreseen[WEIR_SIGNAL_CATEGORIES];
+            drift_ahead_at(memory, field, calibration->start, foreseen);
+            drift_ahead_move(&usual, foreseen, calibration->room);
+        }
+        return usual;
+    }
     return drift_sum_expect(memory, field,
                             &memory->references[calibration->bases[basis]].sum[field]);
+}
+
+void drift_calibration_name_ahead(struct drift_calibration *calibration)
+{
+    const char *days = strchr(calibration->name, '(');
+    snprintf(calibration->ahead_name, sizeof calibration->ahead_name,
+             "what this hour and the last ones let expect %.40s", days ? days : "");
 }
 
 int drift_calibration_is_judged(const struct drift_memory *memory, const struct drift_counts *now)
@@ -142,7 +173,8 @@ static int add_row(struct drift_memory *memory)
         calibration->rows_capacity = capacity;
     }
     float *row = calibration->rows + calibration->n_rows++ * width;
-    for (size_t b = calibration->usual_first != 0; b < calibration->n_bases; b++) {
+    for (size_t b = calibration->n_bases - drift_own_bases(calibration); b < calibration->n_bases;
+         b++) {
         const struct drift_reference *reference = &memory->references[calibration->bases[b]];
         for (size_t f = 0; f < drift->n_fields; f++) {
             double out[WEIR_SCORES], ratio;
@@ -195,8 +227,10 @@ static void score_field(struct drift_memory *memory, size_t basis, size_t f)
     const struct drift_counts *now = &memory->now[f];
     struct drift_scored *scored = &calibration->scored[f], one = {.basis = basis};
     double out[WEIR_SCORES];
+    int is_ahead = basis && drift_is_season(calibration, basis);
     if (!drift_calibration_is_judged(memory, now) ||
-        !(basis == 0 && calibration->usual_first
+        (is_ahead && !(calibration->ahead[f].gain > 0)) ||
+        !(drift_is_season(calibration, basis)
               ? calibration->pooled[f].values
               : (uint64_t)memory->references[calibration->bases[basis]].ready))
         return;
@@ -222,6 +256,7 @@ int drift_calibration_score(struct drift_memory *memory, const struct weir_windo
 {
     struct drift_calibration *calibration = &memory->calibration;
     int code = calibration->usual_first ? drift_calibration_season(memory, window->start) : 0;
+    calibration->start = window->start;
     for (size_t f = 0; f < memory->drift->n_fields && !code; f++) {
         calibration->scored[f] = (struct drift_scored){.score = 0};
         for (int k = 0; k < WEIR_SIGNALS; k++)

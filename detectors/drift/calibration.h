@@ -8,6 +8,7 @@
 #ifndef WEIR_DRIFT_CALIBRATION_H
 #define WEIR_DRIFT_CALIBRATION_H
 
+#include "detectors/drift/ahead.h"
 #include "detectors/drift/history.h"
 #include "detectors/drift/season.h"
 #include "detectors/drift/slow.h"
@@ -17,6 +18,8 @@
 struct drift;
 struct drift_memory;
 struct weir_window;
+
+enum { DRIFT_SEASON_BASES = 2 };
 
 struct drift_scored { // one field of one window
     double score;     // -ln p of the test that says most; 0: none does, or it is not judged
@@ -34,10 +37,10 @@ struct drift_calibration {
     // without the first basis where that is the stretch itself. Only while collecting.
     float *rows;
     size_t n_rows, rows_capacity;
-    // What they are compared with: first (if `usual_first`) the stretch, then each reference of
-    // the stream's own past windows.
+    // What they are compared with: first (if `usual_first`) the stretch, and the stretch moved by
+    // what the last windows say, then each reference of the stream's own past windows.
     int usual_first;
-    size_t *bases, n_bases; // number of the reference; of the first, where it is the stretch, 0
+    size_t *bases, n_bases; // number of the reference; 0 of the stretch
     // Once frozen.
     struct weir_usual *usual; // [basis][field][score]
     struct weir_tail *tails;  // [basis][score]
@@ -48,11 +51,15 @@ struct drift_calibration {
     struct drift_usual usual_now; // of the present season
     double *signals;              // [field][signal] of the window under way; NAN: none
     struct drift_slow slow;
+    struct drift_ahead *ahead;     // per field
+    int64_t start;                 // of the window under way
+    struct drift_counts *foreseen; // per field: as counts, for people
+    uint8_t *held;                 // per field: it moved in the last window
     double *offset; // per field: effect of the stretch against the profile
     double *room;   // shares and normal scores of a field's cells
     size_t room_cells;
     struct drift_scored *scored; // per field, of the window under way
-    char name[80];               // of the stretch, for people
+    char name[80], ahead_name[96]; // of the stretch, and moved, for people
 };
 
 int drift_calibration_init(struct drift_memory *memory); // WEIR_ENOMEM
@@ -71,7 +78,10 @@ int drift_calibration_score(struct drift_memory *memory, const struct weir_windo
 // What is expected of a field: in calibration->room, until the next call.
 struct weir_expectation drift_calibration_expect(struct drift_memory *memory, size_t basis,
                                                  size_t field);
+// Whether a basis is the stretch, as it is or moved.
+int drift_is_season(const struct drift_calibration *calibration, size_t basis);
 size_t drift_own_bases(const struct drift_calibration *calibration); // of past windows
+void drift_calibration_name_ahead(struct drift_calibration *calibration); // from `name`
 int drift_calibration_is_judged(const struct drift_memory *memory, const struct drift_counts *now);
 int drift_calibration_write(const struct drift_memory *memory, struct weir_buffer *out);
 int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, const int *map,

@@ -27,14 +27,18 @@ static int put_learnt(const struct drift_memory *memory, struct weir_buffer *out
     weir_put_long(out, (int64_t)calibration->budget.k);
     weir_put_long(out, (int64_t)calibration->windows);
     weir_put_string(out, calibration->name);
-    return code || !calibration->usual_first ? code : drift_slow_write(memory, out);
+    if (code || !calibration->usual_first)
+        return code;
+    for (size_t f = 0; f < memory->drift->n_fields; f++)
+        weir_put_long(out, calibration->held[f]);
+    code = drift_slow_write(memory, out);
+    return code ? code : drift_ahead_write(memory, out);
 }
 
 int drift_calibration_write(const struct drift_memory *memory, struct weir_buffer *out)
 {
     const struct drift_calibration *calibration = &memory->calibration;
-    size_t width = (calibration->n_bases - (calibration->usual_first != 0)) *
-                   memory->drift->n_fields * WEIR_SCORES;
+    size_t width = drift_own_bases(calibration) * memory->drift->n_fields * WEIR_SCORES;
     weir_put_long(out, calibration->wanted > 0);
     if (!calibration->wanted)
         return out->failed ? WEIR_ENOMEM : 0;
@@ -106,7 +110,13 @@ static int get_learnt(struct drift_memory *memory, struct weir_reader *in)
         isnan(calibration->budget.needed) || !calibration->stretch.n)
         return WEIR_ECORRUPT;
     int code = weir_reader_code(in);
-    return code || !calibration->usual_first ? code : drift_slow_read(memory, in);
+    if (code || !calibration->usual_first)
+        return code;
+    drift_calibration_name_ahead(calibration);
+    for (size_t f = 0; f < memory->drift->n_fields; f++)
+        calibration->held[f] = (uint8_t)weir_get_count(in, 1);
+    code = drift_slow_read(memory, in);
+    return code ? code : drift_ahead_read(memory, in);
 }
 
 // What the stretch holds in all is not written: it is its own sum.
@@ -137,8 +147,7 @@ int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, 
         return code;
     }
     calibration->stretch = stretch;
-    size_t width =
-        (calibration->n_bases - (calibration->usual_first != 0)) * drift->n_fields * WEIR_SCORES;
+    size_t width = drift_own_bases(calibration) * drift->n_fields * WEIR_SCORES;
     for (size_t f = 0; f < n_saved; f++)
         same = same && map[f] == (int)f;
     code = get_rows(calibration, in, width, same);

@@ -11,6 +11,8 @@ static const int64_t DAY = 24 * (int64_t)3600000;
 
 // Each window of the stretch against the same season of its other days.
 struct replay {
+    int ahead;       // the second basis is under way
+    float *foreseen; // [window][field][WEIR_SIGNAL_CATEGORIES]
     struct drift_memory *memory;
     struct drift_usual season;      // of the season under way
     struct drift_counts *day, *now; // per field
@@ -39,28 +41,61 @@ static int sum_day(struct replay *replay, size_t season, int64_t day)
     return code;
 }
 
-static int replay_window(struct replay *replay, size_t e)
+// The window against the season, moved by what was foreseen of it.
+static void replay_ahead(struct replay *replay, size_t e, size_t f, float *row)
 {
     struct drift_memory *memory = replay->memory;
-    const struct drift *drift = memory->drift;
+    struct drift_calibration *calibration = &memory->calibration;
+    const float *foreseen =
+        replay->foreseen + (e * memory->drift->n_fields + f) * WEIR_SIGNAL_CATEGORIES;
+    double out[WEIR_SCORES], signal[WEIR_SIGNAL_CATEGORIES], ratio;
+    int judged = calibration->ahead[f].gain > 0 &&
+                 drift_calibration_is_judged(memory, &replay->now[f]);
+    if (judged) {
+        struct weir_expectation expected =
+            drift_season_expect(memory, f, &replay->season, &replay->day[f]);
+        struct weir_cell_observation seen = drift_counts_seen(&replay->now[f]);
+        for (int k = 0; k < WEIR_SIGNAL_CATEGORIES; k++)
+            signal[k] = (double)foreseen[k];
+        if (expected.worth > 0)
+            drift_ahead_move(&expected, signal, calibration->room);
+        weir_cell_scores(&expected, &seen, out, &ratio);
+    }
+    for (int k = 0; k < WEIR_SCORES; k++)
+        row[k] = judged ? (float)out[k] : NAN;
+}
+
+static void replay_usual(struct replay *replay, size_t e, size_t f, float *row)
+{
+    struct drift_memory *memory = replay->memory;
+    float *signals = replay->signals + (e * memory->drift->n_fields + f) * WEIR_SIGNALS;
+    double out[WEIR_SCORES], signal[WEIR_SIGNALS], ratio;
+    int judged = drift_calibration_is_judged(memory, &replay->now[f]);
+    if (judged) {
+        struct weir_expectation expected =
+            drift_season_expect(memory, f, &replay->season, &replay->day[f]);
+        struct weir_cell_observation seen = drift_counts_seen(&replay->now[f]);
+        weir_cell_scores(&expected, &seen, out, &ratio);
+        weir_cell_signals(&expected, &seen, signal);
+    }
+    for (int k = 0; k < WEIR_SIGNALS; k++)
+        signals[k] = judged ? (float)signal[k] : NAN;
+    for (int k = 0; k < WEIR_SCORES; k++)
+        row[k] = judged ? (float)out[k] : NAN;
+}
+
+static int replay_window(struct replay *replay, size_t e)
+{
+    const struct drift *drift = replay->memory->drift;
     float *row = replay->scores + e * replay->width;
-    float *signals = replay->signals + e * drift->n_fields * WEIR_SIGNALS;
     reset_all(replay->now, drift->n_fields);
-    int code = drift_entry_add(&memory->calibration.stretch.items[e], replay->now, drift->n_fields);
+    int code = drift_entry_add(&replay->memory->calibration.stretch.items[e], replay->now,
+                               drift->n_fields);
     for (size_t f = 0; f < drift->n_fields && !code; f++) {
-        double out[WEIR_SCORES], signal[WEIR_SIGNALS], ratio;
-        int judged = drift_calibration_is_judged(memory, &replay->now[f]);
-        if (judged) {
-            struct weir_expectation expected =
-                drift_season_expect(memory, f, &replay->season, &replay->day[f]);
-            struct weir_cell_observation seen = drift_counts_seen(&replay->now[f]);
-            weir_cell_scores(&expected, &seen, out, &ratio);
-            weir_cell_signals(&expected, &seen, signal);
-        }
-        for (int k = 0; k < WEIR_SIGNALS; k++)
-            signals[f * WEIR_SIGNALS + (size_t)k] = judged ? (float)signal[k] : NAN;
-        for (int k = 0; k < WEIR_SCORES; k++)
-            row[f * WEIR_SCORES + (size_t)k] = judged ? (float)out[k] : NAN;
+        if (replay->ahead)
+            replay_ahead(replay, e, f, row + (drift->n_fields + f) * WEIR_SCORES);
+        else
+            replay_usual(replay, e, f, row + f * WEIR_SCORES);
     }
     return code;
 }
@@ -184,6 +219,7 @@ static void name_stretch(struct drift_calibration *calibration)
                    DAY;
     snprintf(calibration->name, sizeof calibration->name,
              "what is usual at this hour (%lld days of calibration)", (long long)days);
+    drift_calibration_name_ahead(calibration);
 }
 
 // How many windows the budget's period has, and how many there are, gaps included.
@@ -242,6 +278,7 @@ static void free_replay(struct replay *replay)
     size_t n = replay->memory->drift->n_fields;
     free(replay->scores);
     free(replay->signals);
+    free(replay->foreseen);
     free_fields(replay->season.hour, n);
     free_fields(replay->season.near, n);
     free_fields(replay->day, n);
@@ -257,7 +294,8 @@ static int make_replay(struct replay *replay)
     replay->width = calibration->n_bases * n_fields * WEIR_SCORES;
     replay->scores = malloc(n * replay->width * sizeof *replay->scores);
     replay->signals = malloc(n * n_fields * WEIR_SIGNALS * sizeof *replay->signals);
-    int code = replay->scores && replay->signals ? 0 : WEIR_ENOMEM;
+    replay->foreseen = calloc(n * n_fields * WEIR_SIGNAL_CATEGORIES, sizeof *replay->foreseen);
+    int code = replay->scores && replay->signals && replay->foreseen ? 0 : WEIR_ENOMEM;
     for (size_t k = 0; k < sizeof all / sizeof *all && !code; k++) {
         *all[k] = calloc(n_fields, sizeof **all[k]);
         code = *all[k] ? 0 : WEIR_ENOMEM;
@@ -290,6 +328,12 @@ int drift_calibration_freeze(struct drift_memory *memory, const struct weir_wind
         code = drift_season_learn(memory);
     if (!code && calibration->usual_first)
         code = replay_stretch(&replay);
+    if (!code && calibration->usual_first) {
+        drift_ahead_learn(memory, replay.signals, replay.foreseen);
+        memset(calibration->held, 0, memory->drift->n_fields);
+        replay.ahead = 1;
+        code = replay_stretch(&replay);
+    }
     if (!code) {
         take_rows(&replay);
         code = fit(&replay, largest);

@@ -249,6 +249,7 @@ static int report_calibrated(struct owner *owner, const struct weir_window *wind
     if (*n && !joins)
         drift_report_calibrated(memory, window, owner->moved, *n, &onset, slices,
                                 n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);
+    drift_ahead_add(memory, window->start, owner->moved, *n);
     if (!memory->drift->leave_offset)
         drift_report_offset(memory, window);
     *n += n_creeps;

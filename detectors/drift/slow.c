@@ -439,7 +439,7 @@ static void take_out(struct drift_memory *memory, struct drift_verdict *moved, s
     memmove(moved + i, moved + i + 1, (*n - i - 1) * sizeof *moved);
     --*n;
     for (size_t k = 0; k < *n; k++)
-        opens |= moved[k].score > memory->calibration.budget.threshold;
+        opens |= memory->calibration.held[moved[k].field - memory->drift->fields];
     if (!opens)
         *n = 0;
 }
