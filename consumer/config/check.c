@@ -169,7 +169,6 @@ static void check_not_yet(struct weir_load *load)
     static const struct {
         const char *at, *key, *what;
     } keys[] = {
-        {"calibration", "profile", "say last: the stream's own windows are what is calibrated on"},
         {"outputs", "review", "no detector writes to it"},
         {"outputs", "consensus", "no detector writes to it"},
         {"outputs", "exclusions", "no detector writes to it"},

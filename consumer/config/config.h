@@ -119,6 +119,8 @@ struct weir_config {
     size_t n_references;
     int64_t calibration_last; // ms, 0: not given
     const char *calibration_profile;
+    const struct weir_stretch *calibration_exclude; // by time, none overlap
+    size_t n_calibration_exclude;
     struct weir_mark calibration_mark; // of that path
     struct weir_rate false_alarms;     // per 0: not given
     const char *alerts_topic, *quarantine_topic;

@@ -433,6 +433,15 @@ static const struct weir_key calibration[] = {
      .type = WEIR_KEY_PATH,
      .offset = AT(weir_config, calibration_profile),
      .help = "A profile of an ordered healthy stretch."},
+    {.key = "exclude",
+     .type = WEIR_KEY_CUSTOM,
+     .read = weir_read_exclude,
+     .form = "a list of `{from: T, to: T}`",
+     .schema = "{\"type\": \"array\", \"items\": {\"type\": \"object\", \"required\": [\"from\", "
+               "\"to\"], \"additionalProperties\": false, \"properties\": {\"from\": {\"type\": "
+               "\"string\"}, \"to\": {\"type\": \"string\"}}}}",
+     .help = "What of it was not healthy, in order: windows that touch it are left out, and as much "
+             "is waited for."},
     END};
 
 static const struct weir_key false_alarms[] = {{.key = "at_most",

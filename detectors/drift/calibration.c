@@ -151,7 +151,24 @@ void drift_calibration_name_ahead(struct drift_calibration *calibration)
 
 int drift_calibration_is_judged(const struct drift_memory *memory, const struct drift_counts *now)
 {
-    return now->n && now->values >= memory->drift->minimum;
+    return now->n && now->rows >= memory->drift->minimum;
+}
+
+void drift_calibration_look(const struct drift_memory *memory,
+                            const struct weir_expectation *expected,
+                            const struct drift_counts *now, double out[WEIR_SCORES],
+                            double signal[WEIR_SIGNALS], double *ratio)
+{
+    struct weir_cell_observation seen = drift_counts_seen(now);
+    int few = now->values < memory->drift->minimum;
+    weir_cell_scores(expected, &seen, out, ratio);
+    for (int k = 0; k < WEIR_SCORES && few; k++)
+        out[k] = k == WEIR_SCORE_NULL ? out[k] : NAN;
+    if (!signal)
+        return;
+    weir_cell_signals(expected, &seen, signal);
+    for (int k = 0; k < WEIR_SIGNALS && few; k++)
+        signal[k] = k == WEIR_SIGNAL_NULL ? signal[k] : NAN;
 }
 
 // ---- collecting
@@ -181,8 +198,7 @@ static int add_row(struct drift_memory *memory)
             int judged = reference->ready && drift_calibration_is_judged(memory, &memory->now[f]);
             if (judged) {
                 struct weir_expectation expected = drift_calibration_expect(memory, b, f);
-                struct weir_cell_observation seen = drift_counts_seen(&memory->now[f]);
-                weir_cell_scores(&expected, &seen, out, &ratio);
+                drift_calibration_look(memory, &expected, &memory->now[f], out, NULL, &ratio);
             }
             for (int k = 0; k < WEIR_SCORES; k++)
                 *row++ = judged ? (float)out[k] : NAN;
@@ -193,13 +209,35 @@ static int add_row(struct drift_memory *memory)
 
 // ---- the stretch
 
+int64_t drift_excluded(const struct drift *drift, int64_t from, int64_t to)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < drift->n_exclude; i++) {
+        int64_t first = drift->exclude[i].from > from ? drift->exclude[i].from : from;
+        int64_t last = drift->exclude[i].to < to ? drift->exclude[i].to : to;
+        sum += last > first ? last - first : 0;
+    }
+    return sum;
+}
+
+// What the stretch spans, without what was left out.
+int64_t drift_calibration_span(const struct drift_memory *memory)
+{
+    const struct drift_history *stretch = &memory->calibration.stretch;
+    if (!stretch->n)
+        return 0;
+    int64_t from = stretch->items[0].start, to = stretch->items[stretch->n - 1].end;
+    return to - from - drift_excluded(memory->drift, from, to);
+}
+
 int drift_calibration_add(struct drift_memory *memory, const struct weir_window *window)
 {
     struct drift_calibration *calibration = &memory->calibration;
     struct drift_history *stretch = &calibration->stretch;
     size_t before = stretch->n;
     int64_t began = before ? stretch->items[0].start : 0;
-    if (!calibration->wanted || calibration->frozen || !window->rows)
+    if (!calibration->wanted || calibration->frozen || !window->rows ||
+        drift_excluded(memory->drift, window->start, window->end))
         return 0;
     int code = drift_history_add(stretch, window->start, window->end, memory->now,
                                  memory->drift->n_fields);
@@ -208,7 +246,9 @@ int drift_calibration_add(struct drift_memory *memory, const struct weir_window 
         return code;
     code = add_row(memory);
     int is_full = before && stretch->items[0].start != began;
-    if (!code && (is_full || window->end - stretch->items[0].start >= calibration->wanted))
+    int64_t first = stretch->items[0].start;
+    int64_t healthy = window->end - first - drift_excluded(memory->drift, first, window->end);
+    if (!code && (is_full || healthy >= calibration->wanted))
         code = drift_calibration_freeze(memory, window);
     return code ? code : drift_calibration_report(memory, window);
 }
@@ -235,10 +275,11 @@ static void score_field(struct drift_memory *memory, size_t basis, size_t f)
               : (uint64_t)memory->references[calibration->bases[basis]].ready))
         return;
     struct weir_expectation expected = drift_calibration_expect(memory, basis, f);
-    struct weir_cell_observation seen = drift_counts_seen(now);
-    weir_cell_scores(&expected, &seen, out, &one.scale_ratio);
-    if (basis == 0 && calibration->usual_first)
-        weir_cell_signals(&expected, &seen, calibration->signals + f * WEIR_SIGNALS);
+    drift_calibration_look(memory, &expected, now, out,
+                           basis == 0 && calibration->usual_first
+                               ? calibration->signals + f * WEIR_SIGNALS
+                               : NULL,
+                           &one.scale_ratio);
     for (int k = 0; k < WEIR_SCORES; k++) {
         size_t at = (basis * memory->drift->n_fields + f) * WEIR_SCORES + (size_t)k;
         double z = weir_usual_z(&calibration->usual[at], out[k]);

@@ -201,7 +201,7 @@ int drift_calibration_report(struct drift_memory *memory, const struct weir_wind
     const struct drift_history *stretch = &calibration->stretch;
     if (!stretch->n)
         return 0;
-    double there = (double)(stretch->items[stretch->n - 1].end - stretch->items[0].start) / DAY;
+    double there = (double)drift_calibration_span(memory) / DAY;
     double needed = (double)drift->alarms_per / fmax(drift->alarms_at_most, 1e-6) / DAY;
     report(window, -1, "calibration.days", there, (double)calibration->wanted / DAY, needed);
     if (!calibration->frozen)

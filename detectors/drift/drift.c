@@ -152,8 +152,10 @@ static void plan_memory(struct drift *drift)
 static void destroy(void *instance)
 {
     struct drift *drift = instance;
-    if (drift)
+    if (drift) {
         free(drift->fields);
+        drift_panes_free(drift->panes);
+    }
     free(drift);
 }
 
@@ -189,6 +191,10 @@ static int create(const struct weir_detector_config *config, const struct weir_s
         drift->resolve_after = config->resolve_after;
         drift->leave_offset = has_skew(config);
     }
+    if (config->size > offsetof(struct weir_detector_config, n_calibration_exclude)) {
+        drift->exclude = config->calibration_exclude;
+        drift->n_exclude = config->n_calibration_exclude;
+    }
     drift->window = config->window_size;
     drift->hop = config->window_hop;
     drift->redact = config->redact;
@@ -202,10 +208,12 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     // Whoever asks for a test by name is given that one, at its own threshold.
     if (!(drift->tests >> DRIFT_OMNIBUS & 1))
         drift->calibrate = 0;
-    if (drift->specs)
-        plan_memory(drift);
     if (!code)
         code = add_fields(drift, config, setup, error);
+    if (!code)
+        code = drift_panes_take(drift, setup, error);
+    if (drift->specs)
+        plan_memory(drift);
     if (code) {
         destroy(drift);
         return code;

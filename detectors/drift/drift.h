@@ -70,6 +70,9 @@ struct drift {
     double delta, critical;
     uint64_t minimum;
     double alpha; // chance of a false alarm in a window
+    const struct weir_stretch *exclude; // from the calibration
+    size_t n_exclude;
+    struct drift_panes *panes; // of calibration.profile; NULL: none
     unsigned tests, n_tests;
     struct weir_statistic_rule rules[DRIFT_RULES];
     size_t n_rules;
@@ -204,6 +207,13 @@ int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window
 // Where the first of `moved` began: nothing where that is not against the calibration. WEIR_ENOMEM.
 int drift_find_onset(struct drift_memory *memory, const struct weir_window *window,
                      const struct drift_verdict *lead, struct drift_onset *onset);
+// How much of a stretch of time is not to be calibrated on, ms.
+int64_t drift_excluded(const struct drift *drift, int64_t from, int64_t to);
+// Panes of a profile to calibrate on (panes.c): taken at create; made the stretch at an owner's
+// first window, which is then judged by them.
+int drift_panes_take(struct drift *drift, const struct weir_setup *setup, struct weir_error *error);
+void drift_panes_free(struct drift_panes *panes); // may be NULL
+int drift_panes_calibrate(struct drift_memory *memory, const struct weir_window *window);
 int drift_is_past(const struct weir_reference_spec *spec);      // previous windows, the same hour
 int drift_is_of_window(const struct weir_reference_spec *spec); // a slice or model
 

@@ -54,12 +54,11 @@ static void replay_ahead(struct replay *replay, size_t e, size_t f, float *row)
     if (judged) {
         struct weir_expectation expected =
             drift_season_expect(memory, f, &replay->season, &replay->day[f]);
-        struct weir_cell_observation seen = drift_counts_seen(&replay->now[f]);
         for (int k = 0; k < WEIR_SIGNAL_CATEGORIES; k++)
             signal[k] = (double)foreseen[k];
         if (expected.worth > 0)
             drift_ahead_move(&expected, signal, calibration->room);
-        weir_cell_scores(&expected, &seen, out, &ratio);
+        drift_calibration_look(memory, &expected, &replay->now[f], out, NULL, &ratio);
     }
     for (int k = 0; k < WEIR_SCORES; k++)
         row[k] = judged ? (float)out[k] : NAN;
@@ -74,9 +73,7 @@ static void replay_usual(struct replay *replay, size_t e, size_t f, float *row)
     if (judged) {
         struct weir_expectation expected =
             drift_season_expect(memory, f, &replay->season, &replay->day[f]);
-        struct weir_cell_observation seen = drift_counts_seen(&replay->now[f]);
-        weir_cell_scores(&expected, &seen, out, &ratio);
-        weir_cell_signals(&expected, &seen, signal);
+        drift_calibration_look(memory, &expected, &replay->now[f], out, signal, &ratio);
     }
     for (int k = 0; k < WEIR_SIGNALS; k++)
         signals[k] = judged ? (float)signal[k] : NAN;
@@ -212,11 +209,10 @@ static void take_rows(struct replay *replay)
     }
 }
 
-static void name_stretch(struct drift_calibration *calibration)
+static void name_stretch(struct drift_memory *memory)
 {
-    int64_t days = (calibration->stretch.items[calibration->stretch.n - 1].end -
-                    calibration->stretch.items[0].start + DAY / 2) /
-                   DAY;
+    struct drift_calibration *calibration = &memory->calibration;
+    int64_t days = (drift_calibration_span(memory) + DAY / 2) / DAY;
     snprintf(calibration->name, sizeof calibration->name,
              "what is usual at this hour (%lld days of calibration)", (long long)days);
     drift_calibration_name_ahead(calibration);
@@ -229,7 +225,7 @@ static int set_budget(struct drift_memory *memory, const double *largest)
     struct drift_calibration *calibration = &memory->calibration;
     const struct drift_history *stretch = &calibration->stretch;
     size_t n = stretch->n;
-    double span = (double)(stretch->items[n - 1].end - stretch->items[0].start);
+    double span = (double)drift_calibration_span(memory);
     // Windows without records are part of the time, and raise no alarm.
     double step = drift->window > 0 ? (double)drift->window : fmax(span / (double)n, 1);
     size_t all = (size_t)fmin(fmax(span / step, (double)n), (double)n + 1e6);
@@ -344,7 +340,7 @@ int drift_calibration_freeze(struct drift_memory *memory, const struct weir_wind
         code = set_budget(memory, largest);
     if (!code) {
         learn_offsets(memory, window);
-        name_stretch(calibration);
+        name_stretch(memory);
         calibration->frozen = 1;
         free(calibration->rows);
         calibration->rows = NULL;

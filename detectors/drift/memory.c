@@ -269,6 +269,7 @@ int drift_memory_begin(struct drift_memory *memory, const struct weir_window *wi
         return 0;
     if (memory->began == INT64_MIN && window->rows)
         memory->began = window->start;
+    code = drift_panes_calibrate(memory, window);
     for (size_t f = 0; f < drift->n_fields && !code; f++) {
         const struct weir_summary *summary = window->summary(window, 0, drift->fields[f].index);
         if (!summary)

@@ -416,6 +416,16 @@ static double jump_of(const struct drift_memory *memory, size_t f)
     return 1.5 * crept + 2 * memory->drift->critical;
 }
 
+static int says_anything(const struct drift_memory *memory, size_t f)
+{
+    const double *signal = memory->calibration.signals + f * WEIR_SIGNALS;
+    for (int k = 0; k < WEIR_SIGNALS; k++) {
+        if (!isnan(signal[k]))
+            return 1;
+    }
+    return 0;
+}
+
 static void clear(const struct drift_memory *memory, size_t f)
 {
     for (int k = 0; k < WEIR_SIGNALS; k++) {
@@ -464,6 +474,8 @@ void drift_slow_judge(struct drift_memory *memory, const struct weir_window *win
     double threshold = memory->calibration.budget.threshold;
     *n_creeps = 0;
     for (size_t f = 0; slow->charts && f < drift->n_fields; f++) {
+        if (!says_anything(memory, f))
+            continue; // it stays as it was
         size_t at = place_of(memory, moved, *n_moved, f);
         int shows = at < *n_moved, was = slow->open[f] || is_beyond(memory, f);
         // A window shows it by itself, or it jumped besides: that is told as such.

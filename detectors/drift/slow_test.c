@@ -122,6 +122,14 @@ static const struct weir_summary *on_reference(const struct weir_window *window,
 static void on_emit(const struct weir_window *window, const struct weir_finding *finding)
 {
     (void)window;
+    ck_assert(isfinite(finding->statistic.value) && isfinite(finding->statistic.threshold));
+    ck_assert(isnan(finding->share) || (finding->share >= 0 && finding->share <= 1));
+    ck_assert_msg(!strstr(finding->summary, "nan") && !strstr(finding->summary, "inf "), "%s",
+                  finding->summary);
+    for (size_t i = 0; i < finding->n_evidence; i++) {
+        ck_assert_ptr_null(strstr(finding->evidence[i].before, "nan"));
+        ck_assert_ptr_null(strstr(finding->evidence[i].after, "nan"));
+    }
     if (!strcmp(finding->kind, "skew.distribution")) // the reference is one window, drawn once
         return;
     if (strcmp(finding->kind, "drift.slow") != 0) {
@@ -361,6 +369,72 @@ START_TEST(a_step_of_a_field_that_wanders_is_found)
 }
 END_TEST
 
+static void odd_window(int kind)
+{
+    for (size_t f = 0; f < FIELDS; f++) {
+        struct weir_summary *of = &now[f];
+        size_t n = of->cells->n;
+        memset(of->cell, 0, n * sizeof *of->cell);
+        of->null = of->unseen = 0;
+        of->rows = of->values = kind == 0 ? 0 : kind == 1 ? 1 : kind == 2 ? 5 : 50000000;
+        if (kind == 3) { // all null
+            of->null = of->rows;
+            of->values = 0;
+        } else if (kind == 4) { // never seen
+            of->unseen = of->values;
+        }
+        if (kind == 6) { // ties: half of them at one value, which some cell has
+            of->cell[n / 2] = of->values / 2;
+            of->cell[0] = of->values - of->values / 2;
+        } else if (of->values) {
+            of->cell[n - 1] = of->values; // or one value, beyond all others: an infinity
+        }
+    }
+}
+
+START_TEST(odd_windows_are_judged_or_left)
+{
+    int told = 0, alarms = 0;
+    for (int64_t i = 0; i < 7 * 30; i++) {
+        odd_window((int)(i % 7));
+        judge(owner, LEARN + i);
+        // Too few to say anything.
+        ck_assert_int_eq((found.other || found.slow) && i % 7 < 3, 0);
+        told += found.other;
+    }
+    ck_assert_int_ge(told, 4 * 30 - 1);
+    // What was learnt is whole: days as ever are silent again.
+    for (int64_t i = 0; i < 48; i++) {
+        draw_window(LEARN + 240 + i, &(struct change){0});
+        judge(owner, LEARN + 240 + i);
+        alarms += i > 24 && (found.other || found.slow);
+    }
+    ck_assert_int_le(alarms, 1);
+}
+END_TEST
+
+START_TEST(odd_fields_are_calibrated_beside_others)
+{
+    weir_plugin.owner_destroy(owner);
+    owner = make_owner();
+    int told = 0;
+    for (int64_t hour = 0; hour < LEARN + 100; hour++) {
+        draw_window(hour, &(struct change){0});
+        for (size_t f = 2; f <= 4; f++) {
+            memset(now[f].cell, 0, now[f].cells->n * sizeof *now[f].cell);
+            now[f].values = f == 2 ? ROWS : f == 3 ? 0 : 3; // constant, null, all but null
+            now[f].null = ROWS - now[f].values;
+            now[f].cell[hour < LEARN + 50 ? 5 : 6] = now[f].values;
+        }
+        judge(owner, hour);
+        ck_assert_msg(hour < LEARN || hour >= LEARN + 50 || !(found.other || found.slow), "%s",
+                      found.summary);
+        told += found.other;
+    }
+    ck_assert_int_ge(told, 49); // the constant is another one
+}
+END_TEST
+
 START_TEST(it_ends_when_the_field_is_back)
 {
     int64_t hours = run(LEARN, 24 * 12, (struct change){.level = .3}, 24 * 6);
@@ -440,6 +514,8 @@ int main(void)
     tcase_add_test(cases, days_like_those_learnt_are_silent);
     tcase_add_test(cases, a_jump_is_not_slow_and_what_is_over_is_quiet);
     tcase_add_test(cases, a_step_of_a_field_that_wanders_is_found);
+    tcase_add_test(cases, odd_windows_are_judged_or_left);
+    tcase_add_test(cases, odd_fields_are_calibrated_beside_others);
     tcase_add_test(cases, it_ends_when_the_field_is_back);
     tcase_add_test(cases, restored_at_any_window_it_goes_on);
     tcase_add_test(cases, garbage_is_refused);

@@ -142,6 +142,11 @@ struct weir_setup {
                                                       int field);
 };
 
+// A stretch of event time, ms; `to` is not in it. Since minor 1.
+struct weir_stretch {
+    int64_t from, to;
+};
+
 // A stream that joins the detector's own, and that an option of type WEIR_OPTION_STREAM names.
 // Since minor 1.
 struct weir_follower {
@@ -192,6 +197,9 @@ struct weir_detector_config {
     const struct weir_peer *peers; // in the order of the configuration
     size_t n_peers;
     const struct weir_follower *follower; // NULL: none
+    // What not to calibrate on, by time; none overlap.
+    const struct weir_stretch *calibration_exclude;
+    size_t n_calibration_exclude;
 };
 
 // Host services at the edge.

@@ -154,6 +154,68 @@ class ReferencesTest(program.Program):
         late = [alert for alert in done.alerts if self.hour(alert) >= 100]
         self.assertTrue(late[0]["provisional"])
 
+    def test_what_was_not_healthy_is_left_out_of_a_calibration(self):
+        def change(hour, row):
+            if 20 <= hour < 30 or hour >= 110:
+                row["amount"] *= 1.6
+
+        calibrated = (
+            CONFIG % "fixed"
+            + "calibration: {last: 3d%s}\nfalse_alarms: {at_most: 10, per: 30d}\n"
+        )
+        exclude = ", exclude: [{from: 2025-10-13T20:00:00Z, to: 2025-10-14T06:00:00Z}]"
+        data = rows(114, change=change, rhythm=0.4)
+        found = {}
+        for said in ("", exclude):
+            done = self.replay(calibrated % said, s=self.file("s.csv", data))
+            self.assertEqual(done.code, 0, done.err)
+            found[said] = [
+                alert
+                for alert in done.alerts
+                if self.hour(alert) >= 110 and alert["status"] == "open"
+            ]
+        # With the bad hours in it ten hours are usual at which nothing is.
+        self.assertEqual([self.hour(alert) for alert in found[exclude]], [110])
+        self.assertIn("(3 days of calibration)", found[exclude][0]["summary"])
+        with_them = [alert["statistic"]["threshold"] for alert in found[""]]
+        self.assertTrue(not with_them or with_them[0] > found[exclude][0]["statistic"]["threshold"])
+        for wrong, said in (
+            ("exclude: [{from: 2025-10-13T20:00:00Z}]", "to"),
+            ("exclude: [{from: 2025-10-13T20:00:00Z, to: 2025-10-13T19:00:00Z}]", "after `from`"),
+            ("exclude: 3", "list"),
+        ):
+            done = self.replay(calibrated % f", {wrong}", s=self.file("s.csv", data))
+            self.assertEqual(done.code, 2)
+            self.assertIn(said, done.err)
+
+    def test_calibrated_by_the_panes_of_a_profile(self):
+        shifted.since = 100
+        data = rows(104, change=shifted, rhythm=0.4)
+        head, *lines = data.splitlines(keepends=True)
+        days = self.file("days.csv", head + "".join(lines[: 72 * 300]))
+        later = self.file("later.csv", head + "".join(lines[72 * 300 :]))
+        profile = str(self.folder / "days.avro")
+        config = CONFIG.replace("  prev: {", f"  days: {{profile: {profile}}}\n  prev: {{")
+        config += f"calibration: {{profile: {profile}}}\n"
+        config += "false_alarms: {at_most: 10, per: 30d}\n"
+        path = self.file("weir.yaml", config % "days")
+        done = self.weir("profile", "-c", path, "-s", "s", "-i", days, "-o", profile)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.replay(config % "days", s=later)
+        self.assertEqual(done.code, 0, done.err)
+        opened = [alert for alert in done.alerts if alert["status"] == "open"]
+        self.assertEqual([self.hour(alert) for alert in opened], [100], opened)
+        self.assertFalse(opened[0]["provisional"])
+        self.assertIn("(3 days of calibration)", opened[0]["summary"])
+        # Past windows are no part of it.
+        done = self.replay(config % "prev", s=later)
+        self.assertNotEqual(done.code, 0)
+        self.assertIn("say calibration.last instead", done.err)
+        # Nor are windows that panes do not make up.
+        done = self.replay(config.replace("size: 1h", "size: 90m") % "days", s=later)
+        self.assertNotEqual(done.code, 0)
+        self.assertIn("is no multiple of that", done.err)
+
     def test_forty_fields_are_one_incident(self):
         names = [f"x{i}" for i in range(40)]
         draw = random.Random(3)
