@@ -87,13 +87,13 @@ class SkewTest(program.Program):
     def setUp(self):
         super().setUp()
         self.file("weir.yaml", CONFIG)
-        training = self.file("training.csv", rows(12000, 14, MONDAY, 1))
+        training = self.file("training.csv", rows(9000, 14, MONDAY, 1))
         done = self.weir("profile", "-c", "weir.yaml", "-s", "s", "-i", training,
                          "-o", "training.avro")  # fmt: skip
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def judge(self, change=None, span=10, days=2):
-        served = self.file("served.csv", rows(4000 * days, days, SERVED, 2, change, span))
+        served = self.file("served.csv", rows(3000 * days, days, SERVED, 2, change, span))
         done = self.replay(CONFIG, s=served)
         self.assertEqual(done.code, 0, done.err)
         return [alert for alert in done.alerts if alert["status"] == "open"]
