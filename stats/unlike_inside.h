@@ -36,7 +36,8 @@ static inline void unlike_absorb(struct weir_summary *summary, struct weir_colum
 {
     struct weir_absorb_scratch *scratch;
     uint8_t *state = calloc(column->n + 1u, 1);
-    unlike_must(!state || weir_absorb_scratch_create(&scratch));
+    unlike_must(!state);
+    unlike_must(weir_absorb_scratch_create(&scratch));
     column->state = state;
     unlike_must(weir_summary_absorb(summary, column, NULL, column->n, scratch));
     weir_absorb_scratch_destroy(scratch);
