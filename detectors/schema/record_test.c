@@ -94,6 +94,30 @@ START_TEST(decimals)
 }
 END_TEST
 
+// A column is looked at some values at a time, and what is left over one by one.
+START_TEST(an_odd_value_at_any_place)
+{
+    static const char *const odd[] = {"NaN", "Infinity", "-Infinity"};
+    enum { MOST = 11 };
+    start(&stream, options);
+    for (int n = 1; n <= MOST; n++) {
+        for (int at = -1; at < n; at++) {
+            char text[MOST][48], expected[32] = "";
+            const char *lines[MOST + 1] = {0};
+            for (int i = 0; i < n; i++) {
+                snprintf(text[i], sizeof text[i], "{\"amount\":%s,\"time\":5}",
+                         i == at ? odd[(n + at) % 3] : "0.25");
+                lines[i] = text[i];
+            }
+            if (at >= 0)
+                snprintf(expected, sizeof expected, "nan:amount=%d;", at);
+            ck_assert_str_eq(observe(lines, NULL), expected);
+        }
+    }
+    stop();
+}
+END_TEST
+
 START_TEST(words_nearly_right)
 {
     start(&stream, options);
@@ -366,6 +390,7 @@ int main(void)
     tcase_add_test(tcase, each_rule_has_its_way);
     tcase_add_test(tcase, what_names_no_rule_is_refused);
     tcase_add_test(tcase, decimals);
+    tcase_add_test(tcase, an_odd_value_at_any_place);
     tcase_add_test(tcase, words_nearly_right);
     tcase_add_test(tcase, times_against_the_timestamp);
     tcase_add_test(tcase, order_within_a_partition);
