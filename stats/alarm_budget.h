@@ -60,8 +60,9 @@ struct weir_alarm_budget {
     int kept;         // k >= 1: the budget is kept
 };
 // `a` alarms are allowed in a period of `m` windows (both > 0); scores are -ln p. Without enough
-// windows (k = 0) the threshold is above the highest peak by ln(2.3 needed / windows), which nine in ten would keep if
-// the tail of scores is exponential: no promise, and `promised` is the rate that the peak keeps.
+// windows (k = 0) the threshold is above the highest peak by ln(2.3 needed / windows), which nine
+// in ten would keep if the tail of scores is exponential: no promise, and `promised` is the rate
+// that the peak keeps.
 void weir_alarm_budget(const double *score, size_t n, double a, double m,
                        struct weir_alarm_life life, struct weir_alarm_budget *budget);
 

@@ -440,8 +440,9 @@ static const struct weir_key calibration[] = {
      .schema = "{\"type\": \"array\", \"items\": {\"type\": \"object\", \"required\": [\"from\", "
                "\"to\"], \"additionalProperties\": false, \"properties\": {\"from\": {\"type\": "
                "\"string\"}, \"to\": {\"type\": \"string\"}}}}",
-     .help = "What of it was not healthy, in order: windows that touch it are left out, and as much "
-             "is waited for."},
+     .help =
+         "What of it was not healthy, in order: windows that touch it are left out, and as much "
+         "is waited for."},
     END};
 
 static const struct weir_key false_alarms[] = {{.key = "at_most",

@@ -40,7 +40,8 @@ int drift_calibration_init(struct drift_memory *memory)
     size_t n = drift->n_fields;
     if (!drift->specs || drift->calibrate <= 0)
         return 0;
-    calibration->bases = calloc(drift->n_references + DRIFT_SEASON_BASES, sizeof *calibration->bases);
+    calibration->bases =
+        calloc(drift->n_references + DRIFT_SEASON_BASES, sizeof *calibration->bases);
     if (!calibration->bases)
         return WEIR_ENOMEM;
     list_bases(drift, calibration);
@@ -59,10 +60,10 @@ int drift_calibration_init(struct drift_memory *memory)
     calibration->offset = calloc(n, sizeof *calibration->offset);
     calibration->scored = calloc(n, sizeof *calibration->scored);
     calibration->wanted = drift->calibrate;
-    if (!calibration->usual || !calibration->tails || !calibration->pooled ||
-        !calibration->ahead || !calibration->foreseen || !calibration->held ||
-        !calibration->usual_now.hour || !calibration->usual_now.near || !calibration->signals ||
-        !calibration->offset || !calibration->scored)
+    if (!calibration->usual || !calibration->tails || !calibration->pooled || !calibration->ahead ||
+        !calibration->foreseen || !calibration->held || !calibration->usual_now.hour ||
+        !calibration->usual_now.near || !calibration->signals || !calibration->offset ||
+        !calibration->scored)
         return WEIR_ENOMEM;
     return calibration->usual_first ? drift_slow_init(memory) : 0;
 }
@@ -155,9 +156,8 @@ int drift_calibration_is_judged(const struct drift_memory *memory, const struct 
 }
 
 void drift_calibration_look(const struct drift_memory *memory,
-                            const struct weir_expectation *expected,
-                            const struct drift_counts *now, double out[WEIR_SCORES],
-                            double signal[WEIR_SIGNALS], double *ratio)
+                            const struct weir_expectation *expected, const struct drift_counts *now,
+                            double out[WEIR_SCORES], double signal[WEIR_SIGNALS], double *ratio)
 {
     struct weir_cell_observation seen = drift_counts_seen(now);
     int few = now->values < memory->drift->minimum;
@@ -275,11 +275,10 @@ static void score_field(struct drift_memory *memory, size_t basis, size_t f)
               : (uint64_t)memory->references[calibration->bases[basis]].ready))
         return;
     struct weir_expectation expected = drift_calibration_expect(memory, basis, f);
-    drift_calibration_look(memory, &expected, now, out,
-                           basis == 0 && calibration->usual_first
-                               ? calibration->signals + f * WEIR_SIGNALS
-                               : NULL,
-                           &one.scale_ratio);
+    drift_calibration_look(
+        memory, &expected, now, out,
+        basis == 0 && calibration->usual_first ? calibration->signals + f * WEIR_SIGNALS : NULL,
+        &one.scale_ratio);
     for (int k = 0; k < WEIR_SCORES; k++) {
         size_t at = (basis * memory->drift->n_fields + f) * WEIR_SCORES + (size_t)k;
         double z = weir_usual_z(&calibration->usual[at], out[k]);

@@ -30,7 +30,7 @@ struct drift_scored { // one field of one window
 };
 
 struct drift_calibration {
-    int64_t wanted; // ms of healthy serving; 0: nothing is calibrated
+    int64_t wanted;         // ms of healthy serving; 0: nothing is calibrated
     int frozen, from_panes; // the stretch is that of a profile
     struct drift_history stretch;
     // Windows of the stretch by what other references made of them: [window][basis][field][score],
@@ -55,10 +55,10 @@ struct drift_calibration {
     int64_t start;                 // of the window under way
     struct drift_counts *foreseen; // per field: as counts, for people
     uint8_t *held;                 // per field: it moved in the last window
-    double *offset; // per field: effect of the stretch against the profile
-    double *room;   // shares and normal scores of a field's cells
+    double *offset;                // per field: effect of the stretch against the profile
+    double *room;                  // shares and normal scores of a field's cells
     size_t room_cells;
-    struct drift_scored *scored; // per field, of the window under way
+    struct drift_scored *scored;   // per field, of the window under way
     char name[80], ahead_name[96]; // of the stretch, and moved, for people
 };
 
@@ -80,15 +80,14 @@ struct weir_expectation drift_calibration_expect(struct drift_memory *memory, si
                                                  size_t field);
 // Whether a basis is the stretch, as it is or moved.
 int drift_is_season(const struct drift_calibration *calibration, size_t basis);
-int64_t drift_calibration_span(const struct drift_memory *memory); // ms of health
-size_t drift_own_bases(const struct drift_calibration *calibration); // of past windows
+int64_t drift_calibration_span(const struct drift_memory *memory);        // ms of health
+size_t drift_own_bases(const struct drift_calibration *calibration);      // of past windows
 void drift_calibration_name_ahead(struct drift_calibration *calibration); // from `name`
 // Scores and (unless NULL) signals. Of a window with few values, most of them null, say, only what
 // they say of nulls.
 void drift_calibration_look(const struct drift_memory *memory,
-                            const struct weir_expectation *expected,
-                            const struct drift_counts *now, double out[WEIR_SCORES],
-                            double signal[WEIR_SIGNALS], double *ratio);
+                            const struct weir_expectation *expected, const struct drift_counts *now,
+                            double out[WEIR_SCORES], double signal[WEIR_SIGNALS], double *ratio);
 int drift_calibration_is_judged(const struct drift_memory *memory, const struct drift_counts *now);
 int drift_calibration_write(const struct drift_memory *memory, struct weir_buffer *out);
 int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, const int *map,

@@ -69,7 +69,7 @@ struct drift {
     int64_t open_after, resolve_after;
     double delta, critical;
     uint64_t minimum;
-    double alpha; // chance of a false alarm in a window
+    double alpha;                       // chance of a false alarm in a window
     const struct weir_stretch *exclude; // from the calibration
     size_t n_exclude;
     struct drift_panes *panes; // of calibration.profile; NULL: none

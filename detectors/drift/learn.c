@@ -49,8 +49,8 @@ static void replay_ahead(struct replay *replay, size_t e, size_t f, float *row)
     const float *foreseen =
         replay->foreseen + (e * memory->drift->n_fields + f) * WEIR_SIGNAL_CATEGORIES;
     double out[WEIR_SCORES], signal[WEIR_SIGNAL_CATEGORIES], ratio;
-    int judged = calibration->ahead[f].gain > 0 &&
-                 drift_calibration_is_judged(memory, &replay->now[f]);
+    int judged =
+        calibration->ahead[f].gain > 0 && drift_calibration_is_judged(memory, &replay->now[f]);
     if (judged) {
         struct weir_expectation expected =
             drift_season_expect(memory, f, &replay->season, &replay->day[f]);

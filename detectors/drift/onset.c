@@ -55,7 +55,7 @@ int drift_find_onset(struct drift_memory *memory, const struct weir_window *wind
     size_t f = (size_t)(lead->field - drift->fields), cells = memory->now[f].n;
     size_t most = DRIFT_RECENT + 1;
     *out = (struct drift_onset){.known = 0};
-    if (!memory->calibration.usual_first || 
+    if (!memory->calibration.usual_first ||
         !drift_is_season(&memory->calibration, memory->calibration.scored[f].basis) || !cells)
         return 0;
     struct gathered all = {.count = calloc(most * cells, sizeof *all.count),

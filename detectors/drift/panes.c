@@ -35,10 +35,11 @@ static int check(const struct drift *drift, const struct drift_panes *panes,
             return weir_error_set(error, WEIR_EINVAL,
                                   "%s: calibration.profile needs a window that is a time",
                                   drift->name);
-        return weir_error_set(error, WEIR_EINVAL,
-                              "%s: the panes of calibration.profile are of %lld s, and its window of "
-                              "%lld s is no multiple of that: make the profile with --pane",
-                              drift->name, (long long)(length / 1000), (long long)(window / 1000));
+        return weir_error_set(
+            error, WEIR_EINVAL,
+            "%s: the panes of calibration.profile are of %lld s, and its window of "
+            "%lld s is no multiple of that: make the profile with --pane",
+            drift->name, (long long)(length / 1000), (long long)(window / 1000));
     }
     for (size_t i = 0; i < drift->n_references; i++) {
         if (drift_is_past(&drift->specs[i]))
@@ -87,8 +88,8 @@ static void add(struct drift_memory *memory, const struct drift_panes *panes, si
         struct drift_counts *now = &memory->now[f];
         if (!of || !of->cell || !now->n || of->cells->n != now->n)
             continue;
-        struct drift_counts counts = {of->rows, of->null + of->missing, of->values, of->unseen,
-                                      of->cell, now->n};
+        struct drift_counts counts = {
+            of->rows, of->null + of->missing, of->values, of->unseen, of->cell, now->n};
         drift_counts_add(now, &counts);
     }
 }
