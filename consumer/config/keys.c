@@ -231,7 +231,8 @@ const struct weir_key weir_keys_stream[] = {
      .fallback = "1d",
      .low = 1,
      .high = INFINITY,
-     .help = "Event time that leaps further ahead must be confirmed by the records that follow."},
+     .help = "Event time that leaps further ahead must be confirmed by the records that follow: "
+             "32 in a row, once the stream's rhythm is known."},
     {.key = "live_within",
      .type = WEIR_KEY_DURATION,
      .offset = AT(weir_stream_read, config.live_within),

@@ -42,7 +42,7 @@ struct weir_pane *weir_open_pane(struct weir_open_panes *panes,
     return pane;
 }
 
-static void empty(struct weir_open_panes *panes)
+void weir_open_panes_empty(struct weir_open_panes *panes)
 {
     for (size_t i = 0; i < panes->n; i++)
         weir_pane_destroy(panes->items[i]);
@@ -51,7 +51,7 @@ static void empty(struct weir_open_panes *panes)
 
 void weir_open_panes_free(struct weir_open_panes *panes)
 {
-    empty(panes);
+    weir_open_panes_empty(panes);
     free(panes->items);
     memset(panes, 0, sizeof *panes);
 }
@@ -108,7 +108,7 @@ static int create_detectors(struct weir_edge_task *task, struct weir_error *erro
 
 static int create_arrays(struct weir_edge_task *task)
 {
-    task->before = calloc(WEIR_BATCH_ROWS, sizeof *task->before);
+    task->before = calloc(WEIR_BATCH_ROWS + 1, sizeof *task->before);
     task->pane = calloc(WEIR_BATCH_ROWS, sizeof *task->pane);
     task->rule_pane = calloc(WEIR_BATCH_ROWS, sizeof *task->rule_pane);
     task->group = calloc(WEIR_BATCH_ROWS, sizeof *task->group);
@@ -377,105 +377,7 @@ int weir_edge_close_panes(struct weir_edge_task *task, int64_t newest)
     return code || !due ? code : emit_control(task, newest);
 }
 
-// ---- records
-
-static int process(struct weir_edge_task *task, int held)
-{
-    int code = 0;
-    weir_edge_rule_panes(task, held);
-    for (size_t i = 0; i < task->n_specs && !code; i++)
-        code = weir_edge_absorb(task, &task->specs[i], held);
-    if (!code)
-        code = weir_edge_detect(task, held);
-    if (!code)
-        code = weir_edge_faults(task);
-    return code ? code : weir_edge_gate(task);
-}
-
-static int confirm_or_deny(struct weir_edge_task *task, const struct weir_clock_step *step)
-{
-    for (unsigned k = 0; k < WEIR_CLOCK_HELD; k++) {
-        int confirmed = step->confirm >> k & 1, denied = step->deny >> k & 1;
-        for (size_t i = 0; i < task->n_specs && (confirmed || denied); i++) {
-            struct weir_edge_spec *spec = &task->specs[i];
-            for (size_t p = 0; p < spec->held[k].n && confirmed; p++) {
-                const struct weir_pane *from = spec->held[k].items[p];
-                struct weir_pane *into = weir_open_pane(&spec->open, &spec->plan->layout,
-                                                        from->start, from->end, &task->failed);
-                if (!into || weir_pane_merge(into, from))
-                    return WEIR_ENOMEM;
-            }
-            empty(&spec->held[k]);
-        }
-        if (denied) {
-            WEIR_COUNT(held_late, 1);
-            weir_edge_tally_at(task, WEIR_HOST_JUMP, 1, task->held_offset[k], task->held_offset[k]);
-        }
-    }
-    // What stays held moves up: a new candidate took the first place.
-    return task->failed;
-}
-
-static int run_part(struct weir_edge_task *task, uint32_t first, uint32_t n, int held)
-{
-    struct weir_batch view;
-    struct weir_error error;
-    const struct weir_batch *whole = task->whole;
-    task->first = first;
-    if (n == whole->n_rows) {
-        task->batch = whole;
-        return process(task, held);
-    }
-    struct weir_column *columns = malloc((whole->stream->n_fields + 1) * sizeof *columns);
-    struct weir_unknown *unknown = malloc((whole->n_unknown + 1) * sizeof *unknown);
-    int code = columns && unknown ? 0 : weir_error_set(&error, WEIR_ENOMEM, "no memory");
-    if (!code) {
-        weir_batch_view(whole, first, n, &view, columns, unknown);
-        task->batch = &view;
-        code = process(task, held);
-    }
-    task->batch = NULL;
-    free(columns);
-    free(unknown);
-    return code;
-}
-
-// A row that is not ordinary: it is held, or decides about held ones.
-static int run_step(struct weir_edge_task *task, uint32_t row)
-{
-    int64_t time = task->whole->time[row], offset = task->whole->offset[row];
-    task->before[0] = task->clock.newest;
-    struct weir_clock_step step = weir_clock_step(&task->clock, time);
-    int code = confirm_or_deny(task, &step);
-    if (code)
-        return code;
-    // After a denial the new candidate is the first; else it stands behind the others.
-    int held = step.hold ? (int)task->clock.n_held - 1 : -1;
-    if (held >= 0)
-        task->held_offset[held] = offset;
-    task->after = held >= 0 ? task->before[0] : task->clock.newest;
-    return run_part(task, row, 1, held);
-}
-
-static int run_batch(struct weir_edge_task *task)
-{
-    const struct weir_batch *batch = task->whole;
-    for (uint32_t row = 0; row < batch->n_rows && !task->failed && !task->gate.stopped;) {
-        size_t room = weir_edge_gate_room(task, row, batch->n_rows - row);
-        size_t n = weir_clock_run(&task->clock, batch->time + row, room, task->before);
-        int code;
-        if (n) {
-            task->after = task->clock.newest;
-            code = run_part(task, row, (uint32_t)n, -1);
-            row += (uint32_t)n;
-        } else {
-            code = run_step(task, row++);
-        }
-        if (code)
-            return code;
-    }
-    return task->failed;
-}
+// ---- calls
 
 int weir_edge_end_call(struct weir_edge_task *task, int code, struct weir_error *error)
 {
@@ -500,7 +402,7 @@ int weir_edge_task_observe(struct weir_edge_task *task, const struct weir_batch 
     WEIR_COUNT(records, batch->n_rows);
     WEIR_COUNT(undecodable, batch->n_undecodable);
     WEIR_COUNT(tombstones, batch->n_tombstones);
-    int code = run_batch(task);
+    int code = weir_edge_run(task);
     task->batch = NULL;
     // No record of this task ends the pane in which it is told why it stopped.
     if (task->gate.stopped)
@@ -526,8 +428,9 @@ int weir_edge_task_idle(struct weir_edge_task *task, int idle, struct weir_error
 
 int weir_edge_task_finish(struct weir_edge_task *task, struct weir_error *error)
 {
+    const struct weir_clock was = task->clock;
     struct weir_clock_step step = weir_clock_end(&task->clock);
-    int code = confirm_or_deny(task, &step);
+    int code = weir_edge_settle(task, &step, &was);
     // How far the records reached, whatever the batches: the last window is not complete.
     if (!code && task->clock.newest != INT64_MIN)
         code = emit_control(task, task->clock.newest);

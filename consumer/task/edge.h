@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside an edge task: shared by edge.c (life, closing), edge_state.c, edge_absorb.c (records to
-// summaries), edge_detect.c (records to detectors and rules) and edge_gate.c (records to the
+// summaries), edge_run.c (in which order), edge_detect.c (records to detectors and rules) and edge_gate.c (records to the
 // quarantine and the clean topic).
 #ifndef WEIR_TASK_EDGE_H
 #define WEIR_TASK_EDGE_H
@@ -83,8 +83,8 @@ struct weir_edge_task {
     const struct weir_batch *whole;
     const struct weir_batch *batch; // the part of it that is looked at
     uint32_t first;                 // its first row in the whole
-    int64_t *before;                // newest time before each row of the part
-    int64_t after;                  // and after the last
+    int64_t *before;                // newest time before each row of the part, and after its last
+    int64_t after;                  // that too
     int64_t *pane, *rule_pane;
     uint32_t *group, *order, *start, *slice, *rows;
     struct weir_mark_row *marks;
@@ -105,6 +105,7 @@ void weir_batch_view(const struct weir_batch *batch, uint32_t first, uint32_t n,
 struct weir_pane *weir_open_pane(struct weir_open_panes *panes,
                                  const struct weir_pane_layout *layout, int64_t start, int64_t end,
                                  int *failed);
+void weir_open_panes_empty(struct weir_open_panes *panes);
 void weir_open_panes_free(struct weir_open_panes *panes);
 
 // What a detector's role holds: its own word, or twice what it saves.
@@ -119,7 +120,15 @@ static inline int64_t weir_edge_oldest(const struct weir_plan_spec *spec, int64_
                : weir_pane_floor(weir_time_add(newest, -spec->window.lateness), spec->pane);
 }
 
-// edge_absorb.c: the rows of task->batch into the spec's panes (`held` < 0), or held ones.
+enum { WEIR_EDGE_REFUSED = WEIR_CLOCK_HELD }; // as `held`: of a row out of time
+
+// edge_run.c: all rows of task->whole, until one fails or a gate stops.
+int weir_edge_run(struct weir_edge_task *task);
+// Does with held records what the clock, which `was` so before, made of them.
+int weir_edge_settle(struct weir_edge_task *task, const struct weir_clock_step *step,
+                     const struct weir_clock *was);
+
+// edge_absorb.c: the rows of task->batch into the spec's panes (`held` < 0), or held ones, or none.
 int weir_edge_absorb(struct weir_edge_task *task, struct weir_edge_spec *spec, int held);
 
 // edge_detect.c: `held` as above. First the rule panes of the rows of task->batch, in which what
@@ -136,6 +145,9 @@ void weir_edge_tally_limit(struct weir_edge_task *task, const char *name, const 
 // The same for something that has no row: at the newest time, with one offset.
 void weir_edge_tally_at(struct weir_edge_task *task, enum weir_host_rule rule, uint64_t n,
                         int64_t offset, int64_t last);
+// The same of one record, with a number: the extremes are told.
+void weir_edge_tally_number(struct weir_edge_task *task, enum weir_host_rule rule, int64_t offset,
+                            double number);
 // The open pane of rule counts that starts at `start`; NULL without memory (task->failed).
 struct weir_tally_pane *weir_edge_tally_pane(struct weir_edge_task *task, int64_t start);
 // edge_detail.c: says `name` of rows that a rule, numbered flat, was flagged for; weir_edge.detail.

@@ -345,5 +345,7 @@ int weir_edge_absorb(struct weir_edge_task *task, struct weir_edge_spec *spec, i
 {
     if (spec->plan->window.records)
         return absorb_counted(task, spec);
+    if (held == WEIR_EDGE_REFUSED)
+        return 0;
     return absorb_timed(task, spec, held >= 0 ? &spec->held[held] : &spec->open, held >= 0);
 }

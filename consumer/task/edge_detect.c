@@ -155,6 +155,19 @@ void weir_edge_tally_at(struct weir_edge_task *task, enum weir_host_rule rule, u
     tally_host(task, (size_t)rule, n, offset, last);
 }
 
+void weir_edge_tally_number(struct weir_edge_task *task, enum weir_host_rule rule, int64_t offset,
+                            double number)
+{
+    tally_host(task, (size_t)rule, 1, offset, offset);
+    if (task->failed)
+        return;
+    struct weir_tally_pane *pane =
+        weir_edge_tally_pane(task, weir_pane_floor(task->clock.newest, WEIR_RULE_PANE));
+    struct weir_tally *tally = pane ? weir_tally_at(pane, host_rule(task, rule)) : NULL;
+    if (!tally || weir_tally_add_detail(tally, "ms", 2, 1, &number, 1))
+        task->failed = WEIR_ENOMEM;
+}
+
 // Rule panes close without lateness; a record of a closed one counts in the oldest open one, so
 // that none is lost. Held records count now, whatever their time says.
 void weir_edge_rule_panes(struct weir_edge_task *task, int held)
@@ -339,6 +352,7 @@ static int observe_part(struct weir_edge_task *task, size_t d, uint32_t from, ui
     struct weir_column *columns = NULL;
     int code;
     detector->api.pane = task->pane + from;
+    detector->api.reached = task->before + 1 + from;
     if (from == 0 && to == part->n_rows) {
         code = detector->plan->plugin->edge_observe(detector->edge, part, &detector->api, &error);
     } else {

@@ -9,8 +9,8 @@
 #include "consumer/task/edge.h"
 #include "consumer/task/state.h"
 
-// 2: the gate behind the rest.
-enum { EDGE_STATE_VERSION = 2 };
+// 2: the gate behind the rest. 3: more records can be held, and refused.
+enum { EDGE_STATE_VERSION = 3, HELD_BEFORE = 2 };
 
 // ---- saving
 
@@ -86,7 +86,7 @@ int weir_edge_task_save(const struct weir_edge_task *task, struct weir_buffer *o
         struct weir_buffer panes;
         weir_buffer_init(&panes, WEIR_BUFFER_MAXIMUM);
         code = put_panes(&spec->open, &panes);
-        for (size_t k = 0; k < WEIR_CLOCK_HELD && !code; k++)
+        for (size_t k = 0; k < task->clock.n_held && !code; k++)
             code = put_panes(&spec->held[k], &panes);
         weir_put_bytes(out, panes.data, panes.length);
         if (panes.failed)
@@ -157,7 +157,7 @@ static int get_mixed_panes(struct weir_open_panes *panes, const struct weir_plan
     return code ? code : weir_reader_code(in);
 }
 
-static int get_spec(struct weir_edge_spec *spec, uint64_t hash, uint64_t counted,
+static int get_spec(struct weir_edge_spec *spec, uint64_t hash, uint64_t counted, int n_held,
                     struct weir_reader *in)
 {
     int same = spec->plan->hash == hash;
@@ -166,7 +166,7 @@ static int get_spec(struct weir_edge_spec *spec, uint64_t hash, uint64_t counted
         return 0;
     spec->counted = counted;
     int code = 0;
-    for (int k = -1; k < WEIR_CLOCK_HELD && !code; k++) {
+    for (int k = -1; k < n_held && !code; k++) {
         struct weir_open_panes *panes = k < 0 ? &spec->open : &spec->held[k];
         code = same ? get_panes(panes, &spec->plan->layout, in)
                     : get_mixed_panes(panes, spec->plan, in);
@@ -174,7 +174,7 @@ static int get_spec(struct weir_edge_spec *spec, uint64_t hash, uint64_t counted
     return code;
 }
 
-static int get_specs(struct weir_edge_task *task, struct weir_reader *in)
+static int get_specs(struct weir_edge_task *task, int n_held, struct weir_reader *in)
 {
     size_t n = weir_get_count(in, weir_reader_left(in));
     for (size_t i = 0; i < n && !in->failed; i++) {
@@ -192,7 +192,7 @@ static int get_specs(struct weir_edge_task *task, struct weir_reader *in)
         if (!spec)
             continue;
         struct weir_reader panes = weir_reader_make(bytes, length);
-        int code = get_spec(spec, hash, counted, &panes);
+        int code = get_spec(spec, hash, counted, n_held, &panes);
         if (code)
             return code;
     }
@@ -303,13 +303,14 @@ int weir_edge_task_restore(struct weir_edge_task *task, const void *data, size_t
     if (!in.failed && strcmp(stream, task->stream->info.name))
         return weir_error_set(error, WEIR_ECORRUPT, "state of stream '%s' offered to '%s'", stream,
                               task->stream->info.name);
-    weir_clock_restore(&task->clock, &in);
+    weir_clock_restore(&task->clock, version < 3 ? 1 : 2, &in);
     for (unsigned k = 0; k < task->clock.n_held; k++)
         task->held_offset[k] = weir_get_long(&in);
     task->told = weir_get_long(&in);
     task->idle = weir_get_long(&in) != 0;
     task->partials = weir_get_count(&in, INT64_MAX);
-    int code = in.failed ? WEIR_ECORRUPT : get_specs(task, &in);
+    int code = in.failed ? WEIR_ECORRUPT
+                         : get_specs(task, version < 3 ? HELD_BEFORE : (int)task->clock.n_held, &in);
     if (!code)
         code = get_detectors(task, &in, &inner);
     if (!code)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside a merger task: merger.c (its life), merger_accept.c (partials come in), merger_close.c
-// (watermarks, closing in order), merger_judge.c (owners, rule counts, alerts), merger_windows.c
-// (statistics), merger_state.c (bytes).
+// (watermarks, closing in order), merger_judge.c (owners, rule counts, alerts), merger_words.c (what
+// the host says), merger_windows.c (statistics), merger_state.c (bytes).
 #ifndef WEIR_TASK_MERGER_H
 #define WEIR_TASK_MERGER_H
 
@@ -134,5 +134,11 @@ struct weir_rule_names { // context of weir_merger_find_rule()
     const struct weir_plan *plan;
     const struct weir_rules_key *rules;
 };
+
+// merger_words.c: the sentence about a broken rule of which no detector says one; `partitions`:
+// in how many it was broken.
+void weir_merger_words(const struct weir_merger *merger, const struct weir_plan_detector *detector,
+                       const struct weir_rule *rule, const struct weir_rule_count *count,
+                       size_t partitions, char *text, size_t size);
 
 #endif

@@ -513,74 +513,6 @@ int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
 
 // ---- rule panes
 
-static void circuit_words(const struct weir_plan_stream *stream,
-                          const struct weir_rule_count *count, size_t partitions, char *text,
-                          size_t size)
-{
-    const struct weir_gate_config *gate = &stream->config->gate;
-    const char *name = stream->info.name;
-    int64_t over = gate->over / 1000;
-    const char *unit = "s";
-    if (over % 60 == 0) {
-        over /= 60;
-        unit = "min";
-    }
-    if (gate->beyond_stop && count->n_samples)
-        snprintf(text, size,
-                 "The gate of %s stopped %zu partition%s, the first one [%d] behind offset %" PRId64
-                 ": over %g%% of the records within %" PRId64 " %s are bad. Nothing more of it is "
-                 "read, nor goes to %s, until gate: is changed (resume:, or beyond: pass) and "
-                 "reloaded",
-                 name, partitions, partitions == 1 ? "" : "s", count->samples[0].partition,
-                 count->samples[0].offset, gate->quarantine_at_most * 100, over, unit, gate->topic);
-    else
-        snprintf(text, size,
-                 "The gate of %s is open in %zu partition%s: over %g%% of the records within "
-                 "%" PRId64 " %s are bad, so nothing is held back and %" PRIu64
-                 " records, good and bad, went on to %s. It closes by itself once fewer are bad; "
-                 "the stream's other incidents say what is wrong with them",
-                 name, partitions, partitions == 1 ? "" : "s", gate->quarantine_at_most * 100, over,
-                 unit, count->count, gate->topic);
-}
-
-// Which limit it was, where that is known.
-static void limit_words(const struct weir_rule_count *count, char *text, size_t size)
-{
-    enum { SHOWN = 3 };
-    int at = snprintf(text, size, "A limit was reached: %" PRIu64 " record%s left out of detail",
-                      count->count, count->count == 1 ? " was" : "s were");
-    for (size_t i = 0; i < count->n_details && i < SHOWN && at >= 0 && (size_t)at < size; i++)
-        at += snprintf(text + at, size - (size_t)at, "%s%s (%" PRIu64 ")", i ? "; " : ". ",
-                       count->details[i].name, count->details[i].count);
-}
-
-static void plain_words(const struct weir_plan_detector *detector, const struct weir_rule *rule,
-                        const struct weir_rule_count *count, char *text, size_t size)
-{
-    const char *field =
-        rule->field >= 0 ? detector->config.stream->fields[rule->field].name : "records";
-    int one = count->count == 1;
-    if (detector->plugin)
-        snprintf(text, size, "%s: %" PRIu64 " of %" PRIu64 " record%s break%s rule '%s'", field,
-                 count->count, count->rows, count->rows == 1 ? "" : "s", one ? "s" : "",
-                 rule->name);
-    else if (!strcmp(rule->name, "undecodable"))
-        snprintf(text, size, "%" PRIu64 " of %" PRIu64 " record%s do%s not decode", count->count,
-                 count->rows, count->rows == 1 ? "" : "s", one ? "es" : "");
-    else if (!strcmp(rule->name, "jump"))
-        snprintf(text, size,
-                 "%" PRIu64 " record%s far ahead in event time, and no later record confirms it",
-                 count->count, one ? " is" : "s are");
-    else if (!strcmp(rule->name, "gap"))
-        snprintf(text, size, "%" PRIu64 " offset%s gone before %s read: %s never looked at",
-                 count->count, one ? " was" : "s were", one ? "it was" : "they were",
-                 one ? "its record was" : "these records were");
-    else if (!strcmp(rule->name, "limit"))
-        limit_words(count, text, size);
-    else
-        snprintf(text, size, "A detector failed on records (%s)", rule->name);
-}
-
 // Whether the rule is about those rows only for which the rule before it was flagged.
 static int has_condition(const struct weir_plan_detector *detector, size_t rule)
 {
@@ -650,13 +582,10 @@ static void find_rule(struct weir_merger *merger, const struct weir_plan_detecto
         .evidence = &evidence,
         .n_evidence = 1,
     };
-    if (!detector->plugin && !strcmp(rule->name, "circuit"))
-        circuit_words(&merger->plan->streams[detector->stream], &count, tally->n_ranges, text,
-                      sizeof text);
-    else if (!detector->plugin || !detector->plugin->describe ||
-             detector->plugin->describe(detector->instance, &count, &finding, text, sizeof text) ||
-             !*text)
-        plain_words(detector, rule, &count, text, sizeof text);
+    if (!detector->plugin || !detector->plugin->describe ||
+        detector->plugin->describe(detector->instance, &count, &finding, text, sizeof text) ||
+        !*text)
+        weir_merger_words(merger, detector, rule, &count, tally->n_ranges, text, sizeof text);
     finding.summary = text;
     find(merger, detector->name, &finding);
 }

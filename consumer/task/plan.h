@@ -16,6 +16,7 @@ enum weir_host_rule {
     WEIR_HOST_LIMIT,
     WEIR_HOST_GAP,
     WEIR_HOST_CIRCUIT,
+    WEIR_HOST_LEAP,
     WEIR_HOST_FAILED, // + the detector's position among the stream's
 };
 

@@ -382,13 +382,16 @@ int weir_plan_create_host(struct weir_plan *plan, size_t stream,
         {"limit", "weir.limit", -1, WEIR_WARNING, WEIR_ACTION_TUNE_WEIR, 0},
         {"gap", "weir.gap", -1, WEIR_CRITICAL, WEIR_ACTION_TUNE_WEIR, 0},
         {"circuit", "weir.circuit_open", -1, WEIR_CRITICAL, WEIR_ACTION_INVESTIGATE_UPSTREAM, 0},
+        {"leap", "schema.time", -1, WEIR_INFO, WEIR_ACTION_INVESTIGATE_UPSTREAM, 0},
     };
     detector->name = "weir";
     detector->type = "weir";
     detector->stream = stream;
     detector->config.stream = &plan->streams[stream].info;
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
-        int code = add_rule(plan, detector, &fixed[i], error);
+        struct weir_rule rule = fixed[i];
+        rule.field = strcmp(rule.kind, "schema.time") ? -1 : plan->streams[stream].info.time;
+        int code = add_rule(plan, detector, &rule, error);
         if (code < 0)
             return code;
     }

@@ -89,9 +89,9 @@ static int edge_observe(void *state, const struct weir_batch *batch, const struc
             rows[n++] = i;
         if (amount->state[i] == WEIR_STATE_VALUE && amount->values.f64[i] < 0.3)
             left_out[n_left_out++] = i;
-        // Never of a pane before its own, but for records that wait to be confirmed.
+        // Never of a pane before its own, but for records that wait to be confirmed or are refused.
         int64_t gap = batch->time[i] - host->pane[i];
-        ck_assert(host->pane[i] < 1000000 || gap < 60000 || gap > 86400000);
+        ck_assert(host->pane[i] < 1000000 || gap < 60000 || gap > 1800000);
         int at = 0;
         while (at < 8 && edge->pane[at] != host->pane[i])
             at++;
@@ -415,10 +415,11 @@ static char *stop(struct run *run)
     return (char *)all.data;
 }
 
-// ---- random records: out of order, late, a few far off, a pause
+// ---- random records: out of order, late, some far off, a pause, and in the end days ahead
 
 struct record {
     char text[64];
+    int64_t written; // Kafka timestamp; 0: none
 };
 static struct record records[TASKS][RECORDS / TASKS];
 
@@ -434,6 +435,7 @@ static void make_records(uint64_t with)
     seed = with;
     for (int t = 0; t < TASKS; t++) {
         int64_t now = 1700000000000 + draw(5000);
+        uint32_t burst = 0;
         for (int i = 0; i < RECORDS / TASKS; i++) {
             now += draw(900);
             if (i == RECORDS / TASKS / 2)
@@ -441,6 +443,12 @@ static void make_records(uint64_t with)
             int64_t at = now - (draw(4) ? 0 : draw(30000));
             if (draw(400) == 0)
                 at = draw(2) ? 4102444800000 : 1000;
+            records[t][i].written = i / 300 % 2 ? now + draw(1000) : 0;
+            // A row of them too, of which now and then one, or all, are not so far ahead.
+            if (burst || (burst = draw(150) ? 0 : 1 + draw(33)))
+                at = now + (draw(20) ? 50 : 2) * (int64_t)3600000, burst--;
+            if (i >= RECORDS / TASKS - 80)
+                at = now + 9 * (int64_t)86400000;
             snprintf(records[t][i].text, sizeof records[t][i].text, "%" PRId64 ",%u.%u,r%u", at,
                      draw(95), draw(10), draw(20) ? draw(4) : draw(12));
         }
@@ -455,7 +463,9 @@ static void feed(struct run *run, int task, size_t *at, uint32_t n)
     for (uint32_t i = 0; i < n && *at < RECORDS / TASKS; i++) {
         const char *text = records[task][*at].text;
         struct weir_record record = {
-            .offset = (int64_t)*at, .timestamp = 0, .value = {(const uint8_t *)text, strlen(text)}};
+            .offset = (int64_t)*at,
+            .timestamp = records[task][*at].written,
+            .value = {(const uint8_t *)text, strlen(text)}};
         ck_assert_int_eq(weir_decoder_add(decoder, &record, NULL, &error), 0);
         (*at)++;
     }
@@ -576,6 +586,8 @@ static void same_answer(const struct manner *manner)
         char *got = play(manner);
         ck_assert_uint_gt(strlen(expected), 2000);
         ck_assert_ptr_nonnull(strstr(expected, "weir.limit"));
+        ck_assert_ptr_nonnull(strstr(expected, "are far ahead of the others"));
+        ck_assert_ptr_nonnull(strstr(expected, " d ahead, from one record"));
         first_difference(expected, got);
         free(expected);
         free(got);

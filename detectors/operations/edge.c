@@ -142,10 +142,12 @@ static int has_record(const struct weir_batch *batch, uint32_t row)
            (batch->fault[row] != WEIR_ROW_UNDECODABLE && batch->fault[row] != WEIR_ROW_TOMBSTONE);
 }
 
-// Far enough from the ends of 64 bits that differences stay within them.
-static int64_t sane_time(int64_t time)
+// When a row happened, far enough from the ends of 64 bits that differences stay within them.
+static int64_t sane_time(const struct weir_batch *batch, const struct weir_edge *host, uint32_t row)
 {
     const int64_t far = (int64_t)1 << 59;
+    int64_t time = batch->time[row], reached = weir_edge_reached(host, row);
+    time = time > reached ? reached : time; // not after what other records confirm
     return time > far ? far : time < -far ? -far : time;
 }
 
@@ -215,13 +217,13 @@ static int count_names(struct memo *memo, const struct weir_batch *batch, int fi
             host->limit_rows(host, what, &rows[i], 1);
         numbers[i] = number;
         if (number >= 0)
-            operations_count_add(&table->counts[number], sane_time(batch->time[rows[i]]));
+            operations_count_add(&table->counts[number], sane_time(batch, host, rows[i]));
     }
     return 0;
 }
 
 static int count_partition(struct operations_tally *tally, const struct weir_batch *batch,
-                           const uint32_t *rows, uint32_t n)
+                           const uint32_t *rows, uint32_t n, const struct weir_edge *host)
 {
     char name[16];
     int length = snprintf(name, sizeof name, "%d", batch->partition);
@@ -229,7 +231,7 @@ static int count_partition(struct operations_tally *tally, const struct weir_bat
     if (number < 0)
         return number == WEIR_ENOMEM ? number : 0; // a task has one partition
     for (uint32_t i = 0; i < n; i++)
-        operations_count_add(&tally->partitions.counts[number], sane_time(batch->time[rows[i]]));
+        operations_count_add(&tally->partitions.counts[number], sane_time(batch, host, rows[i]));
     return 0;
 }
 
@@ -448,7 +450,7 @@ static int count_rows(struct edge *edge, const struct weir_batch *batch, int64_t
         code = count_names(&edge->sources, batch, operations->source, pane, &tally->sources, rows,
                            n, edge->source_of, host, "producers");
     if (!code)
-        code = count_partition(tally, batch, rows, n);
+        code = count_partition(tally, batch, rows, n, host);
     if (!code && operations->n_outcomes)
         code = count_service(edge, batch, pane, rows, n, host);
     count_pairs(edge, tally, n);

@@ -175,11 +175,15 @@ void schema_say_future(const struct schema_said *said, struct schema_text *text)
 void schema_say_order(const struct schema_said *said, struct schema_text *text);
 void schema_say_late(const struct schema_said *said, struct schema_text *text);
 #define SCHEMA_TIME_LIMIT ((int64_t)1 << 60)
-// The time of a row that may be believed: not after its Kafka timestamp, where it has one.
-static inline int64_t schema_sane_time(const struct weir_batch *batch, uint32_t row)
+// The time of a row that may be believed: not after its Kafka timestamp, where it has one, nor
+// after what others confirm.
+static inline int64_t schema_sane_time(const struct schema_pass *pass, uint32_t row)
 {
+    const struct weir_batch *batch = pass->batch;
     int64_t time = batch->time[row], timestamp = batch->timestamp[row];
+    int64_t reached = weir_edge_reached(pass->host, row);
     time = timestamp > 0 && time > timestamp ? timestamp : time;
+    time = time > reached ? reached : time;
     // A Kafka timestamp can be any number: differences must not overflow.
     return time < -SCHEMA_TIME_LIMIT  ? -SCHEMA_TIME_LIMIT
            : time > SCHEMA_TIME_LIMIT ? SCHEMA_TIME_LIMIT

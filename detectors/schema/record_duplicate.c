@@ -36,7 +36,7 @@ int schema_observe_duplicates(struct schema_pass *pass)
             if (!hashes[row - first])
                 continue;
             enum schema_seen seen =
-                schema_keys_add(edge->keys, hashes[row - first], schema_sane_time(batch, row));
+                schema_keys_add(edge->keys, hashes[row - first], schema_sane_time(pass, row));
             if (seen == SCHEMA_KEY_NO_MEMORY)
                 return WEIR_ENOMEM;
             edge->found[n] = row;

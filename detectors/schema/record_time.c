@@ -47,7 +47,8 @@ int schema_observe_late(struct schema_pass *pass)
 
 // Whether all of a batch lies within the limit, and so none of it is behind: then its newest is
 // all there is to know.
-static int is_ordered(struct schema_edge *edge, const struct weir_batch *batch)
+static int is_ordered(struct schema_edge *edge, const struct weir_batch *batch,
+                      const struct weir_edge *host)
 {
     int64_t oldest = INT64_MAX, newest = INT64_MIN;
     uint32_t ahead = 0;
@@ -59,6 +60,8 @@ static int is_ordered(struct schema_edge *edge, const struct weir_batch *batch)
         newest = time > newest ? time : newest;
         ahead += (timestamp > 0) & (time > timestamp);
     }
+    if (newest > weir_edge_reached(host, batch->n_rows - 1))
+        return 0;
     newest = newest > edge->newest ? newest : edge->newest;
     if (ahead || newest > SCHEMA_TIME_LIMIT || oldest < -SCHEMA_TIME_LIMIT ||
         oldest < newest - edge->schema->out_of_order)
@@ -73,12 +76,12 @@ int schema_observe_order(struct schema_pass *pass)
     const struct weir_batch *batch = pass->batch;
     int64_t limit = edge->schema->out_of_order;
     uint32_t n = 0;
-    if (is_ordered(edge, batch))
+    if (is_ordered(edge, batch, pass->host))
         return 0;
     for (uint32_t row = 0; row < batch->n_rows; row++) {
         if (!has_time(batch, row))
             continue;
-        int64_t time = schema_sane_time(batch, row);
+        int64_t time = schema_sane_time(pass, row);
         if (edge->newest != INT64_MIN && batch->time[row] < edge->newest - limit)
             edge->found[n++] = row;
         edge->newest = time > edge->newest ? time : edge->newest;

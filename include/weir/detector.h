@@ -238,7 +238,20 @@ struct weir_edge {
     int follows;
     const uint8_t *late;
     int64_t complete;
+    // Since minor 1. For each row of the current batch the newest event time (ms) that is believed
+    // once it has been seen: a single record far ahead of the others does not move it. Only in
+    // observe().
+    const int64_t *reached;
 };
+
+// The newest event time that is believed once `row` has been seen; INT64_MAX where it is not known.
+static inline int64_t weir_edge_reached(const struct weir_edge *edge, uint32_t row)
+{
+    if (edge->size < offsetof(struct weir_edge, reached) + sizeof edge->reached || !edge->reached ||
+        edge->reached[row] == INT64_MIN)
+        return INT64_MAX;
+    return edge->reached[row];
+}
 
 // One slice of a window. `values` has one string for each field of by[`by` - 1].
 struct weir_slice {
