@@ -194,6 +194,14 @@ const char *schema_share_text(double share, char *text);
 void schema_verdict_add(struct schema_verdict *verdict, const char *type, const char *field,
                         const char *before, const char *after);
 
+// window_exchange.c: the field behind the judged one that stands in its place, and it in that
+// one's, in so large a share of the records that both distributions show it. 1: there is one.
+struct schema_exchange {
+    const struct schema_field *other;
+    double share, gain; // gain: by how many nats that explains the window better
+};
+int schema_exchanged(const struct schema_judge *judge, struct schema_exchange *best);
+
 // window_*.c: each check's row.
 extern const struct schema_window_check schema_check_null_rate, schema_check_volume,
     schema_check_frozen, schema_check_new, schema_check_vanished, schema_check_distinct,

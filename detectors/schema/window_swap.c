@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two fields that stand in each other's place: rows in which either value would be odd where it is
-// and at home in the other field.
+// and at home in the other field; or, where rows do not show it, all of them together.
 #include <math.h>
 #include <stdio.h>
 
@@ -15,8 +15,9 @@ static int parts(const struct schema *schema, const struct schema_field *field,
                  const struct weir_summary *reference)
 {
     (void)schema;
-    (void)reference;
-    return field->n_pairs ? WEIR_PART_CELLS : -1;
+    return field->n_pairs || (reference && reference->cell && !field->field->is_list)
+               ? WEIR_PART_CELLS
+               : -1;
 }
 
 // Where one field alone went astray, its values may by chance meet odd ones of the other: of the
@@ -54,15 +55,44 @@ static int is_swapped(const struct schema_judge *judge, size_t p, double *share,
     return found;
 }
 
+static void fill(const struct schema_judge *judge, struct schema_verdict *verdict,
+                 const struct schema_field *other, double share, double chance)
+{
+    verdict->other = other->field;
+    verdict->action = WEIR_ACTION_FIX_PRODUCER;
+    verdict->severity = share >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
+    verdict->share = share;
+    verdict->count = (uint64_t)(share * (double)judge->window->rows);
+    verdict->statistic = (struct weir_statistic){"swapped_share", share, LEAST, chance, NAN};
+}
+
+// No record shows it by itself, and all of them together do.
+static int judge_whole(const struct schema_judge *judge, struct schema_verdict *verdict)
+{
+    struct schema_exchange found;
+    if (!schema_exchanged(judge, &found))
+        return 0;
+    const char *a = judge->field->field->name, *b = found.other->field->name;
+    char percent[32], count[32];
+    snprintf(verdict->text, sizeof verdict->text,
+             "%s and %s look swapped in about %s of %s records: together the values of %s are those "
+             "that %s has in %s, and the other way round, though hardly one shows it by itself: look "
+             "at what was deployed upstream",
+             a, b, schema_share_text(found.share, percent),
+             weir_count_text(judge->window->rows, count), a, b, judge->schema->references[0]);
+    fill(judge, verdict, found.other, found.share, exp(-found.gain));
+    return 1;
+}
+
 static int judge_swap(struct schema_judge *judge, struct schema_verdict *verdict)
 {
     const struct schema *schema = judge->schema;
     double most = 0, least_chance = 1;
     const struct schema_pair *best = NULL;
-    if (judge->slice ||
-        schema_weights_effective(&judge->extract->sampled) < (double)schema->minimum)
+    if (judge->slice)
         return 0;
-    for (size_t p = 0; p < schema->n_pairs; p++) {
+    int enough = schema_weights_effective(&judge->extract->sampled) >= (double)schema->minimum;
+    for (size_t p = 0; enough && p < schema->n_pairs; p++) {
         double share, chance;
         if (schema->pairs[p].a != judge->field - schema->fields ||
             !is_swapped(judge, p, &share, &chance) || share <= most)
@@ -72,8 +102,9 @@ static int judge_swap(struct schema_judge *judge, struct schema_verdict *verdict
         best = &schema->pairs[p];
     }
     if (!best)
-        return 0;
-    const char *a = judge->field->field->name, *b = schema->fields[best->b].field->name;
+        return judge_whole(judge, verdict);
+    const struct schema_field *other = &schema->fields[best->b];
+    const char *a = judge->field->field->name, *b = other->field->name;
     char percent[32], count[32], sample[64];
     snprintf(
         verdict->text, sizeof verdict->text,
@@ -82,12 +113,7 @@ static int judge_swap(struct schema_judge *judge, struct schema_verdict *verdict
         a, b, schema_share_text(most, percent), weir_count_text(judge->window->rows, count),
         schema_sample_text(&judge->extract->sampled, judge->extract->rows, sample), a, b,
         schema->references[0]);
-    verdict->other = schema->fields[best->b].field;
-    verdict->action = WEIR_ACTION_FIX_PRODUCER;
-    verdict->severity = most >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
-    verdict->share = most;
-    verdict->count = (uint64_t)(most * (double)judge->window->rows);
-    verdict->statistic = (struct weir_statistic){"swapped_share", most, LEAST, least_chance, NAN};
+    fill(judge, verdict, other, most, least_chance);
     return 1;
 }
 
