@@ -526,7 +526,7 @@ int operations_edge_restore(void *state, uint32_t state_version, struct weir_rea
                             struct weir_error *error)
 {
     struct edge *edge = state;
-    (void)state_version; // there is only the first
+    (void)state_version; // all have the same of the edge
     size_t n = weir_get_count(in, PANES);
     int code = in->failed ? WEIR_ECORRUPT : 0;
     for (size_t i = 0; i < n && !code; i++) {

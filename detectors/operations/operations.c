@@ -301,7 +301,7 @@ WEIR_PLUGIN = {
         "that are no scores or differ for the same input, hosts unlike their peers",
     .options = options,
     .kinds = kinds,
-    .state_version = 1,
+    .state_version = 2,
     .create = create,
     .destroy = destroy,
     .edge_create = operations_edge_create,

@@ -139,6 +139,7 @@ int operations_owner_save(const void *state, struct weir_buffer *out)
         weir_put_string(out, field_name(owner->operations, i));
         operations_score_save(&owner->scores[i], out);
     }
+    operations_same_input_save_sum(&owner->same_input, out);
     return out->failed ? WEIR_ENOMEM : 0;
 }
 
@@ -178,8 +179,9 @@ int operations_owner_restore(void *state, uint32_t state_version, struct weir_re
                              struct weir_error *error)
 {
     struct owner *owner = state;
-    (void)state_version; // there is only the first
     int code = restore(owner, in);
+    if (!code && state_version >= 2)
+        code = operations_same_input_restore_sum(&owner->same_input, in);
     if (code) {
         clear(owner);
         // Without memory for it the error is told all the same, and the owner is not used.

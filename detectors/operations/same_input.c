@@ -12,6 +12,8 @@
 // So many repeated inputs tell what is usual, and with so few that differ a model is deterministic.
 static const double KNOWN = 200, DETERMINISTIC = 0.05;
 static const double LEAST_SHARE = 0.001, P_VALUE = 1e-6, LEAST = 3;
+// Over many windows: to what the share must have risen; what is suspect, in nats.
+static const double RISEN = 0.03, SUSPECT = 3;
 static const double DAY = 86400e3;
 
 struct found {
@@ -20,6 +22,7 @@ struct found {
     const struct operations_input *example;
     uint64_t *hosts; // differing inputs that a host had a part in, by number; NULL: no hosts
     uint32_t worst;
+    unsigned windows; // that the numbers are of; 0: the one at hand
 };
 
 static int differs(const struct operations_step *step, const struct operations_input *input)
@@ -90,11 +93,20 @@ static void report(const struct operations_step *step, const struct found *found
         found->worst == OPERATIONS_NO_HOST ? NULL : step->tally->hosts.names.texts[found->worst];
     double share = (double)found->differing / (double)found->repeated;
     char text[700], why[400], before[80], after[120], text_share[OPERATIONS_TIME_TEXT];
+    char when[40] = "", apart[40] = "";
+    if (found->windows)
+        snprintf(when, sizeof when, " in %u windows", found->windows);
+    if (found->most > 0)
+        snprintf(apart, sizeof apart, ", by up to %.3g", found->most);
     if (who)
         snprintf(why, sizeof why,
                  "host %.100s has a part in %llu of them: take it out of service and check its "
                  "hardware and build",
                  who, (unsigned long long)found->hosts[found->worst]);
+    else if (found->windows)
+        snprintf(why, sizeof why,
+                 "no single window was enough to tell: look for a host or build that now and then "
+                 "answers unlike the others, or for features that the stream does not carry");
     else if (at_first)
         snprintf(why, sizeof why,
                  "either the model is not deterministic (dropout left on, sampling), or it has "
@@ -107,16 +119,17 @@ static void report(const struct operations_step *step, const struct found *found
                                 "deterministic any more");
     snprintf(text, sizeof text,
              "%.100s differs for the same input and model version in %llu of %llu inputs that came "
-             "again (%s), by up to %.3g; %s.",
-             field, (unsigned long long)found->differing, (unsigned long long)found->repeated,
-             operations_share_text(share, text_share), found->most, why);
+             "again%s (%s)%s; %s.",
+             field, (unsigned long long)found->differing, (unsigned long long)found->repeated, when,
+             operations_share_text(share, text_share), apart, why);
     snprintf(before, sizeof before, "%.2g%% of repeated inputs", 100 * usual);
     snprintf(after, sizeof after, "%.2g%% of repeated inputs", 100 * share);
     const char *host_field =
         operations->host >= 0 ? operations->stream->fields[operations->host].name : NULL;
     struct weir_slice_value slice = {host_field, who};
-    struct weir_sample samples[2] = {sample(step, &found->example->low),
-                                     sample(step, &found->example->high)};
+    struct weir_sample samples[2] = {{0}};
+    for (int i = 0; found->example && i < 2; i++)
+        samples[i] = sample(step, i ? &found->example->high : &found->example->low);
     struct weir_evidence evidence = {
         .type = "samples",
         .field = field,
@@ -126,7 +139,7 @@ static void report(const struct operations_step *step, const struct found *found
         .after = after,
         .contribution = who ? (double)found->hosts[found->worst] / (double)found->differing : NAN,
         .samples = samples,
-        .n_samples = 2};
+        .n_samples = found->example ? 2 : 0};
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "same_input",
@@ -149,6 +162,24 @@ static void report(const struct operations_step *step, const struct found *found
     step->window->emit(step->window, &finding);
 }
 
+// Too few in each window, but window after window. Whether there is reason not to learn from it.
+static int judge_long(struct operations_same_input *past, const struct operations_step *step,
+                      struct found *found, double usual)
+{
+    double threshold = -log(P_VALUE), risen = fmax(RISEN, 5 * usual);
+    if (risen >= 1 || past->repeated < KNOWN || past->differing > DETERMINISTIC * past->repeated)
+        return 0;
+    double score = weir_rate_add(&past->sum, usual, risen, (double)found->differing,
+                                 (double)found->repeated, step->window->start, 1.3 * threshold);
+    if (score < threshold || past->sum.hits < LEAST)
+        return score > SUSPECT;
+    found->differing = (uint64_t)past->sum.hits;
+    found->repeated = (uint64_t)past->sum.of;
+    found->windows = past->sum.windows;
+    report(step, found, 0, exp(-score), usual);
+    return 1;
+}
+
 int operations_same_input_step(struct operations_same_input *past,
                                const struct operations_step *step)
 {
@@ -162,12 +193,15 @@ int operations_same_input_step(struct operations_same_input *past,
     double p_value = usual < 1 ? weir_binomial_sf(differing, repeated, usual) : 1;
     int alarm = differing >= LEAST && p_value < P_VALUE;
     int at_first = !known && differing > DETERMINISTIC * repeated;
+    int suspect = 0;
     if (alarm) {
         blame(step, &found);
         report(step, &found, at_first, p_value, usual);
+    } else {
+        suspect = judge_long(past, step, &found, usual);
     }
     // What has begun as it is, is how it is; what was deterministic does not get used to less.
-    if (!alarm || at_first || (known && before > DETERMINISTIC)) {
+    if ((!alarm && !suspect) || at_first || (known && before > DETERMINISTIC)) {
         double keep = pow(0.5, (double)(step->window->end - step->window->start) / DAY);
         past->repeated = past->repeated * keep + repeated;
         past->differing = past->differing * keep + differing;
@@ -189,4 +223,16 @@ int operations_same_input_restore(struct operations_same_input *past, struct wei
     int sane = past->repeated >= 0 && past->repeated < 1e18 && past->differing >= 0 &&
                past->differing <= past->repeated;
     return in->failed || !sane ? WEIR_ECORRUPT : 0;
+}
+
+void operations_same_input_save_sum(const struct operations_same_input *past,
+                                    struct weir_buffer *out)
+{
+    weir_rate_sum_write(&past->sum, out);
+}
+
+int operations_same_input_restore_sum(struct operations_same_input *past, struct weir_reader *in)
+{
+    weir_rate_sum_read(&past->sum, in);
+    return in->failed ? WEIR_ECORRUPT : 0;
 }

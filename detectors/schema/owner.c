@@ -74,6 +74,7 @@ struct held { // a finding until the slices were looked at
     const struct schema_window_check *check;
     const struct schema_field *field;
     size_t slice;
+    unsigned slices_blamed;
     struct schema_verdict verdict;
 };
 
@@ -88,12 +89,26 @@ static int hold(struct owner *owner, const struct schema_judge *judge,
         owner->held = grown;
         owner->held_room = room;
     }
-    owner->held[owner->n_held++] = (struct held){check, judge->field, judge->slice, owner->verdict};
+    owner->held[owner->n_held++] = (struct held){check, judge->field, judge->slice, 0, owner->verdict};
     return 0;
 }
 
+// A value that comes too often because one slice has nothing else: says so.
+static void blame_slice(struct held *held, const struct weir_slice *slice)
+{
+    struct schema_verdict *verdict = &held->verdict;
+    size_t used = strlen(verdict->text);
+    if (held->check != &schema_check_spike || !slice->n_values || held->slices_blamed++)
+        return;
+    snprintf(verdict->text + used, sizeof verdict->text - used,
+             ". %.40s %.40s has nothing else", slice->values[0].field,
+             slice->values[0].value ? slice->values[0].value : "null");
+    verdict->slice = slice;
+}
+
 // What a slice says of a field that the whole stream's finding is about, too.
-static void add_slice(struct owner *owner, const struct schema_judge *judge)
+static void add_slice(struct owner *owner, const struct schema_judge *judge,
+                      const struct schema_window_check *check)
 {
     const struct weir_slice *slice = &judge->window->slices[judge->slice];
     for (size_t i = 0; i < owner->n_held; i++) {
@@ -107,6 +122,8 @@ static void add_slice(struct owner *owner, const struct schema_judge *judge)
             return;
         held->verdict.evidence[n].slice = slice->values;
         held->verdict.evidence[n].n_slice = slice->n_values;
+        if (check == &schema_check_frozen)
+            blame_slice(held, slice);
         return;
     }
 }
@@ -207,7 +224,7 @@ static int found(struct owner *owner, const struct schema_judge *judge,
         return 0;
     if (judge->slice && (explained & BY_STREAM)) {
         if (judge->field)
-            add_slice(owner, judge);
+            add_slice(owner, judge, check);
         return 0;
     }
     if (judge->slice && owner->reported++ >= SLICES_REPORTED)

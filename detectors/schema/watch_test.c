@@ -526,6 +526,63 @@ static void one_odd_name(struct row *row, uint64_t i)
         snprintf(row->name, sizeof row->name, "xqzwvkpj");
 }
 
+// Too few in any one window: seven of 700.
+static void fill_very_few(struct row *row, uint64_t i)
+{
+    row->amount = i % 100 ? row->amount : 20.25;
+}
+
+static void odd_names(struct row *row, uint64_t i)
+{
+    for (size_t k = 0; i % 140 == 0 && k < 12; k++)
+        row->name[k] = (char)('a' + roll(26));
+    row->name[12] = i % 140 ? row->name[12] : 0;
+}
+
+static int windows_until(spoil *spoiled, const char *what, char *said, size_t size)
+{
+    for (int i = 1; i <= 24; i++) {
+        snprintf(said, size, "%s", window_of(700, spoiled));
+        if (strstr(said, what))
+            return i;
+        ck_assert_str_eq(said, "");
+    }
+    return 0;
+}
+
+START_TEST(what_many_windows_show)
+{
+    char said[1000];
+    for (int i = 0; i < 30; i++)
+        ck_assert_str_eq(window_of(700, NULL), "");
+    int windows = windows_until(fill_very_few, "default_spike", said, sizeof said);
+    ck_assert_msg(windows > 1 && windows < 8, "%d: %s", windows, said);
+    ck_assert_msg(strstr(said, "amount: 0.857% of 3,500 values in 5") && strstr(said, " windows are one and the same; in "
+                                                                 "training at most "),
+                  "%s", said);
+    for (int i = 0; i < 12; i++)
+        window_of(700, NULL);
+    ck_assert_str_eq(window_of(700, NULL), "");
+    windows = windows_until(odd_names, "gibberish", said, sizeof said);
+    ck_assert_msg(windows > 1 && windows < 12, "%d: %s", windows, said);
+    // It is in the state.
+    struct weir_buffer state, again;
+    weir_buffer_init(&state, 1 << 20);
+    weir_buffer_init(&again, 1 << 20);
+    ck_assert_int_eq(weir_plugin.owner_save(owner, &state), 0);
+    weir_plugin.owner_destroy(owner);
+    ck_assert_int_eq(weir_plugin.owner_create(instance, &owner, &error), 0);
+    struct weir_reader in = weir_reader_make(state.data, state.length);
+    ck_assert_int_eq(weir_plugin.owner_restore(owner, weir_plugin.state_version, &in, &error), 0);
+    ck_assert_int_eq(weir_plugin.owner_save(owner, &again), 0);
+    ck_assert_uint_eq(again.length, state.length);
+    ck_assert_mem_eq(again.data, state.data, state.length);
+    ck_assert_ptr_nonnull(strstr(window_of(700, odd_names), "schema.gibberish"));
+    weir_buffer_free(&state);
+    weir_buffer_free(&again);
+}
+END_TEST
+
 START_TEST(texts_that_read_like_none)
 {
     check(scramble, "schema.gibberish 1 name: 2% of 3,000 texts are by their letters unlike those "
@@ -624,6 +681,7 @@ int main(void)
     tcase_add_test(tcase, a_spike_that_becomes_all_is_one_incident);
     tcase_add_test(tcase, two_fields_in_each_others_place);
     tcase_add_test(tcase, two_fields_whose_records_do_not_show_it);
+    tcase_add_test(tcase, what_many_windows_show);
     tcase_add_test(tcase, texts_that_read_like_none);
     tcase_add_test(tcase, events_that_come_late);
     tcase_add_test(tcase, panes_of_several_tasks_add_up);

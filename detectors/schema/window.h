@@ -8,6 +8,7 @@
 #include "detectors/schema/schema.h"
 #include "detectors/schema/watch.h"
 #include "stats/buffer.h"
+#include "stats/rate_run.h"
 
 enum {
     SCHEMA_LEARN = 24, // windows that must have been seen before a window is judged by them
@@ -46,6 +47,7 @@ enum schema_series {
     SCHEMA_DISTINCT,
     SCHEMA_SPIKE,
     SCHEMA_VARIETY, // distinct values by all values
+    SCHEMA_PEAK,    // the share of the fullest cell, in slices
     SCHEMA_SERIES
 };
 
@@ -63,6 +65,7 @@ enum { SCHEMA_USUAL = 8 };
 struct schema_usual {
     uint64_t bits;
     float high; // 0: none
+    struct weir_rate_run run;
 };
 struct schema_usuals {
     struct schema_usual values[SCHEMA_USUAL];
@@ -77,6 +80,19 @@ struct schema_presence {
     uint64_t absent, of; // of: a hash of the categories
 };
 
+// What no single window shows of a field, and many windows together do.
+enum { SCHEMA_SUSPECTS = 4 };
+struct schema_suspect { // a value that comes more often than the reference had it
+    uint64_t bits;
+    struct weir_rate_sum sums[WEIR_RATE_RISES]; // all of no window: none
+    double near, near_before; // of numbers: values near it, and how many the reference would have
+    uint32_t doubt, told;     // windows in a row
+};
+struct schema_long {
+    struct weir_rate_run nulls, texts; // texts: that read like none of the reference's
+    struct schema_suspect suspects[SCHEMA_SUSPECTS];
+};
+
 // One slice.
 struct schema_memory {
     uint64_t hash; // of by and values
@@ -86,6 +102,7 @@ struct schema_memory {
     uint32_t low;               // windows in a row with far too few rows
     // The whole stream's alone; NULL for slices.
     struct schema_usuals *usual;      // parallel to schema->fields
+    struct schema_long *runs;         // parallel to schema->fields
     struct schema_presence *presence; // parallel to schema->fields
     struct schema_track *swaps;       // parallel to schema->pairs
     int listed;                       // in the window at hand
@@ -110,6 +127,9 @@ int schema_memories_write(const struct schema_memories *memories, struct weir_bu
 // 2, the first that had any. WEIR_ECORRUPT, WEIR_ENOMEM.
 int schema_memories_read(struct schema_memories *memories, uint32_t state_version,
                          struct weir_reader *in);
+
+void schema_long_write(const struct schema_long *runs, struct weir_buffer *out);
+void schema_long_read(struct schema_long *runs, struct weir_reader *in); // a fault: in->failed
 
 // ---- a check
 
@@ -190,6 +210,11 @@ int schema_has_stretches(const struct schema_judge *judge);
 uint32_t schema_adopt(const struct schema *schema);
 // "0.04%", "12%", into `text`, which has room for 32.
 const char *schema_share_text(double share, char *text);
+// A sum of a rate beyond this many nats is told: by chance one in 1e9 windows, of `many` rates.
+double schema_long_threshold(double many);
+// "in 6 windows since 2026-03-04 01:00 UTC", into `text`, which
+// has room for 64.
+const char *schema_since_text(const struct weir_rate_sum *sum, char *text);
 // Adds a line of evidence; beyond SCHEMA_EVIDENCE of them it is left out.
 void schema_verdict_add(struct schema_verdict *verdict, const char *type, const char *field,
                         const char *before, const char *after);

@@ -61,6 +61,13 @@ static double chance(const struct schema_judge *judge)
                      pow(largest_share(then), schema_independent(then, schema_spread(judge->field),
                                                                  (double)judge->now->values - 1)));
     }
+    // Nor did one value ever have more of the slice than the fullest cell.
+    const struct schema_track *peak = &past->tracks[SCHEMA_PEAK];
+    double n = (double)judge->now->values;
+    if (judge->slice && peak->n >= SCHEMA_LEARN)
+        p = fmin(p, pow(exp((double)peak->high),
+                        schema_independent(judge->field->reference, schema_spread(judge->field),
+                                           n - 1)));
     if (past->tracks[SCHEMA_DISTINCT].n >= SCHEMA_LEARN && past->tracks[SCHEMA_DISTINCT].low > MANY)
         p = 0;
     return p;
@@ -96,6 +103,9 @@ static int judge_frozen(struct schema_judge *judge, struct schema_verdict *verdi
         past->windows = past->constant = past->frozen = 0;
         odd = 0;
     }
+    if (judge->slice && now->cell && largest_share(now) > 0)
+        schema_track_learn(&past->tracks[SCHEMA_PEAK],
+                           log(largest_share(now)), odd, judge->adopt);
     if (!odd) {
         past->windows += past->windows < UINT32_MAX;
         past->constant += constant;

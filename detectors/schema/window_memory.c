@@ -11,13 +11,15 @@ enum {
     MEMORIES = 2000, // slices whose past is kept
     PASTS = 200000,  // and fields of slices
     SERIES = 64,     // of a field, in anybody's state
-    WHOLE = 4        // the first state_version that has categories, usual values and pairs
+    WHOLE = 4,       // the first state_version that has categories, usual values and pairs
+    RUNS = 6         // and with what many windows show
 };
 
 static void free_memory(struct schema_memory *memory)
 {
     free(memory->fields);
     free(memory->usual);
+    free(memory->runs);
     free(memory->presence);
     free(memory->swaps);
 }
@@ -66,10 +68,12 @@ static struct schema_memory *add_memory(struct schema_memories *memories, uint64
     memory->fields = calloc(n ? n : 1, sizeof *memory->fields);
     if (!hash) {
         memory->usual = calloc(n ? n : 1, sizeof *memory->usual);
+        memory->runs = calloc(n ? n : 1, sizeof *memory->runs);
         memory->presence = calloc(n ? n : 1, sizeof *memory->presence);
         memory->swaps = calloc(SCHEMA_PAIRS, sizeof *memory->swaps);
     }
-    if (!memory->fields || (!hash && (!memory->usual || !memory->presence || !memory->swaps))) {
+    if (!memory->fields || (!hash && (!memory->usual || !memory->runs || !memory->presence ||
+                                      !memory->swaps))) {
         free_memory(memory);
         return NULL;
     }
@@ -157,6 +161,7 @@ static void write_usual(const struct schema_usuals *usual, struct weir_buffer *o
             continue;
         weir_put_fixed64(out, usual->values[i].bits);
         weir_put_double(out, (double)usual->values[i].high);
+        weir_rate_write(&usual->values[i].run, out);
     }
 }
 
@@ -201,6 +206,7 @@ int schema_memories_write(const struct schema_memories *memories, struct weir_bu
                 continue;
             write_usual(&memory->usual[f], out);
             write_presence(&memory->presence[f], out);
+            schema_long_write(&memory->runs[f], out);
         }
         for (size_t p = 0; memory->swaps && p < schema->n_pairs; p++)
             schema_track_write(&memory->swaps[p], out);
@@ -212,7 +218,7 @@ int schema_memories_write(const struct schema_memories *memories, struct weir_bu
 struct layout {
     size_t *fields, n_fields;
     size_t pairs[SCHEMA_PAIRS], n_pairs, series;
-    int whole;
+    int whole, runs;
 };
 
 static void read_past(struct weir_reader *in, const struct layout *layout, struct schema_past *past)
@@ -234,7 +240,8 @@ static void read_past(struct weir_reader *in, const struct layout *layout, struc
     }
 }
 
-static void read_usual(struct weir_reader *in, struct schema_usuals *usual)
+static void read_usual(struct weir_reader *in, const struct layout *layout,
+                       struct schema_usuals *usual)
 {
     size_t n = weir_get_count(in, SCHEMA_USUAL);
     for (size_t i = 0; i < n && !in->failed; i++) {
@@ -242,6 +249,8 @@ static void read_usual(struct weir_reader *in, struct schema_usuals *usual)
         double high = weir_get_double(in);
         in->failed |= !(high > 0 && high <= 1);
         usual->values[i].high = in->failed ? 0 : (float)high;
+        if (layout->runs)
+            weir_rate_read(&usual->values[i].run, in);
     }
 }
 
@@ -266,19 +275,23 @@ static void read_memory(struct schema_memory *memory, const struct layout *layou
     memory->low = (uint32_t)weir_get_count(in, UINT32_MAX);
     for (size_t f = 0; f < layout->n_fields && !in->failed; f++) {
         struct schema_past past = {0};
-        struct schema_usuals usual = {{{0, 0}}};
+        struct schema_usuals usual = {{{.bits = 0}}};
+        struct schema_long runs = {.nulls = {.n = 0}};
         struct schema_presence presence = {.absent = 0};
         read_past(in, layout, &past);
         if (memory->usual && layout->whole) {
-            read_usual(in, &usual);
+            read_usual(in, layout, &usual);
             read_presence(in, &presence);
         }
+        if (memory->usual && layout->runs)
+            schema_long_read(&runs, in);
         if (layout->fields[f] >= schema->n_fields)
             continue;
         memory->fields[layout->fields[f]] = past;
         if (!memory->usual)
             continue;
         memory->usual[layout->fields[f]] = usual;
+        memory->runs[layout->fields[f]] = runs;
         memory->presence[layout->fields[f]] = presence;
     }
     for (size_t p = 0; memory->swaps && p < layout->n_pairs && !in->failed; p++) {
@@ -328,7 +341,8 @@ int schema_memories_read(struct schema_memories *memories, uint32_t state_versio
                          struct weir_reader *in)
 {
     struct layout layout = {.n_fields = weir_get_count(in, weir_reader_left(in)),
-                            .whole = state_version >= WHOLE};
+                            .whole = state_version >= WHOLE,
+                            .runs = state_version >= RUNS};
     layout.fields = calloc(layout.n_fields + 1, sizeof *layout.fields);
     if (!layout.fields)
         return WEIR_ENOMEM;

@@ -12,6 +12,8 @@
 
 // The factor by which rates must differ, and the change that is critical.
 static const double FACTOR = 2, CRITICAL_CHANGE = 0.2;
+// Of the values that there were, the share that is lost, which matters whatever the rate was.
+static const double LOST = 0.05;
 
 static int parts(const struct schema *schema, const struct schema_field *field,
                  const struct weir_summary *reference)
@@ -115,18 +117,69 @@ static int against_past(const struct schema_judge *judge, struct schema_verdict 
     return 1;
 }
 
+// A rate that is too high by less than one window shows: over as many windows as it takes.
+static int against_run(const struct schema_judge *judge, struct schema_verdict *verdict)
+{
+    const struct weir_summary *now = judge->now;
+    double known = NAN, part = 1, n = (double)now->rows;
+    const char *where = "the windows before";
+    for (size_t i = 0; i < judge->schema->n_references; i++) {
+        const struct weir_summary *then = schema_reference(judge, i);
+        if (!then || !then->rows)
+            continue;
+        const struct weir_habits *habits = then->cells ? then->cells->habits : NULL;
+        double spread = habits ? habits->null_spread : 1, rows = (double)then->rows / spread;
+        double rate = nulls(then) / (double)then->rows;
+        rate += 3 * sqrt((rate * (1 - rate) + 1 / rows) / rows);
+        if (isnan(known) || rate > known)
+            where = judge->schema->references[i];
+        known = isnan(known) ? rate : fmax(known, rate);
+        part = fmin(part, schema_independent(then, spread, n) / n);
+    }
+    struct weir_rate_run *run = &judge->memory->runs[judge->field - judge->schema->fields].nulls;
+    double usual = weir_rate_usual(run, known);
+    double least = fmin(usual + LOST * (1 - usual),
+                        fmax(FACTOR * usual, usual + judge->schema->null_rate_change));
+    struct weir_rate_rules rules = {.known = known,
+                                    .rises = {least, least + 3 * (least - usual)},
+                                    .threshold = schema_long_threshold(1),
+                                    .part = part,
+                                    .adopt = judge->adopt};
+    const struct weir_rate_sum *sum =
+        weir_rate_step(run, &rules, nulls(now), n, judge->window->start);
+    if (!sum || sum->hits < least * sum->of || (isnan(known) && !schema_knows_a_day(judge)))
+        return 0;
+    double share = sum->hits / sum->of;
+    part = weir_rate_part(run, part);
+    char rows[32], percent[32], before[32], since[64];
+    fill(judge, verdict, share, usual, exp(-sum->score));
+    verdict->count = (uint64_t)(sum->hits / part);
+    snprintf(verdict->text, sizeof verdict->text,
+             "%s: %s of %s records %s are null or lack the field, against at most %s in %s%s: look "
+             "for a join, lookup or client upstream that fails for some records",
+             judge->field->field->name, schema_share_text(share, percent),
+             weir_count_text((uint64_t)(sum->of / part), rows), schema_since_text(sum, since),
+             schema_share_text(usual, before), where,
+             sum->windows > 1 ? ", which no single window was enough to tell" : "");
+    return 1;
+}
+
 static int judge_nulls(struct schema_judge *judge, struct schema_verdict *verdict)
 {
     if (judge->now->rows < judge->schema->minimum)
         return 0;
     // The past learns whatever the reference says.
     struct schema_verdict other = *verdict;
-    int past = against_past(judge, &other);
-    if (against_reference(judge, verdict))
-        return 1;
-    if (past)
+    int past = against_past(judge, &other), found = against_reference(judge, verdict) || past;
+    if (past && verdict->statistic.name == NULL)
         *verdict = other;
-    return past;
+    if (judge->slice)
+        return found;
+    if (!found)
+        return against_run(judge, verdict);
+    weir_rate_skip(&judge->memory->runs[judge->field - judge->schema->fields].nulls, judge->adopt,
+                   nulls(judge->now), (double)judge->now->rows);
+    return 1;
 }
 
 const struct schema_window_check schema_check_null_rate = {

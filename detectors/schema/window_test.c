@@ -273,10 +273,49 @@ START_TEST(nulls_against_the_reference)
                      "fails");
     ck_assert_str_eq(null_rate(4000, 30, 100000, 400), "");     // small
     ck_assert_str_eq(null_rate(100, 50, 100000, 400), "");      // few
-    ck_assert_str_eq(null_rate(4000, 2400, 100000, 50000), ""); // not by a factor
+    ck_assert_str_eq(null_rate(4000, 2050, 100000, 50000), ""); // not by a factor, nor a twentieth
+    ck_assert_str_eq(null_rate(4000, 2400, 100000, 50000),
+                     "schema.null_rate opt 1 opt: 60% of 4,000 records in 1 window are null or lack "
+                     "the field, against at most 50.5% in training: look for a join, lookup or "
+                     "client upstream that fails for some records");
     ck_assert_str_eq(null_rate(0, 0, 0, 0), "");
     ck_assert_str_eq(null_rate(1000, 0, 1000, 0), "");
     ck_assert_str_eq(null_rate(1000, 1000, 1000, 1000), "");
+}
+END_TEST
+
+// 4% of nulls become 4.8%, or half become 55%: no window shows it, many do.
+START_TEST(nulls_of_many_windows)
+{
+    static const struct {
+        uint64_t usual, now;
+        int found;
+    } cases[] = {{500, 550, 1}, {500, 520, 0}, {40, 75, 0}, {40, 100, 1}};
+    for (size_t k = 0; k < 4; k++) {
+        teardown();
+        setup();
+        start_with(0, 3600000);
+        step = 3600000;
+        int told = 0, windows = 0;
+        for (int i = 0; i < 60; i++) {
+            clear();
+            put_numbers(0, 1000, (i < 40 ? cases[k].usual : cases[k].now) + (uint64_t)(i % 5) - 2, 0,
+                        10);
+            put_ids(0, 1000, 200);
+            put_countries(0, 1000, 0);
+            const char *said = judge(1000, 0);
+            if (i < 40)
+                ck_assert_str_eq(said, "");
+            told += strstr(said, "schema.null_rate opt") != NULL;
+            windows += strstr(said, " windows since 2023-") != NULL;
+            if (told == 1 && windows == 1 && k == 0)
+                ck_assert_msg(strstr(said, "which no single window was enough to tell: look "
+                                           "for a join, lookup or client upstream that fails for") !=
+                                  NULL,
+                              "%s", said);
+        }
+        ck_assert_msg(cases[k].found ? told >= 5 && told <= 20 : told == 0, "%zu: %d", k, told);
+    }
 }
 END_TEST
 
@@ -626,6 +665,7 @@ int main(void)
     TCase *tcase = tcase_create("windows");
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, nulls_against_the_reference);
+    tcase_add_test(tcase, nulls_of_many_windows);
     tcase_add_test(tcase, nulls_against_the_windows_before);
     tcase_add_test(tcase, a_night_must_have_been_seen);
     tcase_add_test(tcase, a_change_that_stays_is_the_new_normal_after_a_day);
