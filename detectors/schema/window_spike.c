@@ -280,8 +280,8 @@ static void learn_runs(const struct schema_judge *judge, const struct schema_tol
 static double long_baseline(const struct schema_judge *judge, struct candidate *one)
 {
     const struct schema_usual *usual = find_usual(judge, one->bits);
-    double share = reference_share(judge, one);
-    share += 2 * sqrt(share / (double)judge->field->reference->values);
+    double share = reference_share(judge, one), n = (double)judge->field->reference->values;
+    share += (3 + 2 * sqrt(share * n)) / n; // its upper bound
     double before = usual ? weir_rate_usual(&usual->run, NAN) : NAN;
     return fmax(share, before); // of a number and NAN the number
 }
