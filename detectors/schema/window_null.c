@@ -31,7 +31,9 @@ static double nulls(const struct weir_summary *summary)
 static int is_change(const struct schema *schema, double share, double baseline)
 {
     double high = fmax(share, baseline), low = fmin(share, baseline);
-    return high - low >= schema->null_rate_change && high >= FACTOR * low;
+    // So many more nulls, or, where half are null anyway, so many fewer values.
+    return high - low >= schema->null_rate_change &&
+           (high >= FACTOR * low || (share > baseline && 1 - low >= FACTOR * (1 - high)));
 }
 
 static void fill(const struct schema_judge *judge, struct schema_verdict *verdict, double share,
