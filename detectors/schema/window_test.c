@@ -273,6 +273,10 @@ START_TEST(nulls_against_the_reference)
                      "fails");
     ck_assert_str_eq(null_rate(4000, 30, 100000, 400), "");     // small
     ck_assert_str_eq(null_rate(100, 50, 100000, 400), "");      // few
+    ck_assert_str_eq(null_rate(4000, 3200, 100000, 50000), // three of five values are lost
+                     "schema.null_rate opt 2 opt: 80% of 4,000 records are null or lack the "
+                     "field, against 50% in training: look for a join, lookup or client upstream "
+                     "that fails");
     ck_assert_str_eq(null_rate(4000, 2050, 100000, 50000), ""); // not by a factor, nor a twentieth
     ck_assert_str_eq(null_rate(4000, 2400, 100000, 50000),
                      "schema.null_rate opt 1 opt: 60% of 4,000 records in 1 window are null or lack "
