@@ -171,7 +171,7 @@ int weir_edge_end_call(struct weir_edge_task *task, int code, struct weir_error 
 int weir_edge_join_create(struct weir_edge_task *task);
 void weir_edge_join_destroy(struct weir_edge_task *task);
 int weir_edge_join_save(const struct weir_edge_task *task, struct weir_buffer *out);
-int weir_edge_join_restore(struct weir_edge_task *task, struct weir_reader *in);
+int weir_edge_join_restore(struct weir_edge_task *task, int clock_version, struct weir_reader *in);
 
 // edge_faults.c: notes `n` rows of the part that break a rule of task->detectors[detector], where
 // that is asked for; then hands out what was noted.

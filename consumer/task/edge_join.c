@@ -33,17 +33,21 @@ void weir_edge_join_destroy(struct weir_edge_task *task)
 
 // Writes the newest time of its side before each row; rows that are far ahead of their side, and
 // that it does not believe yet, get INT64_MAX: they are out of time.
-static void run_clock(struct weir_clock *clock, const int64_t *times, uint32_t n, int64_t *before)
+static void run_clock(struct weir_clock *clock, const struct weir_batch *batch, int64_t *before)
 {
+    const int64_t *times = batch->time, *written = batch->timestamp;
+    uint32_t n = batch->n_rows;
     for (uint32_t row = 0; row < n;) {
-        size_t ordinary = weir_clock_run(clock, times + row, n - row, before + row);
+        size_t ordinary =
+            weir_clock_run(clock, times + row, written + row, n - row, before + row);
         row += (uint32_t)ordinary;
         if (ordinary || row == n)
             continue;
         int64_t newest = clock->newest;
-        struct weir_clock_step step = weir_clock_step(clock, times[row]);
+        struct weir_clock_step step = weir_clock_step(clock, times[row], written[row]);
         // Of the first records of all none is ahead of anything.
-        before[row] = step.hold && newest != INT64_MIN ? INT64_MAX : newest;
+        int off = step.refuse || (step.hold && newest != INT64_MIN);
+        before[row] = off ? INT64_MAX : newest;
         row++;
     }
 }
@@ -128,7 +132,7 @@ static int join_rows(struct weir_edge_task *task, int follows)
     struct weir_clock *clocks = task->join->clocks;
     int64_t joined = task->clock.newest;
     int64_t own[WEIR_BATCH_ROWS];
-    run_clock(&clocks[follows], batch->time, batch->n_rows, own);
+    run_clock(&clocks[follows], batch, own);
     // A row is late by its own side, wherever the other is; and where the pane is closed.
     for (uint32_t i = 0; i < batch->n_rows; i++)
         task->before[i] = own[i] > joined ? own[i] : joined;
@@ -211,10 +215,10 @@ int weir_edge_join_save(const struct weir_edge_task *task, struct weir_buffer *o
     return out->failed ? WEIR_ENOMEM : 0;
 }
 
-int weir_edge_join_restore(struct weir_edge_task *task, struct weir_reader *in)
+int weir_edge_join_restore(struct weir_edge_task *task, int clock_version, struct weir_reader *in)
 {
-    weir_clock_restore(&task->join->clocks[0], in);
-    weir_clock_restore(&task->join->clocks[1], in);
+    weir_clock_restore(&task->join->clocks[0], clock_version, in);
+    weir_clock_restore(&task->join->clocks[1], clock_version, in);
     task->join->reached = weir_get_long(in);
     return weir_reader_code(in);
 }

@@ -303,7 +303,8 @@ int weir_edge_task_restore(struct weir_edge_task *task, const void *data, size_t
     if (!in.failed && strcmp(stream, task->stream->info.name))
         return weir_error_set(error, WEIR_ECORRUPT, "state of stream '%s' offered to '%s'", stream,
                               task->stream->info.name);
-    weir_clock_restore(&task->clock, version < 3 ? 1 : 2, &in);
+    int clock_version = version < 3 ? 1 : 2;
+    weir_clock_restore(&task->clock, clock_version, &in);
     for (unsigned k = 0; k < task->clock.n_held; k++)
         task->held_offset[k] = weir_get_long(&in);
     task->told = weir_get_long(&in);
@@ -318,7 +319,7 @@ int weir_edge_task_restore(struct weir_edge_task *task, const void *data, size_t
     if (!code && version >= 2)
         code = weir_edge_gate_restore(task, &in);
     if (!code && task->join)
-        code = weir_edge_join_restore(task, &in);
+        code = weir_edge_join_restore(task, clock_version, &in);
     if (!code && weir_reader_left(&in))
         code = WEIR_ECORRUPT;
     if (!code)
