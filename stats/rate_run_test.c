@@ -89,8 +89,8 @@ START_TEST(rhythm_and_new_normal)
     dice = 3;
     int told = 0, i = 0;
     for (; i < 24 * 40; i++)
-        told += step(&run, NAN, 0.01, 21,
-                     draw(0.03 + 0.025 * sin(i / 24.0 * 6.283185), 2000), 2000, i) != NULL;
+        told += step(&run, NAN, 0.01, 21, draw(0.03 + 0.025 * sin(i / 24.0 * 6.283185), 2000), 2000,
+                     i) != NULL;
     ck_assert_int_eq(told, 0);
     for (; i < 24 * 60; i++)
         told += step(&run, NAN, 0.01, 21, draw(0.2, 2000), 2000, i) != NULL;

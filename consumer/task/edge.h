@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside an edge task: shared by edge.c (life, closing), edge_state.c, edge_absorb.c (records to
-// summaries), edge_run.c (in which order), edge_detect.c (records to detectors and rules) and edge_gate.c (records to the
-// quarantine and the clean topic).
+// summaries), edge_run.c (in which order), edge_detect.c (records to detectors and rules) and
+// edge_gate.c (records to the quarantine and the clean topic).
 #ifndef WEIR_TASK_EDGE_H
 #define WEIR_TASK_EDGE_H
 

@@ -38,8 +38,7 @@ static void run_clock(struct weir_clock *clock, const struct weir_batch *batch, 
     const int64_t *times = batch->time, *written = batch->timestamp;
     uint32_t n = batch->n_rows;
     for (uint32_t row = 0; row < n;) {
-        size_t ordinary =
-            weir_clock_run(clock, times + row, written + row, n - row, before + row);
+        size_t ordinary = weir_clock_run(clock, times + row, written + row, n - row, before + row);
         row += (uint32_t)ordinary;
         if (ordinary || row == n)
             continue;

@@ -53,7 +53,7 @@ static void tell_ahead(struct weir_edge_task *task, int64_t offset, int64_t time
 
 // `was`: the clock before the step.
 int weir_edge_settle(struct weir_edge_task *task, const struct weir_clock_step *step,
-                           const struct weir_clock *was)
+                     const struct weir_clock *was)
 {
     unsigned kept = 0;
     int64_t leapt_at = INT64_MAX;
@@ -106,8 +106,7 @@ static int run_step(struct weir_edge_task *task, uint32_t row)
 {
     const struct weir_clock was = task->clock;
     int64_t time = task->whole->time[row], offset = task->whole->offset[row];
-    struct weir_clock_step step =
-        weir_clock_step(&task->clock, time, task->whole->timestamp[row]);
+    struct weir_clock_step step = weir_clock_step(&task->clock, time, task->whole->timestamp[row]);
     int code = weir_edge_settle(task, &step, &was);
     if (code)
         return code;

@@ -310,8 +310,9 @@ int weir_edge_task_restore(struct weir_edge_task *task, const void *data, size_t
     task->told = weir_get_long(&in);
     task->idle = weir_get_long(&in) != 0;
     task->partials = weir_get_count(&in, INT64_MAX);
-    int code = in.failed ? WEIR_ECORRUPT
-                         : get_specs(task, version < 3 ? HELD_BEFORE : (int)task->clock.n_held, &in);
+    int code = in.failed
+                   ? WEIR_ECORRUPT
+                   : get_specs(task, version < 3 ? HELD_BEFORE : (int)task->clock.n_held, &in);
     if (!code)
         code = get_detectors(task, &in, &inner);
     if (!code)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside a merger task: merger.c (its life), merger_accept.c (partials come in), merger_close.c
-// (watermarks, closing in order), merger_judge.c (owners, rule counts, alerts), merger_words.c (what
-// the host says), merger_windows.c (statistics), merger_state.c (bytes).
+// (watermarks, closing in order), merger_judge.c (owners, rule counts, alerts), merger_words.c
+// (what the host says), merger_windows.c (statistics), merger_state.c (bytes).
 #ifndef WEIR_TASK_MERGER_H
 #define WEIR_TASK_MERGER_H
 

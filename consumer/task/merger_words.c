@@ -71,10 +71,12 @@ static void jump_words(const struct weir_rule_count *count, char *text, size_t s
         put_about(count->details[0].maximum, most, sizeof most);
     }
     snprintf(text, size,
-             "%" PRIu64 " of %" PRIu64 " record%s %s far ahead of the others in event time%s%s%s%s: "
+             "%" PRIu64 " of %" PRIu64
+             " record%s %s far ahead of the others in event time%s%s%s%s: "
              "windows leave %s out. Look for a producer whose clock, time zone or unit is wrong",
-             count->count, count->rows, count->rows == 1 ? "" : "s", one ? "is" : "are", *least ? ", by about " : "", least,
-             strcmp(least, most) ? " to " : "", strcmp(least, most) ? most : "", one ? "it" : "them");
+             count->count, count->rows, count->rows == 1 ? "" : "s", one ? "is" : "are",
+             *least ? ", by about " : "", least, strcmp(least, most) ? " to " : "",
+             strcmp(least, most) ? most : "", one ? "it" : "them");
 }
 
 static void leap_words(const char *stream, const struct weir_rule_count *count, char *text,

@@ -462,10 +462,9 @@ static void feed(struct run *run, int task, size_t *at, uint32_t n)
     weir_decoder_begin(decoder, "t", task);
     for (uint32_t i = 0; i < n && *at < RECORDS / TASKS; i++) {
         const char *text = records[task][*at].text;
-        struct weir_record record = {
-            .offset = (int64_t)*at,
-            .timestamp = records[task][*at].written,
-            .value = {(const uint8_t *)text, strlen(text)}};
+        struct weir_record record = {.offset = (int64_t)*at,
+                                     .timestamp = records[task][*at].written,
+                                     .value = {(const uint8_t *)text, strlen(text)}};
         ck_assert_int_eq(weir_decoder_add(decoder, &record, NULL, &error), 0);
         (*at)++;
     }

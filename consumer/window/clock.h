@@ -29,7 +29,7 @@ struct weir_clock {
     int64_t max_jump; // ms
     int64_t newest;   // INT64_MIN: no record yet
     uint64_t advances;
-    int64_t advanced; // sum of ordinary steps, ms
+    int64_t advanced;              // sum of ordinary steps, ms
     int64_t held[WEIR_CLOCK_HELD]; // in the order they came
     unsigned n_held;
     unsigned refused; // in a row

@@ -89,7 +89,8 @@ static int hold(struct owner *owner, const struct schema_judge *judge,
         owner->held = grown;
         owner->held_room = room;
     }
-    owner->held[owner->n_held++] = (struct held){check, judge->field, judge->slice, 0, owner->verdict};
+    owner->held[owner->n_held++] =
+        (struct held){check, judge->field, judge->slice, 0, owner->verdict};
     return 0;
 }
 
@@ -100,9 +101,8 @@ static void blame_slice(struct held *held, const struct weir_slice *slice)
     size_t used = strlen(verdict->text);
     if (held->check != &schema_check_spike || !slice->n_values || held->slices_blamed++)
         return;
-    snprintf(verdict->text + used, sizeof verdict->text - used,
-             ". %.40s %.40s has nothing else", slice->values[0].field,
-             slice->values[0].value ? slice->values[0].value : "null");
+    snprintf(verdict->text + used, sizeof verdict->text - used, ". %.40s %.40s has nothing else",
+             slice->values[0].field, slice->values[0].value ? slice->values[0].value : "null");
     verdict->slice = slice;
 }
 

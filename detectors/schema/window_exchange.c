@@ -9,8 +9,8 @@
 #include "detectors/schema/window.h"
 #include "stats/cells.h"
 
-// What a swap must explain of either field, and of both together (nats: beyond a chance of 1e-9, and
-// of 1e4 pairs); how far the references must lie apart (Jeffreys' divergence).
+// What a swap must explain of either field, and of both together (nats: beyond a chance of 1e-9,
+// and of 1e4 pairs); how far the references must lie apart (Jeffreys' divergence).
 static const double EACH = 10, BOTH = 30, APART = 0.5;
 // Of what it explains, so much may be left over besides chance: cells are not mapped exactly, and
 // serving is not training.
@@ -32,9 +32,8 @@ static int is_usable(const struct schema_judge *judge, const struct schema_field
     const struct weir_summary *then = field->reference;
     const struct weir_summary *now = judge->window->summary(judge->window, 0, field->index);
     if (!then || !then->cell || then->values < SCHEMA_KNOWN_VALUES || field->field->is_list ||
-        field->index == judge->schema->stream->time ||
-        !now || !now->cell || now->cells->n != then->cells->n ||
-        now->values < judge->schema->minimum)
+        field->index == judge->schema->stream->time || !now || !now->cell ||
+        now->cells->n != then->cells->n || now->values < judge->schema->minimum)
         return 0;
     if (then->shape == WEIR_SHAPE_NUMERIC)
         return then->moments.maximum > then->moments.minimum;
@@ -176,8 +175,8 @@ static int is_exchanged(struct side *a, struct side *b, double moved, double oth
             of_b = y;
         }
     }
-    if (most < BOTH || most <= best->gain || fmin(of_a, of_b) < EACH ||
-        !explains(a, of_a, moved) || !explains(b, of_b, other_moved))
+    if (most < BOTH || most <= best->gain || fmin(of_a, of_b) < EACH || !explains(a, of_a, moved) ||
+        !explains(b, of_b, other_moved))
         return 0;
     *best = (struct schema_exchange){b->field, share, most};
     return 1;

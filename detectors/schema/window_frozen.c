@@ -104,8 +104,7 @@ static int judge_frozen(struct schema_judge *judge, struct schema_verdict *verdi
         odd = 0;
     }
     if (judge->slice && now->cell && largest_share(now) > 0)
-        schema_track_learn(&past->tracks[SCHEMA_PEAK],
-                           log(largest_share(now)), odd, judge->adopt);
+        schema_track_learn(&past->tracks[SCHEMA_PEAK], log(largest_share(now)), odd, judge->adopt);
     if (!odd) {
         past->windows += past->windows < UINT32_MAX;
         past->constant += constant;

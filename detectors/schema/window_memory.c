@@ -72,8 +72,8 @@ static struct schema_memory *add_memory(struct schema_memories *memories, uint64
         memory->presence = calloc(n ? n : 1, sizeof *memory->presence);
         memory->swaps = calloc(SCHEMA_PAIRS, sizeof *memory->swaps);
     }
-    if (!memory->fields || (!hash && (!memory->usual || !memory->runs || !memory->presence ||
-                                      !memory->swaps))) {
+    if (!memory->fields ||
+        (!hash && (!memory->usual || !memory->runs || !memory->presence || !memory->swaps))) {
         free_memory(memory);
         return NULL;
     }

@@ -206,15 +206,15 @@ static void fill(const struct schema_judge *judge, const struct candidate *one,
     char name[80], share[32], before[32], count[32], sample[64];
     double extra = (one->share - one->baseline) / (1 - fmin(one->baseline, 0.999));
     name_of(judge, one, name, sizeof name);
-    snprintf(
-        verdict->text, sizeof verdict->text,
-        "%s: %s of %s values%s%s%s are %s; in %s %s%s were, and the other values keep their shares: "
-        "look for a default that is filled in, or a source that hangs",
-        judge->field->field->name, schema_share_text(one->share, share),
-        weir_count_text((uint64_t)n, count),
-        since ? "" : schema_sample_text(&seen->values, judge->now->values, sample),
-        since ? " " : "", since ? since : "", *name ? name : "one and the same", against, one->baseline < RARE ? "at most " : "",
-        schema_share_text(one->baseline, before));
+    snprintf(verdict->text, sizeof verdict->text,
+             "%s: %s of %s values%s%s%s are %s; in %s %s%s were, and the other values keep their "
+             "shares: "
+             "look for a default that is filled in, or a source that hangs",
+             judge->field->field->name, schema_share_text(one->share, share),
+             weir_count_text((uint64_t)n, count),
+             since ? "" : schema_sample_text(&seen->values, judge->now->values, sample),
+             since ? " " : "", since ? since : "", *name ? name : "one and the same", against,
+             one->baseline < RARE ? "at most " : "", schema_share_text(one->baseline, before));
     verdict->identity = WEIR_BY_FIELDS; // should it become all
     verdict->severity = extra >= CRITICAL ? WEIR_CRITICAL : WEIR_WARNING;
     verdict->share = extra;
@@ -286,8 +286,8 @@ static double long_baseline(const struct schema_judge *judge, struct candidate *
     return fmax(share, before); // of a number and NAN the number
 }
 
-// Of numbers, the shares that those near the value have, in the reference and now: where all of them
-// rise it is a drift.
+// Of numbers, the shares that those near the value have, in the reference and now: where all of
+// them rise it is a drift.
 static void see_near(const struct schema_judge *judge, size_t cell, double share, double baseline,
                      double *now, double *then)
 {
@@ -317,8 +317,7 @@ static double follow(const struct schema_judge *judge, struct schema_suspect *su
     }
     for (int i = 0; i < WEIR_RATE_RISES; i++)
         best = fmax(best, weir_rate_add(&suspect->sums[i], usual, rises[i], part * hits, part * n,
-                                        judge->window->start,
-                                        1.3 * schema_long_threshold(VALUES)));
+                                        judge->window->start, 1.3 * schema_long_threshold(VALUES)));
     suspect->doubt = best > SUSPECT ? suspect->doubt + 1 : 0;
     return best;
 }
@@ -357,12 +356,12 @@ static int is_spike(const struct schema_judge *judge, struct schema_suspect *sus
     now.share = seen_share(seen, suspect->bits);
     one->share = (*sum)->hits / (*sum)->of;
     one->p = exp(-(*sum)->score);
-    int found = (*sum)->score >= schema_long_threshold(VALUES) && one->share >= rises[0] &&
-                suspect->doubt < judge->adopt &&
-                (one->baseline < MIX || suspect->told || (*sum)->windows <= SOON) &&
-                suspect->near <= suspect->near_before *
-                                     (1 + NEAR * (one->share / one->baseline - 1)) &&
-                (suspect->told || others_stayed(judge, &now));
+    int found =
+        (*sum)->score >= schema_long_threshold(VALUES) && one->share >= rises[0] &&
+        suspect->doubt < judge->adopt &&
+        (one->baseline < MIX || suspect->told || (*sum)->windows <= SOON) &&
+        suspect->near <= suspect->near_before * (1 + NEAR * (one->share / one->baseline - 1)) &&
+        (suspect->told || others_stayed(judge, &now));
     suspect->told = found ? suspect->told + 1 : 0;
     return found;
 }

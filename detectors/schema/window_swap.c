@@ -74,12 +74,13 @@ static int judge_whole(const struct schema_judge *judge, struct schema_verdict *
         return 0;
     const char *a = judge->field->field->name, *b = found.other->field->name;
     char percent[32], count[32];
-    snprintf(verdict->text, sizeof verdict->text,
-             "%s and %s look swapped in about %s of %s records: together the values of %s are those "
-             "that %s has in %s, and the other way round, though hardly one shows it by itself: look "
-             "at what was deployed upstream",
-             a, b, schema_share_text(found.share, percent),
-             weir_count_text(judge->window->rows, count), a, b, judge->schema->references[0]);
+    snprintf(
+        verdict->text, sizeof verdict->text,
+        "%s and %s look swapped in about %s of %s records: together the values of %s are those "
+        "that %s has in %s, and the other way round, though hardly one shows it by itself: look "
+        "at what was deployed upstream",
+        a, b, schema_share_text(found.share, percent), weir_count_text(judge->window->rows, count),
+        a, b, judge->schema->references[0]);
     fill(judge, verdict, found.other, found.share, exp(-found.gain));
     return 1;
 }

@@ -271,17 +271,18 @@ START_TEST(nulls_against_the_reference)
                      "schema.null_rate opt 1 opt: 1% of 4,000 records are null or lack the field, "
                      "against 0% in training: look for a join, lookup or client upstream that "
                      "fails");
-    ck_assert_str_eq(null_rate(4000, 30, 100000, 400), "");     // small
-    ck_assert_str_eq(null_rate(100, 50, 100000, 400), "");      // few
-    ck_assert_str_eq(null_rate(4000, 3200, 100000, 50000), // three of five values are lost
+    ck_assert_str_eq(null_rate(4000, 30, 100000, 400), ""); // small
+    ck_assert_str_eq(null_rate(100, 50, 100000, 400), "");  // few
+    ck_assert_str_eq(null_rate(4000, 3200, 100000, 50000),  // three of five values are lost
                      "schema.null_rate opt 2 opt: 80% of 4,000 records are null or lack the "
                      "field, against 50% in training: look for a join, lookup or client upstream "
                      "that fails");
     ck_assert_str_eq(null_rate(4000, 2050, 100000, 50000), ""); // not by a factor, nor a twentieth
-    ck_assert_str_eq(null_rate(4000, 2400, 100000, 50000),
-                     "schema.null_rate opt 1 opt: 60% of 4,000 records in 1 window are null or lack "
-                     "the field, against at most 50.5% in training: look for a join, lookup or "
-                     "client upstream that fails for some records");
+    ck_assert_str_eq(
+        null_rate(4000, 2400, 100000, 50000),
+        "schema.null_rate opt 1 opt: 60% of 4,000 records in 1 window are null or lack "
+        "the field, against at most 50.5% in training: look for a join, lookup or "
+        "client upstream that fails for some records");
     ck_assert_str_eq(null_rate(0, 0, 0, 0), "");
     ck_assert_str_eq(null_rate(1000, 0, 1000, 0), "");
     ck_assert_str_eq(null_rate(1000, 1000, 1000, 1000), "");
@@ -303,8 +304,8 @@ START_TEST(nulls_of_many_windows)
         int told = 0, windows = 0;
         for (int i = 0; i < 60; i++) {
             clear();
-            put_numbers(0, 1000, (i < 40 ? cases[k].usual : cases[k].now) + (uint64_t)(i % 5) - 2, 0,
-                        10);
+            put_numbers(0, 1000, (i < 40 ? cases[k].usual : cases[k].now) + (uint64_t)(i % 5) - 2,
+                        0, 10);
             put_ids(0, 1000, 200);
             put_countries(0, 1000, 0);
             const char *said = judge(1000, 0);
@@ -313,10 +314,10 @@ START_TEST(nulls_of_many_windows)
             told += strstr(said, "schema.null_rate opt") != NULL;
             windows += strstr(said, " windows since 2023-") != NULL;
             if (told == 1 && windows == 1 && k == 0)
-                ck_assert_msg(strstr(said, "which no single window was enough to tell: look "
-                                           "for a join, lookup or client upstream that fails for") !=
-                                  NULL,
-                              "%s", said);
+                ck_assert_msg(
+                    strstr(said, "which no single window was enough to tell: look "
+                                 "for a join, lookup or client upstream that fails for") != NULL,
+                    "%s", said);
         }
         ck_assert_msg(cases[k].found ? told >= 5 && told <= 20 : told == 0, "%zu: %d", k, told);
     }
