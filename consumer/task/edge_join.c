@@ -102,14 +102,15 @@ static void find_late(struct weir_edge_task *task, const struct weir_plan_spec *
                                batch->time[i] < weir_time_add(before[i], -spec->window.lateness));
 }
 
-static void observe(struct weir_edge_task *task, size_t d, int follows)
+// `before`: the time that was reached before these rows.
+static void observe(struct weir_edge_task *task, size_t d, int follows, int64_t before)
 {
     struct weir_edge_detector *detector = &task->detectors[d];
     const struct weir_plan_spec *spec = task->specs[detector->plan->spec].plan;
     const struct weir_plugin *plugin = detector->plan->plugin;
     if (!plugin || weir_edge_is_off(task, detector))
         return;
-    int64_t oldest = weir_edge_oldest(spec, task->clock.newest);
+    int64_t oldest = weir_edge_oldest(spec, before);
     for (uint32_t i = 0; i < task->batch->n_rows; i++) {
         int64_t at = weir_pane_floor(task->batch->time[i], spec->pane);
         task->pane[i] = at < oldest ? oldest : at;
@@ -149,7 +150,7 @@ static int join_rows(struct weir_edge_task *task, int follows)
     reach(task, low);
     for (size_t d = 0; d + 1 < task->n_detectors && !code && !task->failed; d++) {
         find_late(task, task->specs[task->detectors[d].plan->spec].plan, own);
-        observe(task, d, follows);
+        observe(task, d, follows, joined);
     }
     return code ? code : task->failed;
 }

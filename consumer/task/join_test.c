@@ -62,6 +62,8 @@ static int edge_observe(void *state, const struct weir_batch *batch, const struc
     for (uint32_t i = 0; i < batch->n_rows; i++) {
         if (host->late[i])
             continue;
+        if (!alone)
+            ck_assert_int_eq(host->pane[i], batch->time[i] - batch->time[i] % 60000);
         // The host's promise, to what was complete before.
         if (batch->time[i] < pairs->complete) {
             ck_assert(alone);
