@@ -316,8 +316,10 @@ static int look_at(struct skew_join *join, uint32_t at, int64_t known_to,
         if (other->side != row->side && !other->done && !partner)
             partner = i;
     }
-    if (code)
+    if (code) {
+        release(join, at);
         return code;
+    }
     wait_in_line(join, at);
     if (!partner)
         return 0;
