@@ -72,7 +72,7 @@ static void *make(enum weir_type type, size_t n_fields)
 {
     static struct weir_option_value values[SKEW_OPTIONS];
     for (size_t i = 0; i < n_fields; i++) {
-        snprintf(names[i], sizeof names[i], "f%zu", i);
+        snprintf(names[i], sizeof names[i], "f%d", (int)i);
         fields[i + 1] = (struct weir_field){.name = names[i], .type = type};
         indices[i] = (int)i + 1;
     }
@@ -141,8 +141,8 @@ static void show(void *edge, int follows, enum weir_type type, size_t n_fields, 
     }
     for (uint32_t i = 0; i < n; i++) {
         size_t length = strlen(side->text[i]);
-        strings[i] = (struct weir_string){side->text[i], (uint32_t)length,
-                                          weir_hash(side->text[i], length)};
+        strings[i] =
+            (struct weir_string){side->text[i], (uint32_t)length, weir_hash(side->text[i], length)};
         codes[i] = i;
         pane[i] = side->time[i] < START + FROM * HOUR ? START : START + FROM * HOUR;
     }
@@ -279,7 +279,8 @@ static void plant(void *edge, size_t plan, double share)
     for (int hour = 0; hour < HOURS; hour++) {
         for (uint32_t i = 0; i < ENTITIES; i++) {
             int keep = plan == 10 && hour && uniform() < .9;
-            values[hour][i] = keep ? values[hour - 1][i] : exp(3 + normal()) * (plan == 5 ? 1e3 : 1);
+            values[hour][i] =
+                keep ? values[hour - 1][i] : exp(3 + normal()) * (plan == 5 ? 1e3 : 1);
             double x = values[hour][i], before = hour >= 6 ? values[hour - 6][i] : x;
             int wrong = uniform() < share;
             sides[0].time[i] = sides[1].time[i] = START + hour * HOUR + i;

@@ -26,7 +26,7 @@ const char *skew_kind_name(enum skew_kind kind)
 
 static int is_tried(const struct skew_sample *sample, int offline)
 {
-    return sample->verdict == SKEW_DIFFERS ||
+    return sample->verdict == SKEW_DIFFERS || sample->verdict == SKEW_ROUNDED ||
            (sample->verdict == (offline ? SKEW_NOT_SERVED : SKEW_NOT_OFFLINE));
 }
 

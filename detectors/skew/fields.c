@@ -51,10 +51,29 @@ static int ends_with(const char *name, const char *suffix)
     return end && length > end && !strcmp(name + length - end, suffix);
 }
 
+static void say(const struct weir_setup *setup, const struct weir_complaint *complaint)
+{
+    if (setup->size > offsetof(struct weir_setup, complain) && setup->complain)
+        setup->complain(setup, complaint);
+}
+
+static void leave_out(const struct weir_setup *setup, const char *name, const char *other)
+{
+    char message[300];
+    snprintf(message, sizeof message,
+             "%.100s is not compared: %.100s has no single value of that name; `fields` says which "
+             "are to be",
+             name, other);
+    struct weir_complaint complaint = {
+        .size = sizeof complaint, .option = "with", .warning = 1, .message = message};
+    say(setup, &complaint);
+}
+
 // The fields F of the one side and F with the suffix of the other. Those that the configuration
 // does not name need not be on both.
-static int pair_fields(const struct weir_detector_config *config, const struct weir_stream *other,
-                       const char *suffix, struct skew_instance *instance, struct weir_error *error)
+static int pair_fields(const struct weir_detector_config *config, const struct weir_setup *setup,
+                       const struct weir_stream *other, const char *suffix,
+                       struct skew_instance *instance, struct weir_error *error)
 {
     const struct weir_stream *stream = config->stream;
     for (size_t i = 0; i < config->n_fields; i++) {
@@ -72,6 +91,8 @@ static int pair_fields(const struct weir_detector_config *config, const struct w
                                               : "in stream %s, %s is a list, or %s is: single "
                                                 "values are compared",
                                   other->name, name, field->name);
+        if (unfit && instance->joins)
+            leave_out(setup, field->name, other->name);
         if (!unfit && add_pair(instance, field, served, &other->fields[offline], offline))
             return no_memory(error);
     }
@@ -113,8 +134,7 @@ static int complain(const struct weir_setup *setup, size_t item, size_t offset, 
                                        .item = item,
                                        .offset = offset,
                                        .message = message};
-    if (setup->size > offsetof(struct weir_setup, complain) && setup->complain)
-        setup->complain(setup, &complaint);
+    say(setup, &complaint);
     return WEIR_EINVAL;
 }
 
@@ -194,7 +214,8 @@ int skew_find_fields(const struct weir_detector_config *config, const struct wei
     const char *end = suffix->set && suffix->string ? suffix->string : "";
     int code = instance->joins ? find_keys(config, instance, error) : 0;
     if (!code)
-        code = pair_fields(config, instance->joins ? config->follower->stream : config->stream, end,
-                           instance, error);
+        code =
+            pair_fields(config, setup, instance->joins ? config->follower->stream : config->stream,
+                        end, instance, error);
     return code ? code : read_tolerances(config, setup, instance, error);
 }

@@ -105,8 +105,9 @@ int skew_rows_report(const struct skew_instance *instance, const struct skew_tal
     say_counts(skew_field_differ(worst), skew_field_pairs(worst), "pairs", counts, sizeof counts);
     say_kind(instance, worst, &told[0].cause, kind, sizeof kind);
     say_others(instance, fields, n, others, sizeof others);
-    snprintf(summary, sizeof summary, "%.200s differs between served and offline in %s: %s%s; %s",
-             names[0], counts, kind, others, skew_advise(told[0].cause.kind));
+    snprintf(summary, sizeof summary,
+             "%.200s differs between served and offline in %.100s: %.400s%.200s; %.100s", names[0],
+             counts, kind, others, skew_advise(told[0].cause.kind));
     double share = (double)skew_field_differ(worst) / (double)skew_field_pairs(worst);
     struct weir_finding finding = {
         .size = sizeof finding,
@@ -138,19 +139,24 @@ void skew_rows_report_lonely(const struct skew_instance *instance, const struct 
     uint64_t lonely = tally->lonely[offline ? SKEW_LONELY_OFFLINE : SKEW_LONELY_SERVED];
     const char *mine = offline ? instance->offline_name : instance->served_name;
     const char *other = offline ? instance->served_name : instance->offline_name;
-    char what[160], counts[TEXT], summary[1000];
+    char what[160], counts[TEXT], late[200], summary[1000], number[32];
+    snprintf(late, sizeof late,
+             "%s records came later than `lateness` allows and were left out; raise it, or bring "
+             "them in order",
+             weir_count_text(tally->lonely[SKEW_LATE], number));
     // Where hardly any find one, though the other side has the keys, times are what is unlike.
     int at_other_times =
         !offline && tally->lonely[SKEW_SAME_KEY] * 2 > lonely && tally->pairs * 4 < lonely;
     snprintf(what, sizeof what, "records of %.100s", mine);
     say_counts(lonely, lonely + tally->pairs, what, counts, sizeof counts);
-    snprintf(summary, sizeof summary,
-             "%s have no partner in %.100s, a record of the same key and event time: %s", counts,
-             other,
-             at_other_times ? "it has most of the keys, at other times; see that both sides carry "
-                              "the time of the same event, or set `apart`"
-             : offline      ? "see what computes records that were never served"
-                            : "see whether the offline pipeline misses records or is behind");
+    snprintf(
+        summary, sizeof summary,
+        "%s have no partner in %.100s, a record of the same key and event time: %s", counts, other,
+        tally->lonely[SKEW_LATE] * 2 > lonely ? late
+        : at_other_times ? "it has most of the keys, at other times; see that both sides carry "
+                           "the time of the same event, or set `apart`"
+        : offline        ? "see what computes records that were never served"
+                         : "see whether the offline pipeline misses records or is behind");
     double share = (double)lonely / (double)(lonely + tally->pairs);
     struct weir_finding finding = {
         .size = sizeof finding,

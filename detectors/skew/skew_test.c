@@ -59,9 +59,10 @@ static const int judged[] = {0, 1, 2, 3};
 
 static int make(const char *suffix, void **made, struct weir_error *error)
 {
-    const struct weir_option_value values[] = {[SKEW_SUFFIX] = {.set = 1, .string = suffix},
-                                               [SKEW_MISMATCH] = {.set = 1, .number = .01},
-                                               [SKEW_MINIMUM] = {.set = 1, .integer = 100}};
+    const struct weir_option_value values[SKEW_OPTIONS] = {
+        [SKEW_SUFFIX] = {.set = 1, .string = suffix},
+        [SKEW_MISMATCH] = {.set = 1, .number = .01},
+        [SKEW_MINIMUM] = {.set = 1, .integer = 100}};
     struct weir_detector_config config = {.size = sizeof config,
                                           .name = "rows",
                                           .stream = &stream,
@@ -102,7 +103,7 @@ static void fill(void)
     for (int i = 0; i < ROWS; i++) {
         amount[0][i] = amount[1][i] = i * 1.25 + .01;
         snprintf(country[0][i], sizeof country[0][i], "C%d", i % 7);
-        strcpy(country[1][i], country[0][i]);
+        memcpy(country[1][i], country[0][i], sizeof country[1][i]);
         times[i] = i;
         offsets[i] = i;
         panes[i] = 0;

@@ -26,12 +26,9 @@ static void *make(void)
 {
     static const int judged[] = {1, 2};
     static const struct weir_option_value values[SKEW_OPTIONS] = {
-        [SKEW_MISMATCH] = {.set = 1, .number = .01},
-        [SKEW_UNPAIRED] = {.set = 1, .number = .05},
-        [SKEW_MINIMUM] = {.set = 1, .integer = 10},
-        [SKEW_APART] = {.set = 1, .integer = 5},
-        [SKEW_OPEN_ROWS] = {.set = 1, .integer = 64},
-        [SKEW_ENTITIES] = {.set = 1, .integer = 16}};
+        [SKEW_MISMATCH] = {.set = 1, .number = .01},  [SKEW_UNPAIRED] = {.set = 1, .number = .05},
+        [SKEW_MINIMUM] = {.set = 1, .integer = 10},   [SKEW_APART] = {.set = 1, .integer = 5},
+        [SKEW_OPEN_ROWS] = {.set = 1, .integer = 64}, [SKEW_ENTITIES] = {.set = 1, .integer = 16}};
     static const struct weir_follower follower = {sizeof follower, &offline, 1000};
     struct weir_detector_config config = {.stream = &served,
                                           .fields = judged,
