@@ -116,6 +116,17 @@ class Skew(program.Program):
         apart = CONFIG.replace("with: offline,", "with: offline, apart: 2s,")
         self.assertEqual(self.run_it(config=apart).alerts, [])
 
+    def test_out_of_order(self):
+        self.write()
+        rows = (self.folder / "offline").read_text().splitlines(keepends=True)
+        rows.sort(key=lambda row: json.loads(row)["user"])  # as pipelines write them
+        (self.folder / "offline").write_text("".join(rows))
+        alerts = self.run_it().alerts
+        self.assertEqual({a["rule"] for a in alerts}, {"unpaired_served"})
+        # They come when the first windows have been judged.
+        said = [a for a in alerts if "came later than `lateness` allows and were left out" in a["summary"]]
+        self.assertTrue(said, alerts[-1]["summary"])
+
     def test_check(self):
         path = self.file("weir.yaml", CONFIG.replace("with: offline,", "with: offline, tolerance: ['amoun: 1%', 'x'],"))
         done = self.weir("check", path)
