@@ -64,9 +64,8 @@ static uint64_t hash_row(const struct weir_contrast_samples *s, int side, size_t
     return hash;
 }
 
-// The side's rows in an order that is theirs alone: by content, copies numbered, so that it does
-// not matter which copy is taken.
-static struct place *order_rows(const struct weir_contrast_samples *s, int side)
+// The side's rows by content, so that copies are neighbours; how many differ.
+static struct place *order_rows(const struct weir_contrast_samples *s, int side, size_t *distinct)
 {
     size_t n = s->rows[side];
     struct place *places = malloc((n + 1) * sizeof *places);
@@ -75,23 +74,34 @@ static struct place *order_rows(const struct weir_contrast_samples *s, int side)
     for (size_t i = 0; i < n; i++)
         places[i] = (struct place){hash_row(s, side, i), i};
     qsort(places, n, sizeof *places, by_key);
-    uint64_t copies = 0, before = 0;
-    for (size_t i = 0; i < n; i++) {
-        copies = i && places[i].key == before ? copies + 1 : 0;
-        before = places[i].key;
-        places[i].key = mix(before + copies * 0x9e3779b97f4a7c15u);
-    }
-    qsort(places, n, sizeof *places, by_key);
+    *distinct = 0;
+    for (size_t i = 0; i < n; i++)
+        *distinct += !i || places[i].key != places[i - 1].key;
     return places;
 }
 
-// Rows take turns: one learns, the next judges. They come in the order of a hash.
-static int take_rows(const struct weir_contrast_samples *s, struct weir_contrast_work *w, int side)
+// Then in an order that is theirs alone, copies numbered, so that it does not matter which copy is
+// taken; `once`: one of them alone. Returns how many are left.
+static size_t shuffle_rows(struct place *places, size_t n, int once)
 {
-    struct place *places = order_rows(s, side);
-    if (!places)
-        return WEIR_ENOMEM;
-    size_t n = s->rows[side] < WEIR_CONTRAST_ROWS ? s->rows[side] : WEIR_CONTRAST_ROWS;
+    uint64_t copies = 0, before = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        copies = i && places[i].key == before ? copies + 1 : 0;
+        before = places[i].key;
+        if (!once || !copies)
+            places[kept++] =
+                (struct place){mix(before + copies * 0x9e3779b97f4a7c15u), places[i].row};
+    }
+    qsort(places, kept, sizeof *places, by_key);
+    return kept;
+}
+
+// Rows take turns: one learns, the next judges. They come in the order of a hash.
+static void take_rows(const struct weir_contrast_samples *s, struct weir_contrast_work *w, int side,
+                      const struct place *places, size_t n)
+{
+    n = n < WEIR_CONTRAST_ROWS ? n : WEIR_CONTRAST_ROWS;
     for (size_t i = 0; i < n; i++) {
         size_t at = w->rows++;
         w->side[at] = (uint8_t)side;
@@ -105,8 +115,24 @@ static int take_rows(const struct weir_contrast_samples *s, struct weir_contrast
             w->has_null[c] |= (uint8_t)null;
         }
     }
-    free(places);
-    return 0;
+}
+
+// Where most rows of a sample are unlike all others, equal ones are one record that was sent again
+// and again: it would learn in one half what it judges in the other, and so it counts once. Where
+// rows are few values put together, equal ones are different records.
+static int take_sides(const struct weir_contrast_samples *s, struct weir_contrast_work *w)
+{
+    struct place *places[2];
+    size_t distinct[2] = {0, 0};
+    for (int side = 0; side < 2; side++)
+        places[side] = order_rows(s, side, &distinct[side]);
+    int code = places[0] && places[1] ? 0 : WEIR_ENOMEM;
+    int once = 2 * distinct[0] >= s->rows[0] || 2 * distinct[1] >= s->rows[1];
+    for (int side = 0; side < 2 && !code; side++)
+        take_rows(s, w, side, places[side], shuffle_rows(places[side], s->rows[side], once));
+    free(places[0]);
+    free(places[1]);
+    return code;
 }
 
 int weir_contrast_open(const struct weir_contrast_samples *s, struct weir_contrast_work *w)
@@ -127,8 +153,7 @@ int weir_contrast_open(const struct weir_contrast_samples *s, struct weir_contra
         return WEIR_ENOMEM;
     for (size_t c = 0; c < s->n_columns; c++)
         w->numeric[c] = s->columns[c].number[0] != NULL;
-    int code = take_rows(s, w, 0);
-    return code ? code : take_rows(s, w, 1);
+    return take_sides(s, w);
 }
 
 void weir_contrast_close(struct weir_contrast_work *w)

@@ -328,6 +328,46 @@ START_TEST(cuts_are_the_best_there_are)
 }
 END_TEST
 
+// A record that was sent again and again would teach the tree in one half what it is asked in the
+// other.
+START_TEST(copies_count_once)
+{
+    for (int round = 0; round < 10; round++) {
+        fill(1500, 1500);
+        for (int side = 0; side < 2; side++) {
+            for (size_t i = 900; i < 1500; i++) { // 30 records, 20 more times each
+                size_t of = i % 30;
+                for (int c = 0; c < COLUMNS; c++) {
+                    number[c][side][i] = number[c][side][of];
+                    category[c][side][i] = category[c][side][of];
+                    absent[c][side][i] = absent[c][side][of];
+                }
+            }
+        }
+        struct weir_contrast out = found();
+        ck_assert_uint_eq(out.learned[0] + out.judged[0], 900);
+        ck_assert_uint_eq(out.learned[1] + out.judged[1], 900);
+        ck_assert_msg(!out.n_rules, "round %d: auc %g, at least %g", round, out.auc, out.low);
+    }
+}
+END_TEST
+
+// Few values put together are equal because they are few, and tell what they told.
+START_TEST(equal_rows_of_categories_all_count)
+{
+    fill(1500, 1500);
+    for (size_t i = 0; i < ROWS; i++)
+        category[COUNTRY][1][i] = uniform() < 0.4 ? 3 : category[COUNTRY][1][i];
+    columns[0] = columns[COUNTRY];
+    samples.n_columns = 1;
+    struct weir_contrast out = found();
+    ck_assert_uint_eq(out.learned[0] + out.judged[0], 1500);
+    ck_assert_uint_ge(out.n_rules, 1);
+    ck_assert_double_eq_tol(out.rules[0].share[1], 0.52, 0.06);
+    ck_assert_double_eq_tol(out.rules[0].share[0], 0.2, 0.05);
+}
+END_TEST
+
 START_TEST(intervals_cover)
 {
     // The area that the planted tree has is, near enough, the mean of many draws.
@@ -381,6 +421,8 @@ int main(void)
     tcase_add_test(tests, what_moved_together_is_listed);
     tcase_add_test(tests, bad_input_says_nothing);
     tcase_add_test(tests, cuts_are_the_best_there_are);
+    tcase_add_test(tests, copies_count_once);
+    tcase_add_test(tests, equal_rows_of_categories_all_count);
     tcase_add_test(tests, intervals_cover);
     tcase_add_test(tests, clauses_read_well);
     tcase_set_timeout(tests, 60);

@@ -7,6 +7,7 @@
 #include "consumer/config/config.h"
 #include "consumer/host/plugins.h"
 #include "consumer/profile/maker.h"
+#include "consumer/profile/merge.h"
 #include "consumer/source/fields.h"
 #include "consumer/source/file.h"
 #include "consumer/source/range.h"
@@ -15,6 +16,7 @@ struct options {
     const char *config, *stream, *input, *output;
     int64_t pane, from, to; // from, to: epoch ms
     int64_t rows;
+    int merge;
     const char *like;
     struct weir_profile *reference; // what `like` names
     int quiet;
@@ -36,6 +38,8 @@ static const struct weir_arg args[] = {
      "the length of the ordered stretches that are kept (1h)"},
     {"like", 0, WEIR_ARG_TEXT, offsetof(struct options, like), "PROFILE",
      "count in the cells of this profile, so that both can be compared exactly and merged"},
+    {"merge", 0, WEIR_ARG_SWITCH, offsetof(struct options, merge), NULL,
+     "add up the profiles that are named, which are of parts of the data, to one of the whole"},
     {"rows", 0, WEIR_ARG_INTEGER, offsetof(struct options, rows), "N",
      "rows to keep as they are, at random, at most 10000; 0: none (5000)"},
     {"quiet", 'q', WEIR_ARG_SWITCH, offsetof(struct options, quiet), NULL, "no progress bar"},
@@ -85,6 +89,16 @@ static void complete(const struct weir_stream_config *config,
 static void show_progress(void *context, double share)
 {
     weir_progress_update(context, share, (uint64_t)(share * 100));
+}
+
+static int save(const struct options *options, const struct weir_profile *profile,
+                struct weir_error *error)
+{
+    int code = weir_profile_save(profile, options->output, error);
+    if (!code && !options->quiet)
+        fprintf(stderr, "%s: %llu rows, %zu fields, %zu panes\n", options->output,
+                (unsigned long long)profile->rows, profile->n_fields, profile->n_panes);
+    return code;
 }
 
 // ---- a file
@@ -216,12 +230,30 @@ static int make(struct options *options, const struct weir_config *config,
                               : make_of_topic(options, config, stream, &progress, &profile, &error);
     weir_progress_clear(&progress);
     if (!code)
-        code = weir_profile_save(profile, options->output, &error);
-    if (!code && !options->quiet)
-        fprintf(stderr, "%s: %llu rows, %zu fields, %zu panes\n", options->output,
-                (unsigned long long)profile->rows, profile->n_fields, profile->n_panes);
+        code = save(options, profile, &error);
     weir_profile_free(profile);
     weir_profile_free(options->reference);
+    return code ? weir_cli_failed("%s", error.message) : WEIR_EXIT_DONE;
+}
+
+// ---- profiles of parts
+
+static int merge(const struct options *options, char **paths, size_t n)
+{
+    struct weir_error error = {0};
+    struct weir_profile **parts = calloc(n + 1, sizeof *parts), *whole = NULL;
+    int code = parts ? 0 : weir_error_set(&error, WEIR_ENOMEM, "out of memory");
+    for (size_t i = 0; i < n && !code; i++)
+        code = weir_profile_load(paths[i], &parts[i], &error);
+    if (!code)
+        code = weir_profile_merge((const struct weir_profile *const *)parts,
+                                  (const char *const *)paths, n, &whole, &error);
+    if (!code)
+        code = save(options, whole, &error);
+    weir_profile_free(whole);
+    for (size_t i = 0; parts && i < n; i++)
+        weir_profile_free(parts[i]);
+    free(parts);
     return code ? weir_cli_failed("%s", error.message) : WEIR_EXIT_DONE;
 }
 
@@ -235,6 +267,13 @@ static int run(int argc, char **argv)
     int first, code = weir_args_parse(&weir_command_profile, argc, argv, &options, &first);
     if (code)
         return code;
+    if (options.merge) {
+        if (!options.output || first == argc || options.config || options.stream || options.input ||
+            options.from || options.like)
+            return weir_cli_usage(&weir_command_profile,
+                                  "--merge needs profiles and -o PROFILE, and nothing else");
+        return merge(&options, argv + first, (size_t)(argc - first));
+    }
     if (!options.config || !options.stream || !options.output)
         return weir_cli_usage(&weir_command_profile, "-c, -s and -o are needed");
     if (!options.input == !options.from || (options.input && options.to))
@@ -267,7 +306,8 @@ static int run(int argc, char **argv)
 
 const struct weir_command weir_command_profile = {
     .name = "profile",
-    .synopsis = "-c FILE -s STREAM (-i PATH | --from TIME [--to TIME]) -o PROFILE",
+    .synopsis = "-c FILE -s STREAM (-i PATH | --from TIME [--to TIME]) -o PROFILE\n"
+                "       weir profile --merge PROFILE ... -o PROFILE",
     .summary = "summarise training data into a baseline",
     .help =
         "Reads a file, or a stretch of a topic, twice and writes what detectors need to compare "
@@ -277,7 +317,11 @@ const struct weir_command weir_command_profile = {
         "it is known what goes together. So a profile is as confidential as its data, unless it\n"
         "is made with --rows 0. Its size does not depend on the number of rows. `weir show`\n"
         "prints it; any Avro library reads it. Of standard input only the fields that the\n"
-        "configuration declares are known.",
+        "configuration declares are known.\n"
+        "\n"
+        "Many files, or many machines: make a profile of the first, those of the others --like "
+        "it,\n"
+        "and --merge them all, in any order; the outcome can be merged again.",
     .run = run,
     .args = args,
 };

@@ -390,6 +390,12 @@ static int build_field(struct weir_profile_maker *maker, struct maker_field *fie
     return code ? out_of_memory(error) : 0;
 }
 
+size_t weir_profile_most_panes(size_t n_fields)
+{
+    size_t most = PANE_SUMMARIES / (n_fields + 1) + 1;
+    return most < PANES ? most : PANES;
+}
+
 static int begin_sample(struct weir_profile_maker *maker)
 {
     int64_t rows = maker->sample_rows;
@@ -427,8 +433,7 @@ int weir_profile_maker_turn(struct weir_profile_maker *maker, struct weir_error 
     if (weir_joint_find(maker->joint, maker->n_heap, profile) || begin_sample(maker))
         return out_of_memory(error);
     uint64_t span = (uint64_t)maker->last_time - (uint64_t)maker->first_time;
-    uint64_t most = PANE_SUMMARIES / (maker->n_fields + 1) + 1;
-    most = most < PANES ? most : PANES;
+    uint64_t most = weir_profile_most_panes(maker->n_fields);
     while (span / (uint64_t)maker->pane >= most && maker->pane <= INT64_MAX / 2)
         maker->pane *= 2;
     return 0;

@@ -29,6 +29,9 @@ int weir_profile_maker_second(struct weir_profile_maker *maker, const struct wei
 int weir_profile_maker_finish(struct weir_profile_maker *maker, struct weir_profile **profile,
                               struct weir_error *error);
 
+// Panes that a profile of so many fields has at most.
+size_t weir_profile_most_panes(size_t n_fields);
+
 // What a profile keeps of a whole file, and of a pane.
 enum {
     WEIR_PROFILE_PARTS = WEIR_PART_MOMENTS | WEIR_PART_CELLS | WEIR_PART_QUANTILES |

@@ -80,9 +80,14 @@ int weir_profile_save(const struct weir_profile *profile, const char *path,
 int weir_profile_load(const char *path, struct weir_profile **profile, struct weir_error *error);
 int weir_profile_read(const void *data, size_t length, const char *path,
                       struct weir_profile **profile, struct weir_error *error);
+// The same of the one datum that the container holds, without the container and its hash.
+int weir_profile_read_datum(const void *data, size_t length, const char *path,
+                            struct weir_profile **profile, struct weir_error *error);
 void weir_profile_free(struct weir_profile *profile);
 // An empty sample of a profile whose fields are there. WEIR_ENOMEM.
 int weir_profile_sample_create(struct weir_profile *profile, size_t rows, size_t bytes);
+// Of all that would be saved; 0 without memory.
+uint64_t weir_profile_hash(const struct weir_profile *profile);
 const struct weir_profile_field *weir_profile_find(const struct weir_profile *profile,
                                                    const char *field);
 

@@ -359,6 +359,45 @@ START_TEST(damaged_and_foreign_files_are_refused)
 }
 END_TEST
 
+// Behind the container's hash: what a datum holds is checked as well.
+START_TEST(damaged_data_are_refused)
+{
+    struct weir_profile *profile = make(4096, NULL), *loaded = NULL;
+    struct weir_avro_container *container;
+    struct weir_error error;
+    size_t length, n, refused = 0, tried = 0;
+    uint64_t objects;
+    const uint8_t *block;
+    uint8_t *bytes = saved(profile, &length);
+    ck_assert_int_eq(weir_avro_container_open_memory(bytes, length, "p.avro", &container, &error),
+                     0);
+    ck_assert_int_gt(weir_avro_container_block(container, &block, &n, &objects, &error), 0);
+    for (size_t cut = 0; cut < n; cut += 1 + n / 200) {
+        uint8_t *copy = malloc(cut + 1);
+        memcpy(copy, block, cut);
+        ck_assert_int_eq(weir_profile_read_datum(copy, cut, "p.avro", &loaded, &error),
+                         WEIR_ECORRUPT);
+        free(copy);
+    }
+    uint8_t *copy = malloc(n);
+    memcpy(copy, block, n);
+    for (size_t i = 7; i < n; i += 1 + n / 200, tried++) {
+        copy[i] ^= 0x81;
+        if (weir_profile_read_datum(copy, n, "p.avro", &loaded, &error))
+            refused++;
+        else
+            weir_profile_free(loaded);
+        copy[i] ^= 0x81;
+    }
+    ck_assert_uint_gt(refused, 0); // a number or a letter may be any
+    ck_assert_uint_ge(tried, 190);
+    free(copy);
+    weir_avro_container_close(container);
+    free(bytes);
+    weir_profile_free(profile);
+}
+END_TEST
+
 START_TEST(an_empty_file_gives_an_empty_profile)
 {
     struct weir_error error;
@@ -386,6 +425,7 @@ int main(void)
     tcase_add_test(cases, it_keeps_a_sample_of_the_rows);
     tcase_add_test(cases, a_profile_of_a_newer_version_is_refused);
     tcase_add_test(cases, damaged_and_foreign_files_are_refused);
+    tcase_add_test(cases, damaged_data_are_refused);
     tcase_add_test(cases, an_empty_file_gives_an_empty_profile);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

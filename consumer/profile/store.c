@@ -222,6 +222,16 @@ static void put_profile(struct weir_buffer *out, const struct weir_profile *prof
     put_sample(out, profile);
 }
 
+uint64_t weir_profile_hash(const struct weir_profile *profile)
+{
+    struct weir_buffer datum;
+    weir_buffer_init(&datum, WEIR_BUFFER_MAXIMUM);
+    put_profile(&datum, profile);
+    uint64_t hash = datum.failed ? 0 : weir_hash(datum.data, datum.length);
+    weir_buffer_free(&datum);
+    return hash;
+}
+
 static int write_all(void *context, const void *data, size_t length, struct weir_error *error)
 {
     const uint8_t *at = data;
@@ -563,8 +573,8 @@ static int refuse(struct weir_error *error, int code, const char *path)
                           path);
 }
 
-static int read_datum(const uint8_t *data, size_t length, const char *path,
-                      struct weir_profile **out, struct weir_error *error)
+int weir_profile_read_datum(const void *data, size_t length, const char *path,
+                            struct weir_profile **out, struct weir_error *error)
 {
     struct weir_profile *profile = calloc(1, sizeof *profile);
     if (!profile)
@@ -618,7 +628,7 @@ int weir_profile_read(const void *data, size_t length, const char *path,
         else if (!got || objects != 1 || !has_hash(container, datum, n))
             code = refuse(error, WEIR_ECORRUPT, path);
         else
-            code = read_datum(datum, n, path, profile, error);
+            code = weir_profile_read_datum(datum, n, path, profile, error);
     }
     weir_avro_container_close(container);
     return code;

@@ -24,6 +24,10 @@ static const struct weir_option options[] = {
      "cramer_von_mises, anderson_darling, berk_jones, chi_square, g; also any statistic of "
      "docs/statistics.md with a threshold of its own, as in 'psi > 0.2' or 'ks p < 0.01'.",
      0},
+    {"sample", WEIR_OPTION_INTEGER, "1000", 0, 10000, NULL, "records",
+     "Records of each window that are kept, at random, to say in a rule what tells them from those "
+     "of a profile; 0: none.",
+     0},
     {0}};
 
 static const char *const kinds[] = {
@@ -159,6 +163,19 @@ static void destroy(void *instance)
     free(drift);
 }
 
+// Rows of windows, where a profile keeps some to hold beside them.
+static int ask_for_rows(struct drift *drift, const struct weir_detector_config *config,
+                        const struct weir_setup *setup, struct weir_error *error)
+{
+    if (setup->size <= offsetof(struct weir_setup, reference_sample) || !setup->sample ||
+        !setup->reference_sample)
+        return 0;
+    int64_t rows = config->options[DRIFT_OPTION_SAMPLE].integer;
+    for (size_t i = 0; i < config->n_references && rows > 0 && !drift->sample; i++)
+        drift->sample = setup->reference_sample(setup, i) != NULL;
+    return drift->sample ? setup->sample(setup, (size_t)rows, error) : 0;
+}
+
 static int has_skew(const struct weir_detector_config *config)
 {
     for (size_t i = 0; i < config->n_peers; i++)
@@ -198,6 +215,7 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     drift->window = config->window_size;
     drift->hop = config->window_hop;
     drift->redact = config->redact;
+    drift->stream = config->stream;
     drift->delta = values[DRIFT_OPTION_DELTA].number;
     drift->critical = fmax(values[DRIFT_OPTION_CRITICAL].number, drift->delta);
     drift->minimum = (uint64_t)values[DRIFT_OPTION_MINIMUM].integer;
@@ -212,7 +230,9 @@ static int create(const struct weir_detector_config *config, const struct weir_s
         code = add_fields(drift, config, setup, error);
     if (!code)
         code = drift_panes_take(drift, setup, error);
-    if (drift->specs)
+    if (!code)
+        code = ask_for_rows(drift, config, setup, error);
+    if (!code && drift->specs)
         plan_memory(drift);
     if (code) {
         destroy(drift);

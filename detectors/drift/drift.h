@@ -18,7 +18,8 @@ enum drift_option {
     DRIFT_OPTION_CRITICAL,
     DRIFT_OPTION_MINIMUM,
     DRIFT_OPTION_ALPHA,
-    DRIFT_OPTION_TESTS
+    DRIFT_OPTION_TESTS,
+    DRIFT_OPTION_SAMPLE
 };
 
 // What is tested of a field. The first is the omnibus decision; those up to DRIFT_NULL_RATE are
@@ -54,6 +55,7 @@ struct drift_field {
 
 struct drift {
     const char *name;
+    const struct weir_stream *stream;
     struct drift_field *fields; // those that a reference knows
     size_t n_fields;
     const char *const *references;
@@ -79,6 +81,7 @@ struct drift {
     uint64_t wanted; // the rules' statistics; bits
     int redact;
     int leave_offset; // a `skew` detector of the stream tells of it
+    int sample;       // windows come with some of their rows
 };
 
 // One field beside one reference. Nothing in it is NaN.
@@ -131,6 +134,19 @@ struct drift_onset {
 };
 enum { DRIFT_RECENT = 48 }; // windows that are looked at
 
+// Rules that tell the window's records from a profile's (stats/contrast.h), the strongest first;
+// shares, areas and numbers of rows are of rows that the rules have not seen.
+enum { DRIFT_CONTRASTS = 3 };
+struct drift_contrast {
+    size_t n; // 0: nothing is to be said
+    char text[DRIFT_CONTRASTS][144];
+    const char *field[DRIFT_CONTRASTS]; // the first that each is about
+    double then[DRIFT_CONTRASTS], now[DRIFT_CONTRASTS];
+    double auc, low; // of all rules together; its lower bound
+    size_t rows_then, rows_now;
+    char with[160]; // fields that moved with the first rule's; empty: none
+};
+
 // Emits the one finding of a slice (0: the whole stream) from the fields that moved, strongest
 // first. `slices` of them are evidence.
 struct drift_slice {
@@ -140,12 +156,13 @@ struct drift_slice {
 };
 void drift_report(const struct drift *drift, const struct weir_window *window, size_t slice,
                   const struct drift_verdict *moved, size_t n_moved, double alpha,
-                  const struct drift_slice *slices, size_t n_slices);
+                  const struct drift_slice *slices, size_t n_slices,
+                  const struct drift_contrast *contrast); // of the whole stream; may be NULL
 // The same of a calibrated window, which is the whole stream.
 void drift_report_calibrated(const struct drift_memory *memory, const struct weir_window *window,
                              const struct drift_verdict *moved, size_t n_moved,
                              const struct drift_onset *onset, const struct drift_slice *slices,
-                             size_t n_slices);
+                             size_t n_slices, const struct drift_contrast *contrast);
 // Says which fields were unlike a profile all through the calibration, if any.
 void drift_report_offset(const struct drift_memory *memory, const struct weir_window *window);
 // Says that reference i has nothing to compare with, and why.
@@ -214,6 +231,10 @@ int64_t drift_excluded(const struct drift *drift, int64_t from, int64_t to);
 int drift_panes_take(struct drift *drift, const struct weir_setup *setup, struct weir_error *error);
 void drift_panes_free(struct drift_panes *panes); // may be NULL
 int drift_panes_calibrate(struct drift_memory *memory, const struct weir_window *window);
+// What tells the window's records from those of the profile that the finding is against, where that
+// keeps rows. WEIR_ENOMEM.
+int drift_find_contrast(const struct drift_memory *memory, const struct weir_window *window,
+                        const struct drift_verdict *lead, struct drift_contrast *out);
 int drift_is_past(const struct weir_reference_spec *spec);      // previous windows, the same hour
 int drift_is_of_window(const struct weir_reference_spec *spec); // a slice or model
 

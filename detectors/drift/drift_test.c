@@ -9,6 +9,7 @@
 
 #include "stats/cells_build.h"
 #include "stats/hash.h"
+#include "stats/reservoir.h"
 #include "stats/summary.h"
 
 extern const struct weir_plugin weir_plugin;
@@ -35,6 +36,9 @@ static struct weir_cells *cells[FIELDS];
 static struct weir_summary reference[FIELDS], window_summary[3][FIELDS];
 static struct weir_string countries[6];
 static struct weir_absorb_scratch *scratch[FIELDS];
+// Samples of rows: of the reference, of the window; what fill() adds to now.
+static struct weir_reservoir *kept[2], *filled;
+static int64_t row;
 
 static double uniform(void)
 {
@@ -53,6 +57,15 @@ static double amount_of(const struct change *change)
 {
     double z = uniform() < change->spike ? 6 : normal();
     return 100 + 20 * (z * change->scale + change->shift);
+}
+
+static void sample(const struct weir_column *columns, uint32_t n)
+{
+    static int64_t offset[MOST];
+    struct weir_batch batch = {.n_rows = n, .offset = offset, .columns = columns};
+    for (uint32_t i = 0; i < n; i++)
+        offset[i] = row++;
+    ck_assert_int_eq(weir_reservoir_add(filled, &batch, NULL, n, 0), 0);
 }
 
 // Absorbs `n` rows into the four summaries.
@@ -88,6 +101,8 @@ static void fill(struct weir_summary *into, size_t n, const struct change *chang
         columns[CONSTANT].values.f64 = constant;
         for (int f = 0; f < FIELDS; f++)
             ck_assert_int_eq(weir_summary_absorb(&into[f], &columns[f], NULL, 0, scratch[f]), 0);
+        if (filled)
+            sample(columns, rows);
         n -= rows;
     }
 }
@@ -152,6 +167,32 @@ static const struct weir_summary *on_setup_reference(const struct weir_setup *se
     return cells[field] ? &reference[field] : NULL;
 }
 
+static int on_setup_sample(const struct weir_setup *setup, size_t rows, struct weir_error *error)
+{
+    (void)setup, (void)error;
+    ck_assert_uint_eq(rows, 1000);
+    return 0;
+}
+
+static const struct weir_reservoir *on_setup_reference_sample(const struct weir_setup *setup,
+                                                              size_t i)
+{
+    (void)setup, (void)i;
+    return kept[0];
+}
+
+static const struct weir_reservoir *on_sample(const struct weir_window *window)
+{
+    (void)window;
+    return kept[1];
+}
+
+static const struct weir_reservoir *on_reference_sample(const struct weir_window *window, size_t i)
+{
+    (void)window, (void)i;
+    return kept[0];
+}
+
 static const struct weir_summary *on_summary(const struct weir_window *window, size_t slice,
                                              int field)
 {
@@ -204,11 +245,12 @@ static void on_emit(const struct weir_window *window, const struct weir_finding 
 
 static void *instance, *owner;
 static const char *const auto_tests[] = {"auto"};
-static struct weir_option_value values[5] = {{.set = 1, .number = .2},
+static struct weir_option_value values[6] = {{.set = 1, .number = .2},
                                              {.set = 1, .number = .5},
                                              {.set = 1, .integer = 200},
                                              {.set = 0},
-                                             {.set = 1, .strings = auto_tests, .n_strings = 1}};
+                                             {.set = 1, .strings = auto_tests, .n_strings = 1},
+                                             {.set = 1, .integer = 1000}};
 
 static int create(size_t n_by, struct weir_error *error)
 {
@@ -232,8 +274,11 @@ static int create(size_t n_by, struct weir_error *error)
                                           .severity = -1,
                                           .options = values,
                                           .redact = 1};
-    struct weir_setup setup = {
-        .size = sizeof setup, .need = on_need, .reference = on_setup_reference};
+    struct weir_setup setup = {.size = sizeof setup,
+                               .need = on_need,
+                               .reference = on_setup_reference,
+                               .sample = kept[1] ? on_setup_sample : NULL,
+                               .reference_sample = kept[1] ? on_setup_reference_sample : NULL};
     memset(asked, 0, sizeof asked);
     int code = weir_plugin.create(&config, &setup, &instance, error);
     return code ? code : weir_plugin.owner_create(instance, &owner, error);
@@ -254,7 +299,9 @@ static void run_window(size_t n_slices, uint64_t rows)
                                  .n_slices = n_slices,
                                  .summary = on_summary,
                                  .reference = on_reference,
-                                 .emit = on_emit};
+                                 .emit = on_emit,
+                                 .sample = kept[1] ? on_sample : NULL,
+                                 .reference_sample = kept[1] ? on_reference_sample : NULL};
     struct weir_error error = {0};
     memset(&found, 0, sizeof found);
     ck_assert_int_eq(weir_plugin.owner_window(owner, &window, &error), 0);
@@ -319,6 +366,56 @@ START_TEST(a_shift_is_one_finding_that_a_person_understands)
     change.shift = 1.5;
     look(2000, &change);
     ck_assert_int_eq(found.critical, 1);
+}
+END_TEST
+
+static const struct weir_reservoir_field kept_fields[FIELDS] = {
+    {"amount", WEIR_TYPE_DOUBLE, 0, AMOUNT},
+    {"country", WEIR_TYPE_STRING, 0, COUNTRY},
+    {"score", WEIR_TYPE_DOUBLE, 0, SCORE},
+    {"constant", WEIR_TYPE_DOUBLE, 0, CONSTANT}};
+static const struct weir_reservoir_spec kept_spec[2] = {{kept_fields, FIELDS, 5000, 1 << 20},
+                                                        {kept_fields, FIELDS, 1000, 1 << 20}};
+
+// As look(), and the window comes with rows.
+static void look_at_rows(size_t rows, const struct change *change)
+{
+    weir_reservoir_destroy(kept[1]);
+    ck_assert_int_eq(weir_reservoir_create(&kept_spec[1], &kept[1]), 0);
+    filled = kept[1];
+    look(rows, change);
+    filled = NULL;
+}
+
+START_TEST(a_rule_tells_new_records_from_old)
+{
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(weir_reservoir_create(&kept_spec[i], &kept[i]), 0);
+    filled = kept[0];
+    fill(reference, REFERENCE_ROWS, &none);
+    filled = NULL;
+    start(0);
+    struct change change = none;
+    change.spike = .2; // at 6 sd
+    look_at_rows(3000, &change);
+    printf("%s\n%s", found.summary, found.evidence);
+    ck_assert_ptr_nonnull(strstr(found.summary, "what tells them apart: amount > "));
+    ck_assert_ptr_nonnull(strstr(found.summary, "of the new records, 0% of the old)"));
+    ck_assert_ptr_nonnull(strstr(found.evidence, "rule amount: 0% of "));
+    ck_assert_ptr_nonnull(strstr(found.evidence, "held-out AUC 0."));
+    change = none;
+    change.japan = .3;
+    look_at_rows(3000, &change);
+    ck_assert_ptr_nonnull(strstr(found.summary, "what tells them apart: country = JP ("));
+    // Nothing that one could see in records: no rule.
+    change = none;
+    change.null = .06;
+    look_at_rows(3000, &change);
+    ck_assert_int_eq(found.n, 1);
+    ck_assert_ptr_null(strstr(found.summary, "apart"));
+    weir_reservoir_destroy(kept[0]);
+    weir_reservoir_destroy(kept[1]);
+    kept[0] = kept[1] = NULL;
 }
 END_TEST
 
@@ -571,6 +668,7 @@ int main(void)
     TCase *cases = tcase_create("drift");
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_shift_is_one_finding_that_a_person_understands);
+    tcase_add_test(cases, a_rule_tells_new_records_from_old);
     tcase_add_test(cases, many_fields_are_one_finding);
     tcase_add_test(cases, every_kind_of_change_is_found);
     tcase_add_test(cases, no_change_is_no_finding);

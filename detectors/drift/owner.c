@@ -212,7 +212,7 @@ static int judge_against_slice(struct owner *owner, const struct weir_window *wi
         if (judge_slice(owner, &against, &n))
             return WEIR_ENOMEM;
         if (n)
-            drift_report(drift, window, s, owner->moved, n, against.alpha, NULL, 0);
+            drift_report(drift, window, s, owner->moved, n, against.alpha, NULL, 0, NULL);
     }
     return 0;
 }
@@ -240,7 +240,10 @@ static int report_calibrated(struct owner *owner, const struct weir_window *wind
     struct drift_onset onset = {.known = 0};
     size_t n_creeps;
     drift_slow_judge(memory, window, owner->moved, n, owner->creeps, &n_creeps);
+    struct drift_contrast contrast = {.n = 0};
     int code = *n ? drift_find_onset(memory, window, &owner->moved[0], &onset) : 0;
+    if (!code && *n)
+        code = drift_find_contrast(memory, window, &owner->moved[0], &contrast);
     if (code)
         return code;
     int joins = *n && n_creeps && onset.known && onset.gradual;
@@ -248,7 +251,7 @@ static int report_calibrated(struct owner *owner, const struct weir_window *wind
         drift_slow_report(memory, window, owner->creeps, n_creeps, owner->moved, joins ? *n : 0);
     if (*n && !joins)
         drift_report_calibrated(memory, window, owner->moved, *n, &onset, slices,
-                                n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);
+                                n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN, &contrast);
     drift_ahead_add(memory, window->start, owner->moved, *n);
     if (!memory->drift->leave_offset)
         drift_report_offset(memory, window);
@@ -278,15 +281,19 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
     if (!code && calibrated) {
         code = report_calibrated(owner, window, &n, slices, n_slices);
     } else if (!code && n) {
-        drift_report(drift, window, 0, owner->moved, n, whole_alpha, slices,
-                     n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN);
+        struct drift_contrast contrast;
+        code = drift_find_contrast(&owner->memory, window, &owner->moved[0], &contrast);
+        if (!code)
+            drift_report(drift, window, 0, owner->moved, n, whole_alpha, slices,
+                         n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN, &contrast);
     }
     size_t told = n ? n_slices : 0;
     for (size_t i = told; !code && i < n_slices && i < SLICES_REPORTED; i++) {
         struct against against = {.window = window, .slice = slices[i].slice, .alpha = slice_alpha};
         code = judge_slice(owner, &against, &n);
         if (!code)
-            drift_report(drift, window, slices[i].slice, owner->moved, n, slice_alpha, NULL, 0);
+            drift_report(drift, window, slices[i].slice, owner->moved, n, slice_alpha, NULL, 0,
+                         NULL);
     }
     free(slices);
     for (size_t i = 0; drift->specs && i < drift->n_references && !code; i++) {

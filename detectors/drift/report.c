@@ -13,7 +13,7 @@ enum {
     FIELDS = 48, // shown as evidence
     CELLS = 3,
     SLICES = 5,
-    LINES = FIELDS + CELLS + SLICES + 1,
+    LINES = FIELDS + CELLS + SLICES + 1 + DRIFT_CONTRASTS + 1,
     NAMED = 4, // fields named after `also`
     SEEN = 50, // a category that came so often is no value of a single record
     TEXT = 200
@@ -280,11 +280,49 @@ static void add_onset(struct lines *lines, const struct drift_onset *onset,
         snprintf(text + used, size - used, "; %s since %s UTC", how, at);
 }
 
+// "31%", "0.4%"
+static const char *percent(double share, char out[16])
+{
+    snprintf(out, 16, share > 0 && share < 0.01 ? "%.1f%%" : "%.0f%%", 100 * share);
+    return out;
+}
+
+static void add_rules(struct lines *lines, const struct drift_contrast *contrast)
+{
+    char now[16], then[16];
+    for (size_t k = 0; k < contrast->n; k++) {
+        add_line(lines, "rule", contrast->field[k]);
+        snprintf(lines->before[lines->n - 1], TEXT,
+                 "%s of %zu sampled records of the reference; held-out AUC %.2f, at least %.2f",
+                 percent(contrast->then[k], then), contrast->rows_then, contrast->auc,
+                 contrast->low);
+        snprintf(lines->after[lines->n - 1], TEXT, "%s of %zu new ones: %s",
+                 percent(contrast->now[k], now), contrast->rows_now, contrast->text[k]);
+    }
+    if (*contrast->with) {
+        add_line(lines, "moved_with", contrast->field[0]);
+        snprintf(lines->before[lines->n - 1], TEXT, "%s", contrast->text[0]);
+        snprintf(lines->after[lines->n - 1], TEXT, "%s", contrast->with);
+    }
+}
+
+// The first rule to the sentence, where it has room.
+static void say_rule(const struct drift_contrast *contrast, char *text, size_t size)
+{
+    size_t used = strlen(text);
+    char rule[300], now[16], then[16];
+    int n = snprintf(
+        rule, sizeof rule, "; what tells them apart: %s (%s of the new records, %s of the old)",
+        contrast->text[0], percent(contrast->now[0], now), percent(contrast->then[0], then));
+    if (n > 0 && (size_t)n < sizeof rule && used + (size_t)n < size)
+        memcpy(text + used, rule, (size_t)n + 1);
+}
+
 // `threshold`: of the statistic, which is -ln p. `provisional`: it is not calibrated.
 static void emit(const struct drift *drift, const struct weir_window *window, size_t slice,
                  const struct drift_verdict *moved, size_t n_moved, double threshold,
                  int provisional, const struct drift_onset *onset, const struct drift_slice *slices,
-                 size_t n_slices)
+                 size_t n_slices, const struct drift_contrast *contrast)
 {
     const struct drift_verdict *lead = &moved[0];
     const struct weir_slice *where = &window->slices[slice];
@@ -297,6 +335,8 @@ static void emit(const struct drift *drift, const struct weir_window *window, si
     for (size_t i = 0; i < shown; i++) {
         names[i] = moved[i].field->info->name;
         add_field(&lines, &moved[i], all);
+        if (!i && contrast)
+            add_rules(&lines, contrast); // an event has not room for everything
     }
     add_cells(&lines, drift, lead);
     for (size_t i = 0; i < n_slices && i < SLICES; i++)
@@ -315,6 +355,8 @@ static void emit(const struct drift *drift, const struct weir_window *window, si
     add_others(text, sizeof text, moved, n_moved);
     if (onset && onset->known)
         add_onset(&lines, onset, window, lead, text, sizeof text);
+    if (contrast && contrast->n)
+        say_rule(contrast, text, sizeof text);
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "omnibus",
@@ -342,19 +384,20 @@ static void emit(const struct drift *drift, const struct weir_window *window, si
 
 void drift_report(const struct drift *drift, const struct weir_window *window, size_t slice,
                   const struct drift_verdict *moved, size_t n_moved, double alpha,
-                  const struct drift_slice *slices, size_t n_slices)
+                  const struct drift_slice *slices, size_t n_slices,
+                  const struct drift_contrast *contrast)
 {
-    emit(drift, window, slice, moved, n_moved, -log(alpha), 1, NULL, slices, n_slices);
+    emit(drift, window, slice, moved, n_moved, -log(alpha), 1, NULL, slices, n_slices, contrast);
 }
 
 void drift_report_calibrated(const struct drift_memory *memory, const struct weir_window *window,
                              const struct drift_verdict *moved, size_t n_moved,
                              const struct drift_onset *onset, const struct drift_slice *slices,
-                             size_t n_slices)
+                             size_t n_slices, const struct drift_contrast *contrast)
 {
     const struct weir_alarm_budget *budget = &memory->calibration.budget;
     emit(memory->drift, window, 0, moved, n_moved, budget->threshold, !budget->kept, onset, slices,
-         n_slices);
+         n_slices, contrast);
 }
 
 void drift_report_offset(const struct drift_memory *memory, const struct weir_window *window)

@@ -3,7 +3,7 @@
 // read.
 #include <stdlib.h>
 
-#include "consumer/profile/profile.h"
+#include "consumer/profile/merge.h"
 
 static void read_cells(const uint8_t *data, size_t size)
 {
@@ -46,14 +46,32 @@ static void read_sample(const uint8_t *data, size_t size)
     weir_reservoir_destroy(sample);
 }
 
+// What is read can be written, and merged.
+static void use(struct weir_profile *profile)
+{
+    const struct weir_profile *const twice[] = {profile, profile};
+    static const char *const names[] = {"a", "b"};
+    struct weir_profile *merged;
+    struct weir_error error;
+    weir_profile_hash(profile);
+    if (!weir_profile_merge(twice, names, 2, &merged, &error)) {
+        weir_profile_hash(merged);
+        weir_profile_free(merged);
+    }
+    weir_profile_free(profile);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct weir_profile *profile;
     if (size && data[0] == 'R')
         read_sample(data + 1, size - 1);
-    else if (size && data[0] != 'O')
+    else if (size && data[0] == 'P') {
+        if (!weir_profile_read_datum(data + 1, size - 1, "fuzz", &profile, NULL))
+            use(profile);
+    } else if (size && data[0] != 'O')
         read_cells(data + 1, size - 1);
     else if (!weir_profile_read(data, size, "fuzz", &profile, NULL))
-        weir_profile_free(profile);
+        use(profile);
     return 0;
 }
