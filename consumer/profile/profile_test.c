@@ -262,6 +262,22 @@ START_TEST(a_profile_of_version_2_is_read)
 }
 END_TEST
 
+START_TEST(a_profile_of_version_3_is_read)
+{
+    struct weir_profile *profile = stored(3);
+    struct weir_rows rows;
+    ck_assert_uint_eq(profile->rows, 600);
+    ck_assert_uint_eq(profile->n_panes, 10);
+    ck_assert_uint_eq(weir_profile_find(profile, "note")->words->counts.texts, 600);
+    ck_assert_int_eq(weir_rows_make(profile->sample, &rows), 0);
+    ck_assert_uint_eq(rows.n, 100);
+    ck_assert_uint_eq(rows.seen, 600);
+    ck_assert_uint_eq(weir_rows_find(&rows, "vector[]")->n, 400);
+    weir_rows_free(&rows);
+    weir_profile_free(profile);
+}
+END_TEST
+
 START_TEST(it_keeps_a_sample_of_the_rows)
 {
     struct weir_profile *profile = make(4096, NULL), *loaded;
@@ -422,6 +438,7 @@ int main(void)
     tcase_add_test(cases, what_is_saved_is_loaded);
     tcase_add_test(cases, a_profile_of_version_1_is_read);
     tcase_add_test(cases, a_profile_of_version_2_is_read);
+    tcase_add_test(cases, a_profile_of_version_3_is_read);
     tcase_add_test(cases, it_keeps_a_sample_of_the_rows);
     tcase_add_test(cases, a_profile_of_a_newer_version_is_refused);
     tcase_add_test(cases, damaged_and_foreign_files_are_refused);
