@@ -326,7 +326,7 @@ static int merge_panes(struct merge *merge)
     int code = find_length(merge, &length);
     for (size_t k = 0; k < merge->n; k++)
         all += merge->from[k]->n_panes;
-    if (code || !all)
+    if (code || !all || length <= 0)
         return code;
     int64_t *starts = malloc(all * sizeof *starts);
     if (!starts)
