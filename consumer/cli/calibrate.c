@@ -52,9 +52,11 @@ static void print_threshold(const struct seen *seen, const json_t *statistic)
         printf("  keeps the budget: about %.3g false incidents in its period are expected\n",
                promised);
     else
-        printf("  too short for the budget: about %.3g false incidents in its period are expected, "
-               "and alerts are marked provisional\n",
-               promised);
+        printf(
+            "  too short for the budget: the highest score of these days would give about %.3g "
+            "false incidents in its period;\n  the threshold is put above that by what such scores "
+            "usually need, and alerts are marked provisional\n",
+            promised);
 }
 
 static const char *shift_text(double shift, char out[32])

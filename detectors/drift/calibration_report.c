@@ -157,6 +157,7 @@ static void report_fields(const struct drift_memory *memory, const struct weir_w
         while (s + 1 < N_SHIFTS && SHIFTS[s] < drift->delta)
             s++;
         double windows = found[s] ? (double)trial->tried[f] / found[s] : INFINITY;
+        windows = fmin(windows, drift_slow_delay(memory, f, SHIFTS[s]));
         report(window, drift->fields[f].index, "calibration.shift",
                smallest(found, trial->tried[f], .5), smallest(found, trial->tried[f], .9), windows);
     }

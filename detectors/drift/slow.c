@@ -288,6 +288,23 @@ int drift_slow_learn(struct drift_memory *memory, const float *signals, double *
     return code;
 }
 
+double drift_slow_delay(const struct drift_memory *memory, size_t field, double shift)
+{
+    const struct drift_slow *slow = &memory->calibration.slow;
+    double threshold = memory->calibration.budget.threshold, most = 1;
+    const struct drift_chart *chart = slow->charts && is_ordered(memory, field)
+                                          ? chart_of(memory, field, WEIR_SIGNAL_LEVEL)
+                                          : NULL;
+    if (!chart || !(chart->sd > 0) || !(shift > chart->slack))
+        return INFINITY;
+    while (most < 1e6 && !(score_of(slow, most) > threshold))
+        most *= 1.1;
+    // An excursion is 2 k S; each window adds shift - slack. The level is there after 1 / weight.
+    double windows = most * chart->sd * chart->sd / (2 * chart->slack * (shift - chart->slack));
+    windows = fmax(windows, 1 / smoothing(memory->drift, chart).weight);
+    return most < 1e6 ? fmax(windows, LEAST_LONG) : INFINITY;
+}
+
 // ---- judging
 
 static double now_of(const struct drift_chart *chart)

@@ -56,6 +56,8 @@ int drift_slow_learn(struct drift_memory *memory, const float *signals, double *
 void drift_slow_judge(struct drift_memory *memory, const struct weir_window *window,
                       struct drift_verdict *moved, size_t *n_moved, struct drift_creep *creeps,
                       size_t *n_creeps);
+// Windows after which a lasting shift of the level by `shift` is found, about; INFINITY: never.
+double drift_slow_delay(const struct drift_memory *memory, size_t field, double shift);
 // The change of one signal that matters.
 double drift_slow_floor(double delta, int ordered, enum weir_signal signal);
 // Emits the one finding of what drifts (slow_report.c), and of what moved with it.
