@@ -175,11 +175,15 @@ void weir_edge_rule_panes(struct weir_edge_task *task, int held)
     const struct weir_batch *batch = task->batch;
     int64_t near = 0, near_before = 0;
     for (uint32_t i = 0; i < batch->n_rows; i++) {
-        int64_t oldest = task->before[i] == INT64_MIN
+        // A row that is out of time counts when it was read.
+        int out_of_time = task->before[i] == INT64_MAX;
+        int64_t before = out_of_time ? task->after : task->before[i];
+        int64_t oldest = before == INT64_MIN
                              ? INT64_MIN
-                             : weir_pane_floor_near(task->before[i], WEIR_RULE_PANE, &near_before);
+                             : weir_pane_floor_near(before, WEIR_RULE_PANE, &near_before);
         int64_t at = weir_pane_floor_near(batch->time[i], WEIR_RULE_PANE, &near);
-        task->rule_pane[i] = (held >= 0 && oldest != INT64_MIN) || at < oldest ? oldest : at;
+        int is_own = held < 0 && !out_of_time && at >= oldest;
+        task->rule_pane[i] = is_own || oldest == INT64_MIN ? at : oldest;
     }
     for (uint32_t i = 0; i < batch->n_rows;) {
         uint32_t end = i + 1;

@@ -52,7 +52,7 @@ int schema_observe_float(struct schema_pass *pass)
         if (batch->floats[i].field != (uint32_t)pass->field->index || row < next)
             continue;
         count_plain(pass->column, floats, next, row);
-        if (schema->float_is_error || is_told(floats, schema_sane_time(batch, row)))
+        if (schema->float_is_error || is_told(floats, schema_sane_time(pass, row)))
             pass->edge->found[n++] = row;
         floats->seen = 1;
         next = row + 1;
