@@ -154,10 +154,8 @@ static int accept_rules(struct weir_merger *merger, const struct weir_partial *p
     int code = 0;
     for (size_t i = 0; i < n && !code && !in.failed; i++) {
         int64_t start = weir_get_long(&in);
-        if (!weir_partial_is_time(start)) {
-            code = WEIR_ECORRUPT;
-            break;
-        }
+        if (!weir_partial_is_time(start)) // of what was counted before there was any time
+            start = start < 0 ? -WEIR_PARTIAL_FAR : WEIR_PARTIAL_FAR;
         start = weir_pane_floor(start, WEIR_RULE_PANE);
         // A rule count is never lost: what comes late counts in the pane that is open.
         if (rules->closed && start < rules->next)

@@ -23,11 +23,13 @@ int weir_partial_write(const struct weir_partial *partial, struct weir_buffer *o
     return out->failed ? WEIR_ENOMEM : 0;
 }
 
-// Of panes that count records `start` is their number. The newest time of a task may be that there
-// is none yet, or that its input has ended.
+// The newest time of a task may be that there is none yet, or that its input has ended; rule
+// counts have times of their own.
 static int has_times(const struct weir_partial *partial)
 {
     int is_control = partial->type == WEIR_PARTIAL_CONTROL;
+    if (partial->type == WEIR_PARTIAL_RULES)
+        return 1;
     return (is_control || weir_partial_is_time(partial->start)) &&
            (weir_partial_is_time(partial->end) ||
             (is_control && (partial->end == INT64_MIN || partial->end == INT64_MAX)));
