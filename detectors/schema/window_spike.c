@@ -115,8 +115,9 @@ static int others_stayed(const struct schema_judge *judge, const struct candidat
         left += current[n++];
     }
     int rare = one->baseline < RARE;
-    // What never varied has no default; two categories trade shares by drifting, too.
-    if (held < (rare ? 2 : CELLS))
+    // What never varied has no default; a few categories trade shares by drifting, too.
+    int category = !is_number(judge) && one->cell < then->cells->n_categories;
+    if (held < (rare && !category ? 2 : CELLS))
         return 0;
     if (left < LEFT * all)
         return rare; // nothing is left to compare: a new value took all

@@ -63,7 +63,7 @@ class Depends(Program):
         self.assertFalse({at for at, _ in faults} - {5, 7})
         alert = next(a for a in done.alerts if a["rule"] == "depends:city")
         self.assertEqual((alert["kind"], alert["fields"]), ("schema.rule", ["city"]))
-        self.assertIn("1 of 2,000 records have another city than went with the same", alert["summary"])
+        self.assertIn("1 of 2,000 records has another city than went with the same", alert["summary"])
 
     def test_what_all_rows_do_not_bear_out(self):
         # Twice the rows of the sample: exceptions outside of it count, too.
