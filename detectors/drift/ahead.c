@@ -88,10 +88,11 @@ void drift_ahead_learn(struct drift_memory *memory, const float *signals, float 
 
 void drift_ahead_move(struct weir_expectation *expected, const double *foreseen, double *room)
 {
-    double signal[WEIR_SIGNALS] = {0}, *share = room, *score = room + (expected->score - room);
+    double signal[WEIR_SIGNALS] = {0}, *share = room;
+    double *score = expected->score ? room + (expected->score - room) : NULL;
     memcpy(signal, foreseen, WIDTH * sizeof *signal);
-    weir_cells_moved(share, expected->n, expected->score != NULL, signal, share);
-    if (expected->score)
+    weir_cells_moved(share, expected->n, score != NULL, signal, share);
+    if (score)
         weir_normal_scores(share, expected->n, score);
 }
 
