@@ -465,10 +465,17 @@ class Cluster:
 
     def end_offsets(self, topic, isolation="read_uncommitted"):
         with closing_consumer(self.bootstrap, isolation) as consumer:
-            return {
-                number: consumer.get_watermark_offsets(TopicPartition(topic, number), 60)[1]
-                for number in range(self.partitions(topic))
-            }
+
+            def ends():
+                try:
+                    return [
+                        consumer.get_watermark_offsets(TopicPartition(topic, number), 60)[1]
+                        for number in range(self.partitions(topic))
+                    ]
+                except KafkaException:  # a broker that was away: the client knows nothing yet
+                    return []
+
+            return dict(enumerate(wait_until(ends, f"the ends of {topic}", 120, 0.2)))
 
     def read(self, topic, isolation="read_committed", timeout=120.0):
         """Every message of the topic up to its present end, as (partition, offset)-ordered list."""
