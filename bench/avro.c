@@ -9,6 +9,7 @@
 #include "consumer/codec/avro_container.h"
 #include "consumer/codec/avro_encode.h"
 #include "consumer/codec/avro_plan.h"
+#include "stats/sort.h"
 
 enum { ROWS = 4096, BATCHES = 50, RUNS = 7 };
 
@@ -129,19 +130,13 @@ static double run_container(struct bench *bench)
     return (now() - start) / (double)rows;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(struct bench *bench, double (*run)(struct bench *))
 {
     double times[RUNS];
     run(bench); // warm
     for (int i = 0; i < RUNS; i++)
         times[i] = run(bench);
-    qsort(times, RUNS, sizeof *times, ascending);
+    weir_sort_doubles(times, RUNS);
     return times[RUNS / 2];
 }
 

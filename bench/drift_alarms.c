@@ -16,6 +16,7 @@
 
 #include "bench/alarms/world.h"
 #include "stats/alarm_budget.h"
+#include "stats/sort.h"
 #include "stats/special.h"
 
 extern const struct weir_plugin weir_plugin;
@@ -301,15 +302,9 @@ struct tally {
     int n, found[PEERS + 1], named, slow;
 };
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void print_delays(const char *name, double *delays, int trials, int found)
 {
-    qsort(delays, (size_t)trials, sizeof *delays, by_value);
+    weir_sort_doubles(delays, (size_t)trials);
     double median = delays[trials / 2];
     printf("    %-36s found %5.1f%%", name, 100.0 * found / trials);
     if (median < NEVER)

@@ -11,6 +11,7 @@
 #include "detectors/schema/schema.h"
 #include "stats/cells_build.h"
 #include "stats/hash.h"
+#include "stats/sort.h"
 #include "stats/summary.h"
 
 extern const struct weir_plugin weir_plugin;
@@ -216,12 +217,6 @@ static void advance(void)
     }
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double cost(void)
 {
     struct weir_error error = {.message = ""};
@@ -247,7 +242,7 @@ static double cost(void)
             exit(1);
         took[round] = (now() - start) / N;
     }
-    qsort(took, ROUNDS, sizeof *took, compare_numbers);
+    weir_sort_doubles(took, ROUNDS);
     weir_plugin.edge_destroy(edge);
     weir_plugin.destroy(instance);
     return took[ROUNDS / 4];

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "stats/buffer.h"
+#include "stats/sort.h"
 
 static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
 {
@@ -152,12 +153,6 @@ static int steady(const char *broker, const char *topic, int partitions, long re
     return left;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int latency(const char *broker, const char *topic, int partitions, long records)
 {
     static rd_kafka_message_t *messages[4096];
@@ -189,7 +184,7 @@ static int latency(const char *broker, const char *topic, int partitions, long r
         }
     }
     size_t skip = (size_t)records / 10, n = (size_t)records - skip;
-    qsort(ms + skip, n, sizeof *ms, by_size);
+    weir_sort_doubles(ms + skip, n);
     printf("%.1f %.1f %.1f\n", ms[skip + n / 2], ms[skip + n * 99 / 100], ms[skip + n - 1]);
     fflush(stdout);
     _Exit(0);

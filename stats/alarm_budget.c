@@ -4,17 +4,12 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "stats/sort.h"
 #include "weir/error.h"
 
 enum { REACH = 30 };
 static const double LEAST_SPREAD = 0.3;
 static const double ASSURED = 2.302585092994046; // -ln .1: of ten stretches nine keep it
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 // Sorts what is a number to the front; returns how many.
 static size_t sort_known(double *x, size_t n)
@@ -25,7 +20,7 @@ static size_t sort_known(double *x, size_t n)
             x[kept++] = x[i];
     }
     if (kept > 1)
-        qsort(x, kept, sizeof *x, by_value);
+        weir_sort_doubles(x, kept);
     return kept;
 }
 
@@ -45,7 +40,7 @@ void weir_usual_fit(struct weir_usual *usual, double *s, size_t n)
     usual->median = middle(s, n);
     for (size_t i = 0; i < n; i++)
         s[i] = fabs(s[i] - usual->median);
-    qsort(s, n, sizeof *s, by_value);
+    weir_sort_doubles(s, n);
     usual->spread = fmax(1.4826 * middle(s, n), LEAST_SPREAD);
 }
 

@@ -7,15 +7,10 @@
 
 #include "stats/cells.h"
 #include "stats/hash.h"
+#include "stats/sort.h"
 
 // Quantiles of equal mass and tails, and at most 32 atoms with two cuts each.
 enum { CUTS = WEIR_CELLS_EQUAL + 4 + 2 * WEIR_CELLS_EQUAL, SKETCH_POINTS = 1 << 14 };
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
 
 struct cuts {
     double at[CUTS];
@@ -59,7 +54,7 @@ static void add_atoms(struct cuts *cuts, const double *sorted, size_t n)
 
 static void tidy(struct cuts *cuts)
 {
-    qsort(cuts->at, cuts->n, sizeof *cuts->at, by_value);
+    weir_sort_doubles(cuts->at, cuts->n);
     size_t kept = 0;
     for (size_t i = 0; i < cuts->n; i++) {
         if (!kept || cuts->at[kept - 1] < cuts->at[i])
@@ -128,7 +123,7 @@ int weir_cells_build_numeric(const double *x, size_t n, struct weir_cells **cell
         if (isfinite(x[i]))
             sorted[kept++] = x[i] + 0.0;
     }
-    qsort(sorted, kept, sizeof *sorted, by_value);
+    weir_sort_doubles(sorted, kept);
     int code = build_sorted(sorted, kept, 1, cells, error);
     free(sorted);
     return code;
@@ -187,12 +182,6 @@ static int by_frequency(const void *a, const void *b)
                  : (x->string.length > y->string.length) - (x->string.length < y->string.length);
 }
 
-static int by_hash(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 int weir_cells_build_categories(const struct weir_category_counts *counts,
                                 struct weir_cells **cells, struct weir_error *error)
 {
@@ -215,7 +204,7 @@ int weir_cells_build_categories(const struct weir_category_counts *counts,
             all += sorted[i].count;
             once += sorted[i].count == 1;
         }
-        qsort(known, n, sizeof *known, by_hash);
+        weir_sort_hashes(known, n);
         for (size_t i = 0; i < n; i++) {
             if (!n_known || known[n_known - 1] != known[i])
                 known[n_known++] = known[i];

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/samples.h"
+#include "stats/sort.h"
 #include "stats/text_forms.h"
 #include "weir/summary.h"
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/sort.h"
 #include "weir/error.h"
 
 enum {
@@ -107,12 +108,6 @@ static void set_costs(struct weir_pairs *pairs, counts at)
     }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 // Random letters of the same length, always the same ones.
 static double random_cost(const struct weir_pairs *pairs, size_t length, uint64_t *state)
 {
@@ -134,7 +129,7 @@ static double limit_of(const struct weir_pairs *pairs, struct held *held, size_t
 {
     if (held->n < HELD_OUT)
         return 0;
-    qsort(held->cost, held->n, sizeof *held->cost, ascending);
+    weir_sort_doubles(held->cost, held->n);
     double limit = held->cost[(size_t)(QUANTILE * (double)(held->n - 1))] + MARGIN;
     uint64_t state = length;
     int above = 0;

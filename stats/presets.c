@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/sort.h"
 #include "stats/special.h"
 #include "weir/error.h"
 

@@ -6,18 +6,6 @@
 
 #include "stats/special.h"
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-void weir_sort_doubles(double *values, size_t n)
-{
-    if (n > 1)
-        qsort(values, n, sizeof *values, compare);
-}
-
 static struct weir_test untestable(enum weir_test_status status)
 {
     return (struct weir_test){0, 1, status};

@@ -18,9 +18,6 @@ struct weir_samples {
     size_t n_b;
 };
 
-// Sorts in place, ascending; no NaN among them.
-void weir_sort_doubles(double *values, size_t n);
-
 // ks_2samp(a, b, method="asymp"): the largest |F - G|; p by the exact distribution of the
 // one-sample statistic for round(nm / (n + m)) values (Simard and L'Ecuyer, 2011).
 struct weir_test weir_samples_ks(const struct weir_samples *s);

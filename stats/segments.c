@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/sort.h"
 #include "weir/error.h"
 
 enum {
@@ -80,12 +81,6 @@ static void add_item(struct search *search, struct weir_contrast_clause clause)
         search->n_items++;
 }
 
-static int by_double(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void add_numbers(struct search *search, size_t c, double *room)
 {
     const struct weir_contrast_column *column = &search->samples->columns[c];
@@ -93,7 +88,7 @@ static void add_numbers(struct search *search, size_t c, double *room)
     for (size_t row = 0; row < search->n[0]; row++)
         if (!is_null(column, 0, row))
             room[n++] = column->number[0][row];
-    qsort(room, n, sizeof *room, by_double);
+    weir_sort_doubles(room, n);
     for (size_t k = 1; n && k < PARTS; k++) {
         double cut = room[k * n / PARTS];
         if (k > 1 && cut == room[(k - 1) * n / PARTS])

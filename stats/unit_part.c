@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "stats/sort.h"
 #include "stats/special.h"
 #include "stats/unit_inside.h"
 
@@ -38,12 +39,6 @@ struct bins {
     double doubt[BINS + 1]; // of `count`, by lumps at the cuts
     double n;
 };
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static void add_cut(struct bins *bins, double cut)
 {
@@ -82,7 +77,7 @@ static void begin_bins(struct bins *bins)
 static void finish_bins(struct bins *bins)
 {
     size_t n = bins->cuts;
-    qsort(bins->cut, n, sizeof *bins->cut, ascending);
+    weir_sort_doubles(bins->cut, n);
     bins->cuts = 0;
     for (size_t i = 0; i < n; i++)
         if (!bins->cuts || bins->cut[i] > bins->cut[bins->cuts - 1])

@@ -8,6 +8,7 @@
 #include "stats/cells.h"
 #include "stats/cells_build.h"
 #include "stats/hash.h"
+#include "stats/sort.h"
 #include "stats/summary.h"
 
 // The text's most frequent values have cells of their own, the rest of them one together. Rarer

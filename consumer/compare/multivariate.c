@@ -6,6 +6,7 @@
 #include "consumer/compare/compare.h"
 #include "consumer/compare/matrix.h"
 #include "stats/samples.h"
+#include "stats/sort.h"
 #include "stats/special.h"
 
 enum {

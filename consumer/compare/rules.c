@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "stats/samples.h"
+#include "stats/sort.h"
 
 #define ALL_DISTINCT 0.99
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/sort.h"
+
 // Strings are categories up to so many distinct ones, or such a share of the rows.
 #define MOST_CATEGORIES 1000
 #define MOST_CATEGORY_SHARE 0.05
@@ -186,12 +188,6 @@ static int add_column(struct weir_table_column *into, const struct weir_column *
     return 0;
 }
 
-static int compare_hashes(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 // Whether the strings are categories or text.
 static int tell_text(struct weir_table_column *column)
 {
@@ -204,7 +200,7 @@ static int tell_text(struct weir_table_column *column)
     for (size_t i = 0; i < column->n; i++)
         if (!column->absent[i])
             sorted[n++] = column->hash[i];
-    qsort(sorted, n, sizeof *sorted, compare_hashes);
+    weir_sort_hashes(sorted, n);
     for (size_t i = 0; i < n; i++)
         distinct += i == 0 || sorted[i] != sorted[i - 1];
     free(sorted);

@@ -6,6 +6,7 @@
 
 #include "consumer/compare/matrix.h"
 #include "consumer/compare/summaries.h"
+#include "stats/sort.h"
 
 enum { MOST_DIMENSIONS = 512, LEAST_ROWS = 20 };
 #define NORMAL_95 1.959963984540054
@@ -21,12 +22,6 @@ static enum weir_test_status status_of(size_t a, size_t b)
 }
 
 // ---- texts
-
-static int by_value(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
 
 // The share of b's words that a never has; both are sorted.
 static double unknown_words(const struct weir_table_words *a, const struct weir_table_words *b)
@@ -48,7 +43,7 @@ int weir_compare_texts(const struct weir_table_column *a, const struct weir_tabl
         return 0;
     for (int side = 0; side < 2; side++) {
         if (words[side]->n)
-            qsort(words[side]->hash, words[side]->n, sizeof(uint64_t), by_value);
+            weir_sort_hashes(words[side]->hash, words[side]->n);
         weir_sort_doubles(words[side]->length, words[side]->n_lengths);
     }
     struct weir_samples lengths = {words[0]->length, words[0]->n_lengths, words[1]->length,

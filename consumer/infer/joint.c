@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "stats/rfc3339.h"
+#include "stats/sort.h"
 
 enum { DECIMALS = 4 };
 
@@ -42,12 +43,6 @@ int weir_joint_precision(const struct weir_rows *rows, const char *field)
     return n >= WEIR_JOINT_ROWS && most && exact[most] >= n / 10 ? most : -1;
 }
 
-static int compare_codes(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 int weir_joint_is_unique(const struct weir_rows *rows, const char *field)
 {
     const struct weir_rows_column *column = weir_rows_find(rows, field);
@@ -60,7 +55,7 @@ int weir_joint_is_unique(const struct weir_rows *rows, const char *field)
         codes[i] = column->code[i];
     }
     if (unique)
-        qsort(codes, rows->n, sizeof *codes, compare_codes);
+        weir_sort_hashes(codes, rows->n);
     for (size_t i = 1; i < rows->n && unique; i++)
         unique = codes[i] != codes[i - 1];
     free(codes);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "stats/cells.h"
+#include "stats/sort.h"
 
 int weir_profile_like_cells(const struct weir_profile *like, const char *name, enum weir_type type,
                             struct weir_cells **cells, struct weir_error *error)
@@ -13,12 +14,6 @@ int weir_profile_like_cells(const struct weir_profile *like, const char *name, e
     if (!field || field->type != type)
         return WEIR_ENOTFOUND;
     return weir_cells_copy(field->cells, cells, error);
-}
-
-static int ascending(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
 }
 
 int weir_profile_also_take(struct weir_profile_field *field,
@@ -38,7 +33,7 @@ int weir_profile_also_take(struct weir_profile_field *field,
             also->hash[also->n++] = item->string.hash;
     }
     if (also->n)
-        qsort(also->hash, also->n, sizeof *also->hash, ascending);
+        weir_sort_hashes(also->hash, also->n);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "consumer/profile/habits.h"
 #include "consumer/profile/maker.h"
 #include "stats/cells.h"
+#include "stats/sort.h"
 
 struct merge {
     const struct weir_profile *const *from;
@@ -64,12 +65,6 @@ static int check(const struct merge *merge, size_t k)
 
 // ---- one field
 
-static int ascending(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 // All strings that one of them knows; NULL: one does not know all of its own.
 static int known_strings(const struct merge *merge, size_t f, uint64_t **known, size_t *n)
 {
@@ -93,7 +88,7 @@ static int known_strings(const struct merge *merge, size_t f, uint64_t **known, 
             memcpy(hashes + all, field->also.hash, field->also.n * sizeof *hashes);
         all += field->also.n;
     }
-    qsort(hashes, all, sizeof *hashes, ascending);
+    weir_sort_hashes(hashes, all);
     for (size_t i = 0; i < all; i++) {
         if (!i || hashes[i] != hashes[i - 1])
             hashes[(*n)++] = hashes[i];

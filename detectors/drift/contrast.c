@@ -8,6 +8,7 @@
 #include "detectors/drift/drift.h"
 #include "stats/contrast.h"
 #include "stats/reservoir.h"
+#include "stats/sort.h"
 
 #define ALL_DISTINCT 0.99
 #define FLOOR 0.55
@@ -41,12 +42,6 @@ static int is_asked(const struct weir_field *info)
     }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 // Whole numbers that hardly ever come twice tell records apart, not times. 1, 0 or WEIR_ENOMEM.
 static int are_ids(const struct weir_rows_column *column)
 {
@@ -58,7 +53,7 @@ static int are_ids(const struct weir_rows_column *column)
         if (column->state[i] == WEIR_STATE_VALUE)
             sorted[n++] = column->code[i];
     }
-    qsort(sorted, n, sizeof *sorted, ascending);
+    weir_sort_hashes(sorted, n);
     for (size_t i = 0; i < n; i++)
         distinct += !i || sorted[i] != sorted[i - 1];
     free(sorted);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "stats/sort.h"
 #include "stats/special.h"
 
 static double ln_beta(double a, double b)
@@ -42,15 +43,9 @@ double noise_wilson_upper(double k, double n, double z)
     return bound < 1 ? bound : 1;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(double *values, size_t n)
 {
-    qsort(values, n, sizeof *values, compare);
+    weir_sort_doubles(values, n);
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 

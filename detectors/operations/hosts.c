@@ -9,6 +9,7 @@
 #include "detectors/operations/field_counts.h"
 #include "detectors/operations/words.h"
 #include "stats/hash.h"
+#include "stats/sort.h"
 #include "stats/summary.h"
 
 enum { PEERS = 3, SHOWN = 4 };
@@ -160,12 +161,6 @@ static void compare(struct comparison *comparison, int field)
                                 &comparison->p_values[i]);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 // The median of what the others are apart from their peers.
 static double usual_effect(const struct comparison *comparison, size_t but)
 {
@@ -174,7 +169,7 @@ static double usual_effect(const struct comparison *comparison, size_t but)
         if (i != but)
             comparison->scratch[n++] = comparison->effects[i];
     }
-    qsort(comparison->scratch, n, sizeof *comparison->scratch, by_value);
+    weir_sort_doubles(comparison->scratch, n);
     return n ? comparison->scratch[n / 2] : 0;
 }
 
@@ -225,7 +220,7 @@ static void medians(const struct comparison *comparison, struct outlier *outlier
         else
             comparison->scratch[n++] = median;
     }
-    qsort(comparison->scratch, n, sizeof *comparison->scratch, by_value);
+    weir_sort_doubles(comparison->scratch, n);
     outlier->peers = comparison->scratch[n / 2];
 }
 

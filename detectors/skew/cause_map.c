@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "detectors/skew/cause_inside.h"
+#include "stats/sort.h"
 
 enum { LEAST = 5 };
 static const double NOISE = 1e-6, LITTLE = .02, QUARTER = 900000; // ms
@@ -16,12 +17,6 @@ struct points {
     double grain; // half a unit in the last decimal that the served values have, 0: they have many
     int times;    // both sides are texts of times
 };
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static void collect(const struct skew_field_tally *field, struct points *points)
 {
@@ -69,7 +64,7 @@ static size_t count_fit(const struct points *points, double a, double b)
 // The centre of the closest quarter of the values: where most of them are, if they agree.
 static double densest(double *values, size_t n)
 {
-    qsort(values, n, sizeof *values, ascending);
+    weir_sort_doubles(values, n);
     size_t span = n / 4 > 1 ? n / 4 : 1, best = 0;
     for (size_t i = 0; i + span < n; i++) {
         double width = values[i + span] - values[i];
@@ -86,7 +81,7 @@ static size_t distinct(const double *values, size_t n, double *scratch)
 {
     size_t found = 0;
     memcpy(scratch, values, n * sizeof *values);
-    qsort(scratch, n, sizeof *scratch, ascending);
+    weir_sort_doubles(scratch, n);
     for (size_t i = 0; i < n; i++)
         found += i == 0 || scratch[i] != scratch[i - 1];
     return found;

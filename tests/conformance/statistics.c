@@ -15,6 +15,7 @@
 #include "stats/charts.h"
 #include "stats/presets.h"
 #include "stats/samples.h"
+#include "stats/sort.h"
 #include "stats/summary.h"
 #include "stats/summary_statistics.h"
 
