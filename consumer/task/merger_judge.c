@@ -178,15 +178,7 @@ static const struct weir_summary *window_summary(const struct weir_window *windo
 static const struct weir_summary *window_reference(const struct weir_window *window, size_t i,
                                                    int field)
 {
-    const struct weir_plan_detector *detector = view_of(window)->merger->owner->plan;
-    const struct weir_stream *stream = detector->config.stream;
-    if (i >= detector->config.n_references || field < 0 || (size_t)field >= stream->n_fields)
-        return NULL;
-    if (!detector->references[i])
-        return NULL;
-    const struct weir_profile_field *found =
-        weir_profile_find(detector->references[i], stream->fields[field].name);
-    return found ? &found->summary : NULL;
+    return weir_plan_reference_summary(view_of(window)->merger->owner->plan, i, field);
 }
 
 static const struct weir_reservoir *window_sample(const struct weir_window *window)
@@ -197,10 +189,9 @@ static const struct weir_reservoir *window_sample(const struct weir_window *wind
 static const struct weir_reservoir *window_reference_sample(const struct weir_window *window,
                                                             size_t i)
 {
-    const struct weir_plan_detector *detector = view_of(window)->merger->owner->plan;
-    return i < detector->config.n_references && detector->references[i]
-               ? detector->references[i]->sample
-               : NULL;
+    const struct weir_profile *profile =
+        weir_plan_reference(view_of(window)->merger->owner->plan, i);
+    return profile ? profile->sample : NULL;
 }
 
 static void find(struct weir_merger *merger, const char *detector,

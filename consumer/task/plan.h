@@ -101,6 +101,10 @@ int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detec
 // consumer/task/plan_reference.c: its references, and the slices that some of them are.
 int weir_plan_resolve_references(struct weir_plan *plan, struct weir_plan_detector *detector,
                                  struct weir_error *error);
+// The profile of reference `i`, and what that has of a field of the stream; NULL: nothing.
+const struct weir_profile *weir_plan_reference(const struct weir_plan_detector *detector, size_t i);
+const struct weir_summary *weir_plan_reference_summary(const struct weir_plan_detector *detector,
+                                                       size_t i, int field);
 // consumer/task/plan_join.c: where an option names a follower, the detector looks at the joined
 // stream, which is added where it is new.
 int weir_plan_join_detector(struct weir_plan *plan, struct weir_plan_detector *detector,

@@ -192,3 +192,21 @@ int weir_plan_resolve_references(struct weir_plan *plan, struct weir_plan_detect
     detector->config.n_references = n;
     return others ? make_all_cells(plan, detector, error) : 0;
 }
+
+// ---- what they have
+
+const struct weir_profile *weir_plan_reference(const struct weir_plan_detector *detector, size_t i)
+{
+    return i < detector->config.n_references ? detector->references[i] : NULL;
+}
+
+const struct weir_summary *weir_plan_reference_summary(const struct weir_plan_detector *detector,
+                                                       size_t i, int field)
+{
+    const struct weir_stream *stream = detector->config.stream;
+    const struct weir_profile *profile = weir_plan_reference(detector, i);
+    if (!profile || field < 0 || (size_t)field >= stream->n_fields)
+        return NULL;
+    const struct weir_profile_field *found = weir_profile_find(profile, stream->fields[field].name);
+    return found ? &found->summary : NULL;
+}

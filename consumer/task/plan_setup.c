@@ -141,15 +141,7 @@ static int setup_rule(const struct weir_setup *api, const struct weir_rule *rule
 
 static const struct weir_summary *setup_reference(const struct weir_setup *api, size_t i, int field)
 {
-    const struct weir_plan_detector *detector = setup_of(api)->detector;
-    const struct weir_stream *stream = detector->config.stream;
-    if (i >= detector->config.n_references || field < 0 || (size_t)field >= stream->n_fields)
-        return NULL;
-    if (!detector->references[i])
-        return NULL;
-    const struct weir_profile_field *found =
-        weir_profile_find(detector->references[i], stream->fields[field].name);
-    return found ? &found->summary : NULL;
+    return weir_plan_reference_summary(setup_of(api)->detector, i, field);
 }
 
 static const struct weir_cells *setup_cells(const struct weir_setup *api, int field)
@@ -194,10 +186,8 @@ static int setup_sample(const struct weir_setup *api, size_t rows, struct weir_e
 
 static const struct weir_reservoir *setup_reference_sample(const struct weir_setup *api, size_t i)
 {
-    const struct weir_plan_detector *detector = setup_of(api)->detector;
-    return i < detector->config.n_references && detector->references[i]
-               ? detector->references[i]->sample
-               : NULL;
+    const struct weir_profile *profile = weir_plan_reference(setup_of(api)->detector, i);
+    return profile ? profile->sample : NULL;
 }
 
 static void setup_hold_open(const struct weir_setup *api, int64_t ms)
