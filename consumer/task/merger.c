@@ -102,11 +102,9 @@ static int create_key(struct weir_merger *merger, size_t stream, const struct we
         if (weir_summary_init(&key->nothing[i], &spec->slots[i].spec))
             return weir_error_set(error, WEIR_ENOMEM, "no memory for a window");
     }
-    key->slice_bytes = 2 * sizeof *key->tracked;
+    key->slice_bytes = 2 * sizeof *key->tracked + weir_plan_owners_slice(merger->plan, spec);
     for (size_t i = 0; i < spec->n_detectors; i++) {
         const struct weir_plan_detector *detector = &merger->plan->detectors[spec->detectors[i]];
-        if (detector->config.n_by && detector->plugin->owner_memory_slice)
-            key->slice_bytes += detector->plugin->owner_memory_slice(detector->instance);
         key->n_owners++;
         int code = create_owner(merger, key, &key->owners[i], detector, error);
         if (code)

@@ -156,6 +156,8 @@ const struct weir_slot *weir_plan_slot(const struct weir_plan_spec *spec, unsign
 // The field's cells, from the first of the detector's references that knows it; NULL: none does.
 // Where none of its references is a profile: cells of the declared values, or hashed ones.
 const struct weir_cells *weir_plan_cells(const struct weir_plan_detector *detector, int field);
+// Bytes that the owners of a spec come to hold for one more slice.
+size_t weir_plan_owners_slice(const struct weir_plan *plan, const struct weir_plan_spec *spec);
 int weir_plan_field(const struct weir_stream *stream, const char *name); // -1: none
 int32_t weir_plan_partition(const struct weir_plan *plan, const char *key);
 

@@ -28,12 +28,7 @@ static size_t slice_bytes(const struct weir_plan *plan, const struct weir_plan_s
         weir_summary_free(&summary);
     }
     bytes *= (size_t)spec->panes_a_window + 2; // those of the window, the one to come, the edge's
-    for (size_t i = 0; i < spec->n_detectors; i++) {
-        const struct weir_plan_detector *detector = &plan->detectors[spec->detectors[i]];
-        if (detector->config.n_by && detector->plugin->owner_memory_slice)
-            bytes += detector->plugin->owner_memory_slice(detector->instance);
-    }
-    return bytes;
+    return bytes + weir_plan_owners_slice(plan, spec);
 }
 
 static int check_slices(const struct weir_plan *plan, const struct weir_plan_spec *spec,

@@ -99,6 +99,17 @@ int weir_plan_add_by(struct weir_plan *plan, struct weir_plan_spec *spec,
     return 0;
 }
 
+size_t weir_plan_owners_slice(const struct weir_plan *plan, const struct weir_plan_spec *spec)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < spec->n_detectors; i++) {
+        const struct weir_plan_detector *detector = &plan->detectors[spec->detectors[i]];
+        if (detector->config.n_by && detector->plugin->owner_memory_slice)
+            bytes += detector->plugin->owner_memory_slice(detector->instance);
+    }
+    return bytes;
+}
+
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
     return XXH3_64bits_withSeed(text, strlen(text) + 1, hash);
