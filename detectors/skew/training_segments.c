@@ -202,17 +202,9 @@ struct columns {
     double dispersion; // the mean of theirs
 };
 
-static uint8_t *absent_of(const struct weir_rows_column *column)
-{
-    uint8_t *absent = malloc(column->n + 1);
-    for (size_t i = 0; absent && i < column->n; i++)
-        absent[i] = column->state[i] != WEIR_STATE_VALUE;
-    return absent;
-}
-
 // Fields that are as in training by themselves: what is new of the others is told apart.
-static int choose(const struct skew_training *training, const struct skew_judgement *judgement,
-                  const struct weir_rows rows[2], struct columns *out)
+static void choose(const struct skew_training *training, const struct skew_judgement *judgement,
+                   const struct weir_rows rows[2], struct columns *out)
 {
     for (size_t f = 0; f < training->plan->n_fields && out->n < WEIR_SEGMENT_COLUMNS; f++) {
         const struct skew_field_verdict *verdict = &judgement->verdicts[f];
@@ -229,14 +221,11 @@ static int choose(const struct skew_training *training, const struct skew_judgem
         for (int k = 0; k < 2; k++) {
             column->number[k] = number ? side[k]->number : NULL;
             column->category[k] = number ? NULL : side[k]->code;
-            column->absent[k] = absent_of(side[k]);
-            if (!column->absent[k])
-                return WEIR_ENOMEM;
+            column->absent[k] = side[k]->state; // a value has the state 0
         }
         out->dispersion += judgement->fields[f].dispersion;
     }
     out->dispersion = out->n ? out->dispersion / (double)out->n : 1;
-    return 0;
 }
 
 struct naming {
@@ -299,8 +288,9 @@ static int find(const struct skew_training *training, const struct weir_rows row
     struct columns columns = {.n = 0};
     struct weir_segments found = {.n = 0};
     char room[64];
-    int code = choose(training, judgement, rows, &columns);
-    if (!code && columns.n > 1) {
+    int code = 0;
+    choose(training, judgement, rows, &columns);
+    if (columns.n > 1) {
         struct weir_contrast_samples samples = {
             .columns = columns.of, .n_columns = columns.n, .rows = {rows[0].n, rows[1].n}};
         code = weir_segments_find(&samples, training->plan->segment, CHANCE, columns.dispersion,
@@ -308,9 +298,6 @@ static int find(const struct skew_training *training, const struct weir_rows row
     }
     if (!code)
         describe(&(struct naming){training, &columns, room, sizeof room}, &found, judgement);
-    for (size_t i = 0; i < columns.n; i++)
-        for (int k = 0; k < 2; k++)
-            free((uint8_t *)columns.of[i].absent[k]);
     return code;
 }
 
