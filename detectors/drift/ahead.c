@@ -86,14 +86,14 @@ void drift_ahead_learn(struct drift_memory *memory, const float *signals, float 
 
 // ---- judging
 
-void drift_ahead_move(struct weir_expectation *expected, const double *foreseen, double *room)
+void drift_ahead_move(struct drift_memory *memory, const struct weir_expectation *expected,
+                      const double *foreseen)
 {
-    double signal[WEIR_SIGNALS] = {0}, *share = room;
-    double *score = expected->score ? room + (expected->score - room) : NULL;
+    double signal[WEIR_SIGNALS] = {0}, *share = memory->calibration.room;
     memcpy(signal, foreseen, WIDTH * sizeof *signal);
-    weir_cells_moved(share, expected->n, score != NULL, signal, share);
-    if (score)
-        weir_normal_scores(share, expected->n, score);
+    weir_cells_moved(share, expected->n, expected->score != NULL, signal, share);
+    if (expected->score)
+        weir_normal_scores(share, expected->n, share + memory->calibration.room_cells);
 }
 
 void drift_ahead_at(const struct drift_memory *memory, size_t field, int64_t start, double *out)

@@ -24,8 +24,9 @@ struct drift_ahead { // of a field
 // Learns from the signals of the stretch ([window][field][signal]), and fills `foreseen`
 // ([window][field][WEIR_SIGNAL_CATEGORIES]) for each of its windows.
 void drift_ahead_learn(struct drift_memory *memory, const float *signals, float *foreseen);
-// Moves an expectation (in calibration->room) by what was foreseen.
-void drift_ahead_move(struct weir_expectation *expected, const double *foreseen, double *room);
+// Moves an expectation, which is in calibration->room, by what was foreseen.
+void drift_ahead_move(struct drift_memory *memory, const struct weir_expectation *expected,
+                      const double *foreseen);
 // What is left by `start`, into `out` (WEIR_SIGNAL_CATEGORIES).
 void drift_ahead_at(const struct drift_memory *memory, size_t field, int64_t start, double *out);
 // Adds the window's signals, but for fields that moved or drift: what they are at is not usual.

@@ -135,7 +135,7 @@ struct weir_expectation drift_calibration_expect(struct drift_memory *memory, si
         if (basis && usual.worth > 0) {
             double foreseen[WEIR_SIGNAL_CATEGORIES];
             drift_ahead_at(memory, field, calibration->start, foreseen);
-            drift_ahead_move(&usual, foreseen, calibration->room);
+            drift_ahead_move(memory, &usual, foreseen);
         }
         return usual;
     }

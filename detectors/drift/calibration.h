@@ -56,7 +56,7 @@ struct drift_calibration {
     struct drift_counts *foreseen; // per field: as counts, for people
     uint8_t *held;                 // per field: it moved in the last window
     double *offset;                // per field: effect of the stretch against the profile
-    double *room;                  // shares and normal scores of a field's cells
+    double *room;                  // shares of a field's cells, and from room_cells on their scores
     size_t room_cells;
     struct drift_scored *scored;   // per field, of the window under way
     char name[80], ahead_name[96]; // of the stretch, and moved, for people

@@ -57,7 +57,7 @@ static void replay_ahead(struct replay *replay, size_t e, size_t f, float *row)
         for (int k = 0; k < WEIR_SIGNAL_CATEGORIES; k++)
             signal[k] = (double)foreseen[k];
         if (expected.worth > 0)
-            drift_ahead_move(&expected, signal, calibration->room);
+            drift_ahead_move(memory, &expected, signal);
         drift_calibration_look(memory, &expected, &replay->now[f], out, NULL, &ratio);
     }
     for (int k = 0; k < WEIR_SCORES; k++)
