@@ -72,27 +72,17 @@ void drift_calibration_free(struct drift_memory *memory)
 {
     struct drift_calibration *calibration = &memory->calibration;
     size_t n = memory->drift ? memory->drift->n_fields : 0;
-    for (size_t f = 0; f < n; f++) {
-        if (calibration->pooled)
-            drift_counts_free(&calibration->pooled[f]);
-        if (calibration->usual_now.hour)
-            drift_counts_free(&calibration->usual_now.hour[f]);
-        if (calibration->foreseen)
-            drift_counts_free(&calibration->foreseen[f]);
-        if (calibration->usual_now.near)
-            drift_counts_free(&calibration->usual_now.near[f]);
-    }
     drift_history_free(&calibration->stretch);
     free(calibration->rows);
     free(calibration->bases);
     free(calibration->usual);
     free(calibration->tails);
-    free(calibration->pooled);
-    free(calibration->usual_now.hour);
-    free(calibration->usual_now.near);
+    drift_counts_free_all(calibration->pooled, n);
+    drift_counts_free_all(calibration->usual_now.hour, n);
+    drift_counts_free_all(calibration->usual_now.near, n);
     free(calibration->signals);
     free(calibration->ahead);
-    free(calibration->foreseen);
+    drift_counts_free_all(calibration->foreseen, n);
     free(calibration->held);
     drift_season_free(memory);
     drift_slow_free(memory);

@@ -69,6 +69,8 @@ int drift_calibration_shape(struct drift_memory *memory, size_t field); // once 
 int drift_calibration_add(struct drift_memory *memory, const struct weir_window *window);
 // Learns from the collected stretch (learn.c).
 int drift_calibration_freeze(struct drift_memory *memory, const struct weir_window *window);
+// Sums the stretch, into `pooled`.
+int drift_calibration_pool(struct drift_memory *memory);
 // Sums the stretch's windows of the season in which a window starts, into `usual_now`.
 int drift_calibration_season(struct drift_memory *memory, int64_t start);
 // Reports how far it is, and what it promises once frozen (calibration_report.c).

@@ -123,8 +123,7 @@ static int try_windows(struct drift_memory *memory, struct trial *trial)
     for (size_t i = 0; i < n && !code; i++) {
         // Not a multiple of a day apart, or it would be one and the same hour.
         const struct drift_entry *entry = &stretch->items[(i * 2 + 1) * stretch->n / (2 * n)];
-        for (size_t f = 0; f < drift->n_fields; f++)
-            drift_counts_reset(&trial->now[f]);
+        drift_counts_reset_all(trial->now, drift->n_fields);
         code = drift_entry_add(entry, trial->now, drift->n_fields);
         if (!code)
             code = drift_calibration_season(memory, entry->start);
@@ -184,10 +183,8 @@ static int report_shifts(struct drift_memory *memory, const struct weir_window *
         code = try_windows(memory, &trial);
     if (!code)
         report_fields(memory, window, &trial);
-    for (size_t f = 0; f < n && trial.now; f++)
-        drift_counts_free(&trial.now[f]);
     drift_counts_free(&shifted);
-    free(trial.now);
+    drift_counts_free_all(trial.now, n);
     free(trial.moved);
     free(trial.found);
     free(trial.tried);

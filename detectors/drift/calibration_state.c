@@ -119,17 +119,6 @@ static int get_learnt(struct drift_memory *memory, struct weir_reader *in)
     return code ? code : drift_ahead_read(memory, in);
 }
 
-// What the stretch holds in all is not written: it is its own sum.
-static int sum_stretch(struct drift_memory *memory)
-{
-    struct drift_calibration *calibration = &memory->calibration;
-    int code = 0;
-    for (size_t e = 0; e < calibration->stretch.n && !code; e++)
-        code = drift_entry_add(&calibration->stretch.items[e], calibration->pooled,
-                               memory->drift->n_fields);
-    return code;
-}
-
 int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, const int *map,
                            size_t n_saved, int same, uint32_t version)
 {
@@ -161,8 +150,8 @@ int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, 
         return 0;
     }
     code = get_learnt(memory, in);
-    if (!code)
-        code = sum_stretch(memory);
+    if (!code) // it is not written
+        code = drift_calibration_pool(memory);
     if (!code)
         code = drift_season_learn(memory);
     calibration->frozen = !code;

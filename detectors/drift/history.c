@@ -41,6 +41,19 @@ void drift_counts_add(struct drift_counts *into, const struct drift_counts *from
         into->cell[i] += from->cell[i];
 }
 
+void drift_counts_reset_all(struct drift_counts *fields, size_t n)
+{
+    for (size_t f = 0; f < n; f++)
+        drift_counts_reset(&fields[f]);
+}
+
+void drift_counts_free_all(struct drift_counts *fields, size_t n)
+{
+    for (size_t f = 0; fields && f < n; f++)
+        drift_counts_free(&fields[f]);
+    free(fields);
+}
+
 struct weir_cell_observation drift_counts_seen(const struct drift_counts *counts)
 {
     return (struct weir_cell_observation){counts->cell, counts->rows, counts->null, counts->values,
@@ -201,8 +214,7 @@ int drift_history_read(struct drift_history *history, struct weir_reader *in, co
         if (in->failed || entry.end < entry.start || entry.start < last)
             return WEIR_ECORRUPT;
         last = entry.end;
-        for (size_t f = 0; f < n_fields; f++)
-            drift_counts_reset(&scratch[f]);
+        drift_counts_reset_all(scratch, n_fields);
         code = add_bytes(&entry, map, n_saved, scratch);
         // Packed anew: the fields may have changed since.
         if (!code)

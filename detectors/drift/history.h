@@ -20,6 +20,9 @@ int drift_counts_init(struct drift_counts *counts, size_t n_cells); // WEIR_ENOM
 void drift_counts_free(struct drift_counts *counts);
 void drift_counts_reset(struct drift_counts *counts);
 void drift_counts_add(struct drift_counts *into, const struct drift_counts *from);
+// Those of n fields; freed with the list itself, which may be NULL.
+void drift_counts_reset_all(struct drift_counts *fields, size_t n);
+void drift_counts_free_all(struct drift_counts *fields, size_t n);
 
 struct weir_cell_observation drift_counts_seen(const struct drift_counts *counts);
 

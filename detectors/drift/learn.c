@@ -21,18 +21,12 @@ struct replay {
     size_t width;                   // of a window
 };
 
-static void reset_all(struct drift_counts *counts, size_t n)
-{
-    for (size_t f = 0; f < n; f++)
-        drift_counts_reset(&counts[f]);
-}
-
 static int sum_day(struct replay *replay, size_t season, int64_t day)
 {
     const struct drift *drift = replay->memory->drift;
     const struct drift_history *stretch = &replay->memory->calibration.stretch;
     int code = 0;
-    reset_all(replay->day, drift->n_fields);
+    drift_counts_reset_all(replay->day, drift->n_fields);
     for (size_t e = 0; e < stretch->n && !code; e++) {
         const struct drift_entry *entry = &stretch->items[e];
         if (drift_day_of(entry->start) == day && drift_season_of(drift, entry->start) == season)
@@ -85,7 +79,7 @@ static int replay_window(struct replay *replay, size_t e)
 {
     const struct drift *drift = replay->memory->drift;
     float *row = replay->scores + e * replay->width;
-    reset_all(replay->now, drift->n_fields);
+    drift_counts_reset_all(replay->now, drift->n_fields);
     int code = drift_entry_add(&replay->memory->calibration.stretch.items[e], replay->now,
                                drift->n_fields);
     for (size_t f = 0; f < drift->n_fields && !code; f++) {
@@ -262,23 +256,16 @@ static void learn_offsets(struct drift_memory *memory, const struct weir_window 
     }
 }
 
-static void free_fields(struct drift_counts *counts, size_t n)
-{
-    for (size_t f = 0; counts && f < n; f++)
-        drift_counts_free(&counts[f]);
-    free(counts);
-}
-
 static void free_replay(struct replay *replay)
 {
     size_t n = replay->memory->drift->n_fields;
     free(replay->scores);
     free(replay->signals);
     free(replay->foreseen);
-    free_fields(replay->season.hour, n);
-    free_fields(replay->season.near, n);
-    free_fields(replay->day, n);
-    free_fields(replay->now, n);
+    drift_counts_free_all(replay->season.hour, n);
+    drift_counts_free_all(replay->season.near, n);
+    drift_counts_free_all(replay->day, n);
+    drift_counts_free_all(replay->now, n);
 }
 
 static int make_replay(struct replay *replay)
@@ -301,12 +288,12 @@ static int make_replay(struct replay *replay)
     return code;
 }
 
-static int pool(struct drift_memory *memory)
+int drift_calibration_pool(struct drift_memory *memory)
 {
     struct drift_calibration *calibration = &memory->calibration;
     size_t n_fields = memory->drift->n_fields;
     int code = 0;
-    reset_all(calibration->pooled, n_fields);
+    drift_counts_reset_all(calibration->pooled, n_fields);
     for (size_t e = 0; e < calibration->stretch.n && !code; e++)
         code = drift_entry_add(&calibration->stretch.items[e], calibration->pooled, n_fields);
     return code;
@@ -319,7 +306,7 @@ int drift_calibration_freeze(struct drift_memory *memory, const struct weir_wind
     double *largest = malloc((calibration->stretch.n + 1) * sizeof *largest);
     int code = largest ? make_replay(&replay) : WEIR_ENOMEM;
     if (!code)
-        code = pool(memory);
+        code = drift_calibration_pool(memory);
     if (!code)
         code = drift_season_learn(memory);
     if (!code && calibration->usual_first)

@@ -86,20 +86,13 @@ int drift_memory_init(struct drift_memory *memory, const struct drift *drift)
     return code;
 }
 
-static void free_counts(struct drift_counts *counts, size_t n)
-{
-    for (size_t f = 0; counts && f < n; f++)
-        drift_counts_free(&counts[f]);
-    free(counts);
-}
-
 void drift_memory_free(struct drift_memory *memory)
 {
     const struct drift *drift = memory->drift;
     size_t n = drift ? drift->n_fields : 0;
     for (size_t i = 0; memory->references && i < drift->n_references; i++) {
         struct drift_reference *reference = &memory->references[i];
-        free_counts(reference->sum, n);
+        drift_counts_free_all(reference->sum, n);
         free(reference->then);
         free(reference->dispersion);
         free(reference->n_dispersion);
@@ -112,9 +105,9 @@ void drift_memory_free(struct drift_memory *memory)
     free(memory->own);
     free(memory->hour);
     free(memory->references);
-    free_counts(memory->now, n);
+    drift_counts_free_all(memory->now, n);
     for (int k = 0; k < 2; k++) {
-        free_counts(memory->recount[k], n);
+        drift_counts_free_all(memory->recount[k], n);
         free(memory->recounted[k]);
     }
     drift_history_free(&memory->history);
@@ -224,8 +217,7 @@ static int sum_history(struct drift_memory *memory, size_t i, const struct weir_
     const struct drift_history *history = &memory->history;
     size_t newer = 0;
     reference->windows = 0;
-    for (size_t f = 0; f < memory->drift->n_fields; f++)
-        drift_counts_reset(&reference->sum[f]);
+    drift_counts_reset_all(reference->sum, memory->drift->n_fields);
     for (size_t e = history->n; e-- > 0;) {
         const struct drift_entry *entry = &history->items[e];
         if (is_part(memory, spec, entry, window, newer)) {

@@ -38,8 +38,7 @@ static int gather(struct drift_memory *memory, const struct weir_window *window,
         const struct drift_entry *entry = &history->items[e];
         if (entry->end > window->start)
             continue;
-        for (size_t k = 0; k < memory->drift->n_fields; k++)
-            drift_counts_reset(&scratch[k]);
+        drift_counts_reset_all(scratch, memory->drift->n_fields);
         code = drift_entry_add(entry, scratch, memory->drift->n_fields);
         if (!code)
             code = take(memory, f, scratch, entry->start, into);
@@ -77,9 +76,7 @@ int drift_find_onset(struct drift_memory *memory, const struct weir_window *wind
                                     .last = all.start[onset.last],
                                     .gradual = onset.gradual,
                                     .open = onset.first == 0};
-    for (size_t k = 0; k < drift->n_fields && scratch; k++)
-        drift_counts_free(&scratch[k]);
-    free(scratch);
+    drift_counts_free_all(scratch, drift->n_fields);
     free(all.count);
     free(all.share);
     free(all.start);

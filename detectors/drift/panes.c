@@ -107,16 +107,14 @@ static int fill(struct drift_memory *memory, struct drift_history *stretch)
     int code = 0;
     for (size_t k = 0; k < panes->n && !code;) {
         int64_t start = window_of(drift, panes->pane[k]->start);
-        for (size_t f = 0; f < drift->n_fields; f++)
-            drift_counts_reset(&memory->now[f]);
+        drift_counts_reset_all(memory->now, drift->n_fields);
         for (; k < panes->n && panes->pane[k]->start < start + drift->window; k++)
             add(memory, panes, k);
         if (!drift_excluded(drift, start, start + drift->window))
             code = drift_history_add(stretch, start, start + drift->window, memory->now,
                                      drift->n_fields);
     }
-    for (size_t f = 0; f < drift->n_fields; f++)
-        drift_counts_reset(&memory->now[f]);
+    drift_counts_reset_all(memory->now, drift->n_fields);
     return code;
 }
 

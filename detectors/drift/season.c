@@ -41,12 +41,6 @@ size_t drift_season_of(const struct drift *drift, int64_t start)
     return (size_t)((start - day * DAY) / step_of(drift)) * 2 + (weekday >= 5);
 }
 
-static void reset_all(struct drift_counts *counts, size_t n)
-{
-    for (size_t f = 0; f < n; f++)
-        drift_counts_reset(&counts[f]);
-}
-
 // ---- sums
 
 static int sum_stretch(struct drift_memory *memory, size_t season, struct drift_counts *into,
@@ -56,7 +50,7 @@ static int sum_stretch(struct drift_memory *memory, size_t season, struct drift_
     const struct drift_history *stretch = &memory->calibration.stretch;
     int code = 0;
     *windows = 0;
-    reset_all(into, drift->n_fields);
+    drift_counts_reset_all(into, drift->n_fields);
     for (size_t e = 0; e < stretch->n && !code; e++) {
         if (drift_season_of(drift, stretch->items[e].start) != season)
             continue;
@@ -118,8 +112,8 @@ static int add(const struct drift_memory *memory, size_t season, struct drift_co
 int drift_season_sum(struct drift_memory *memory, size_t season, struct drift_usual *usual)
 {
     size_t n = drift_seasons(memory->drift), windows = 0;
-    reset_all(usual->hour, memory->drift->n_fields);
-    reset_all(usual->near, memory->drift->n_fields);
+    drift_counts_reset_all(usual->hour, memory->drift->n_fields);
+    drift_counts_reset_all(usual->near, memory->drift->n_fields);
     usual->near_windows = 0;
     int code = add(memory, season, usual->hour, &windows);
     if (!code && !windows)
