@@ -7,11 +7,11 @@
 
 #include "stats/rule_logic_inside.h"
 
-enum { ALL_PIECES = (1 << WEIR_LOGIC_PIECES) - 1, PAIRS = 100 };
+enum { PAIRS = 100 };
 
 struct checker {
     struct logic logic;
-    uint8_t *active;         // rules that others are held against
+    uint8_t *active;         // rules that others are held against: what they say is known
     uint8_t *rules, *pieces; // of the query under way
     size_t n_fields;
     void (*report)(void *context, const struct weir_logic_finding *finding);
@@ -25,10 +25,17 @@ static const struct weir_logic_rule *rule_at(const struct checker *checker, size
 
 // ---- queries
 
+static void use_pieces(struct checker *checker)
+{
+    const struct weir_logic_field *fields = checker->logic.in->fields;
+    for (size_t f = 0; fields && f < checker->n_fields; f++)
+        checker->pieces[f] = (uint8_t)fields[f].pieces;
+}
+
 static void use_all(struct checker *checker)
 {
     memcpy(checker->rules, checker->active, checker->logic.in->n_rules);
-    memset(checker->pieces, ALL_PIECES, checker->n_fields);
+    use_pieces(checker);
 }
 
 // Those that are treated as `rule` is, and not itself: what they catch it need not.
@@ -72,8 +79,6 @@ static void drop_pieces(struct checker *checker, const struct logic_goal *goals,
         memcpy(checker->pieces, all, checker->n_fields);
     free(all);
     for (size_t f = 0; f < checker->n_fields && needed; f++) {
-        unsigned asked = checker->logic.in->fields ? checker->logic.in->fields[f].pieces : 0;
-        checker->pieces[f] &= (uint8_t)asked;
         for (int piece = 0; piece < WEIR_LOGIC_PIECES; piece++) {
             uint8_t bit = (uint8_t)(1u << piece);
             if (!(checker->pieces[f] & bit))
@@ -154,7 +159,7 @@ static int null_is_meant(const struct checker *checker, uint32_t term)
         const struct logic_rule *rule = &checker->logic.rules[i];
         if (!checker->rules[i])
             continue;
-        if ((rule->holds.tree && tests_null(&rule->holds, rule->holds.tree->root, term)) ||
+        if (tests_null(&rule->holds, rule->holds.tree->root, term) ||
             (rule->when.tree && tests_null(&rule->when, rule->when.tree->root, term)))
             return 1;
     }
@@ -244,7 +249,7 @@ static void find_none_under(struct checker *checker, size_t rule)
 {
     struct logic_goal when = condition_of(checker, rule);
     const struct logic_formula *holds = &checker->logic.rules[rule].holds;
-    if (!holds->tree || none_under(checker, rule, WEIR_LOGIC_NO_RULE, &when, -1))
+    if (none_under(checker, rule, WEIR_LOGIC_NO_RULE, &when, -1))
         return;
     for (uint32_t i = 0; i < holds->tree->n && checker->active[rule]; i++) {
         const struct logic_atom *atom = &holds->atoms[i];
@@ -295,12 +300,12 @@ static void find_pairs(struct checker *checker)
 static void find_never_fails(struct checker *checker, size_t rule)
 {
     const struct logic_rule *of = &checker->logic.rules[rule];
-    if (!of->holds.tree || (of->conditional && !of->when.tree))
-        return;
     struct logic_goal fails = {.formula = &of->holds, .node = of->holds.tree->root, .negative = 1};
-    struct logic_goal when = {.formula = &of->when, .next = NULL};
+    struct logic_goal when;
+    if (of->conditional && !of->when.tree)
+        return;
     if (of->conditional) {
-        when.node = of->when.tree->root;
+        when = condition_of(checker, rule);
         fails.next = &when;
     }
     use_like(checker, rule);
@@ -323,7 +328,7 @@ static void check(struct checker *checker)
                              weir_expression_always(rule->holds) < 0 &&
                              (!rule->when || weir_expression_always(rule->when) < 0);
     }
-    memset(checker->pieces, ALL_PIECES, checker->n_fields);
+    use_pieces(checker);
     if (!possible(checker, NULL, -1))
         return; // the contract alone allows nothing
     find_no_record(checker);

@@ -51,6 +51,7 @@ struct logic_term {
     int field;     // -1: it is computed
     int length_of; // the field of which it is the length, -1
     int null_with; // where it is null only with that field, -1
+    struct logic_set values; // of a field, those that are allowed; without any: all
 };
 
 enum logic_atom_kind {
@@ -115,7 +116,7 @@ struct logic_goal {
 
 struct logic_query {
     const uint8_t *rules;           // those that are kept
-    const uint8_t *pieces;          // bits by field
+    const uint8_t *pieces;          // bits by field, of those in force
     const struct logic_goal *goals; // what else is to be
     int64_t value_of;               // the term that has a value, -1
 };

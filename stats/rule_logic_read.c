@@ -128,6 +128,39 @@ static long double number_at(const struct node *node)
                                                    : (long double)node->value.integer;
 }
 
+// What a field's contract lists. Where memory is short it may be anything.
+static void read_values(struct logic *logic, struct logic_term *term)
+{
+    const struct weir_logic_field *fields = logic->in->fields;
+    if (term->field < 0 || !fields || !(fields[term->field].pieces >> WEIR_LOGIC_VALUES & 1))
+        return;
+    const struct weir_field *field = &logic->in->stream->fields[term->field];
+    uint32_t n = (uint32_t)field->n_values;
+    struct weir_text *texts = NULL;
+    struct logic_interval *points = NULL;
+    if (term->is_text)
+        texts = logic_room(&logic->arena, n * sizeof *texts);
+    else
+        points = logic_room(&logic->arena, n * sizeof *points);
+    for (uint32_t i = 0; i < n && (texts || points); i++) {
+        const char *value = field->values[i];
+        if (texts) {
+            texts[i] = (struct weir_text){value, strlen(value)};
+            continue;
+        }
+        long double number = term->is_boolean && (*value == 't' || *value == 'f')
+                                 ? (long double)(*value == 't')
+                                 : (long double)strtod(value, NULL);
+        points[i] = (struct logic_interval){number, number, 0, 0};
+    }
+    if (texts)
+        logic_sort_texts(texts, &n);
+    else if (points)
+        logic_sort_points(points, &n);
+    term->values =
+        (struct logic_set){.is_text = term->is_text, .n = n, .intervals = points, .texts = texts};
+}
+
 // ---- one side of a comparison: term + k, or term - other + k
 
 struct side {
@@ -459,6 +492,8 @@ int logic_read(struct logic *logic)
             read_formula(logic, in->rules[i].when, &rule->when))
             return -1;
     }
+    for (uint32_t i = 0; i < logic->n_terms; i++)
+        read_values(logic, &logic->terms[i]);
     logic->base = logic->arena.used;
     return 0;
 }

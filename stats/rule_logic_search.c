@@ -3,7 +3,6 @@
 // has no value left or the orders of terms go round in a circle.
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "stats/rule_logic_inside.h"
 
@@ -44,40 +43,16 @@ static struct logic_set narrowed(struct logic *logic, const struct logic_set *se
 static struct logic_set listed(struct logic *logic, const struct logic_term *term,
                                const struct logic_set *set)
 {
-    const struct weir_field *field = &logic->in->stream->fields[term->field];
-    uint32_t n = (uint32_t)field->n_values;
-    struct logic_set other = {.null = set->null, .is_text = term->is_text, .n = n};
-    struct weir_text *texts = NULL;
-    struct logic_interval *points = NULL;
-    if (term->is_text)
-        other.texts = texts = logic_room(&logic->arena, n * sizeof *texts);
-    else
-        other.intervals = points = logic_room(&logic->arena, n * sizeof *points);
-    if (!texts && !points)
+    struct logic_set values = term->values;
+    if (!values.texts && !values.intervals)
         return *set;
-    for (uint32_t i = 0; i < n; i++) {
-        const char *value = field->values[i];
-        if (texts) {
-            texts[i] = (struct weir_text){value, strlen(value)};
-            continue;
-        }
-        long double number = term->is_boolean && (*value == 't' || *value == 'f')
-                                 ? (long double)(*value == 't')
-                                 : (long double)strtod(value, NULL);
-        points[i] = (struct logic_interval){number, number, 0, 0};
-    }
-    if (texts)
-        logic_sort_texts(texts, &other.n);
-    else
-        logic_sort_points(points, &other.n);
-    return logic_set_and(&logic->arena, set, &other);
+    values.null = set->null;
+    return logic_set_and(&logic->arena, set, &values);
 }
 
-static int asks(const struct logic *logic, const struct logic_query *query, int field,
-                enum weir_logic_piece piece)
+static int asks(const struct logic_query *query, int field, enum weir_logic_piece piece)
 {
-    return field >= 0 && logic->in->fields &&
-           (logic->in->fields[field].pieces & query->pieces[field]) >> piece & 1;
+    return field >= 0 && query->pieces[field] >> piece & 1;
 }
 
 static struct logic_set first_set(struct logic *logic, const struct logic_query *query,
@@ -85,25 +60,25 @@ static struct logic_set first_set(struct logic *logic, const struct logic_query 
 {
     int field = term->field;
     struct logic_set set = {.null = 1, .is_text = term->is_text, .whole = term->whole, .n = 1};
-    if (asks(logic, query, term->null_with, WEIR_LOGIC_NULL))
+    if (asks(query, term->null_with, WEIR_LOGIC_NULL))
         set.null = 0;
     if (term->is_text) {
         set.n = 0;
         set.except = 1;
     } else if (!term->whole) {
-        int asked = asks(logic, query, field, WEIR_LOGIC_NAN);
+        int asked = asks(query, field, WEIR_LOGIC_NAN);
         set.nan = !asked || logic->in->fields[field].nan;
         set.intervals = asked && !logic->in->fields[field].infinite ? &finites : &everything;
     } else {
         set.intervals = term->is_boolean ? &booleans : term->length_of >= 0 ? &lengths : &integers;
     }
-    if (asks(logic, query, field, WEIR_LOGIC_RANGE) && !term->is_text) {
+    if (asks(query, field, WEIR_LOGIC_RANGE) && !term->is_text) {
         const struct weir_field *of = &logic->in->stream->fields[field];
         set = narrowed(logic, &set, (struct logic_interval){of->low, of->high, 0, 0});
     }
-    if (asks(logic, query, field, WEIR_LOGIC_VALUES))
+    if (asks(query, field, WEIR_LOGIC_VALUES))
         set = listed(logic, term, &set);
-    if (asks(logic, query, term->length_of, WEIR_LOGIC_LENGTH)) {
+    if (asks(query, term->length_of, WEIR_LOGIC_LENGTH)) {
         const struct weir_field *of = &logic->in->stream->fields[term->length_of];
         set = narrowed(
             logic, &set,
@@ -268,7 +243,7 @@ static int is_legal(const struct logic *logic, const struct logic_query *query,
 {
     static const enum weir_logic_piece pieces[] = {WEIR_LOGIC_LENGTH, WEIR_LOGIC_PATTERN};
     for (int i = 0; i < 2; i++) {
-        if (asks(logic, query, term->field, pieces[i]) && logic->in->legal &&
+        if (asks(query, term->field, pieces[i]) && logic->in->legal &&
             !logic->in->legal(logic->in->context, term->field, pieces[i], text))
             return 0;
     }
