@@ -48,9 +48,9 @@ struct logic_term {
     const struct tree *tree;
     uint32_t node;
     uint8_t is_text, whole, is_boolean;
-    int field;     // -1: it is computed
-    int length_of; // the field of which it is the length, -1
-    int null_with; // where it is null only with that field, -1
+    int field;               // -1: it is computed
+    int length_of;           // the field of which it is the length, -1
+    int null_with;           // where it is null only with that field, -1
     struct logic_set values; // of a field, those that are allowed; without any: all
 };
 
