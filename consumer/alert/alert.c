@@ -10,136 +10,8 @@
 #include "consumer/alert/incident.h"
 #include "consumer/alert/kinds.h"
 #include "consumer/http/metrics.h"
-#include "stats/rfc3339.h"
 
 enum { DEFAULT_LIMIT = 10000 };
-
-int weir_hash128_compare(struct weir_hash128 a, struct weir_hash128 b)
-{
-    if (a.high != b.high)
-        return a.high < b.high ? -1 : 1;
-    return a.low < b.low ? -1 : a.low > b.low;
-}
-
-// ---- windows
-
-void weir_alert_window_release(struct weir_alert_window *window)
-{
-    if (!window || --window->references)
-        return;
-    const char *topic = NULL;
-    for (size_t i = 0; i < window->n_offsets; i++) {
-        if (window->offsets[i].topic != topic)
-            free((char *)window->offsets[i].topic);
-        topic = window->offsets[i].topic;
-    }
-    free(window->offsets);
-    free(window);
-}
-
-// The current window, kept; made with the first finding.
-static struct weir_alert_window *keep_window(struct weir_alerts *alerts)
-{
-    if (alerts->window)
-        return alerts->window;
-    struct weir_alert_window *window = calloc(1, sizeof *window);
-    if (!window)
-        return NULL;
-    size_t n = alerts->n_offsets < WEIR_ALERTS_OFFSETS ? alerts->n_offsets : WEIR_ALERTS_OFFSETS;
-    window->references = 1; // the manager's own, until end()
-    window->start = alerts->start;
-    window->end = alerts->end;
-    window->records = alerts->records;
-    window->offsets = calloc(n ? n : 1, sizeof *window->offsets);
-    for (size_t i = 0; window->offsets && i < n; i++) {
-        struct weir_offset_range range = alerts->offsets[i];
-        const char *last = i ? window->offsets[i - 1].topic : NULL;
-        char name[WEIR_PACK_NAME];
-        snprintf(name, sizeof name, "%s", range.topic ? range.topic : "");
-        range.topic = last && !strcmp(last, name) ? last : strdup(name);
-        if (!range.topic)
-            break;
-        window->offsets[i] = range;
-        window->n_offsets++;
-    }
-    if (!window->offsets || window->n_offsets < n) {
-        weir_alert_window_release(window);
-        return NULL;
-    }
-    alerts->window = window;
-    return window;
-}
-
-// ---- incidents of a track
-
-void weir_incident_free(struct weir_incident *incident)
-{
-    if (!incident)
-        return;
-    weir_alert_window_release(incident->window);
-    free(incident->bytes);
-    free(incident);
-}
-
-// The place of `key`; `*here` says whether it is taken by it.
-static size_t locate(const struct weir_alert_track_state *track, struct weir_hash128 key, int *here)
-{
-    size_t low = 0, high = track->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = weir_hash128_compare(track->incidents[middle]->key, key);
-        if (!order) {
-            *here = 1;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *here = 0;
-    return low;
-}
-
-int weir_alert_track_add(struct weir_alert_track_state *track, struct weir_incident *incident)
-{
-    int here;
-    size_t at = locate(track, incident->key, &here);
-    if (here)
-        return WEIR_EINVAL;
-    if (weir_alert_recent_reserve(track))
-        return WEIR_ENOMEM;
-    if (track->n == track->capacity) {
-        size_t capacity = track->capacity ? track->capacity * 2 : 8;
-        void *grown = realloc(track->incidents, capacity * sizeof(struct weir_incident *));
-        if (!grown)
-            return WEIR_ENOMEM;
-        track->incidents = grown;
-        track->capacity = capacity;
-    }
-    memmove(track->incidents + at + 1, track->incidents + at,
-            (track->n - at) * sizeof *track->incidents);
-    track->incidents[at] = incident;
-    track->n++;
-    return 0;
-}
-
-void weir_alert_track_clear(struct weir_alert_track_state *track)
-{
-    for (size_t i = 0; i < track->n; i++)
-        weir_incident_free(track->incidents[i]);
-    free(track->incidents);
-    free(track->recent);
-    if (track->orphan) {
-        free((char *)track->track.detector);
-        free((char *)track->track.detector_type);
-        free((char *)track->track.stream);
-        free((char *)track->track.runbook);
-    }
-    memset(track, 0, sizeof *track);
-}
-
-// ---- the manager
 
 int weir_alerts_create(const struct weir_alerts_options *options, struct weir_alerts **alerts,
                        struct weir_error *error)
@@ -318,7 +190,7 @@ static int enter(struct weir_alerts *alerts, struct weir_alert_track_state *trac
                  struct weir_hash128 key, int own, struct weir_incident **incident)
 {
     int here;
-    size_t at = locate(track, key, &here);
+    size_t at = weir_alert_track_locate(track, key, &here);
     if (here) {
         *incident = track->incidents[at];
         return 0;
@@ -349,11 +221,44 @@ static void take_back(struct weir_alerts *alerts, struct weir_alert_track_state 
                       struct weir_hash128 key)
 {
     int here;
-    size_t at = locate(track, key, &here);
+    size_t at = weir_alert_track_locate(track, key, &here);
     weir_incident_free(track->incidents[at]);
     memmove(&track->incidents[at], &track->incidents[at + 1],
             (--track->n - at) * sizeof *track->incidents);
     alerts->count--;
+}
+
+// The current window, kept; made with the first finding.
+static struct weir_alert_window *keep_window(struct weir_alerts *alerts)
+{
+    if (alerts->window)
+        return alerts->window;
+    struct weir_alert_window *window = calloc(1, sizeof *window);
+    if (!window)
+        return NULL;
+    size_t n = alerts->n_offsets < WEIR_ALERTS_OFFSETS ? alerts->n_offsets : WEIR_ALERTS_OFFSETS;
+    window->references = 1; // the manager's own, until end()
+    window->start = alerts->start;
+    window->end = alerts->end;
+    window->records = alerts->records;
+    window->offsets = calloc(n ? n : 1, sizeof *window->offsets);
+    for (size_t i = 0; window->offsets && i < n; i++) {
+        struct weir_offset_range range = alerts->offsets[i];
+        const char *last = i ? window->offsets[i - 1].topic : NULL;
+        char name[WEIR_PACK_NAME];
+        snprintf(name, sizeof name, "%s", range.topic ? range.topic : "");
+        range.topic = last && !strcmp(last, name) ? last : strdup(name);
+        if (!range.topic)
+            break;
+        window->offsets[i] = range;
+        window->n_offsets++;
+    }
+    if (!window->offsets || window->n_offsets < n) {
+        weir_alert_window_release(window);
+        return NULL;
+    }
+    alerts->window = window;
+    return window;
 }
 
 // Makes `finding` the incident's last one.
@@ -532,110 +437,6 @@ static int compare_due(const void *a, const void *b)
     return (int)y->status - (int)x->status;
 }
 
-// "2 h 43 min": the two largest units are enough for a person.
-static void print_span(int64_t ms, char *out, size_t size)
-{
-    static const struct {
-        const char *name;
-        int64_t length;
-    } units[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}};
-    size_t u = 0, n = sizeof units / sizeof *units;
-    while (u + 1 < n && ms < units[u].length)
-        u++;
-    int64_t whole = ms / units[u].length;
-    int64_t rest = u + 1 < n ? ms % units[u].length / units[u + 1].length : 0;
-    if (rest)
-        snprintf(out, size, "%" PRId64 " %s %" PRId64 " %s", whole, units[u].name, rest,
-                 units[u + 1].name);
-    else
-        snprintf(out, size, "%" PRId64 " %s", whole, units[u].name);
-}
-
-// Later events say how much there has been: a finding only speaks of its own window.
-static void put_history(const struct weir_incident *incident, const struct weir_alert_due *due,
-                        const char *summary, char *out, size_t size)
-{
-    const char *unit = due->track->track.record_rules ? "record" : "window";
-    const char *plural = incident->occurrences == 1 ? "" : "s";
-    char span[64];
-    print_span(due->at - incident->opened_at, span, sizeof span);
-    if (due->status == WEIR_ALERT_RESOLVED)
-        snprintf(out, size, "Over after %s and %" PRIu64 " %s%s. Last: %s", span,
-                 incident->occurrences, unit, plural, summary ? summary : "");
-    else
-        snprintf(out, size, "%s (%" PRIu64 " %s%s in %s)", summary ? summary : "",
-                 incident->occurrences, unit, plural, span);
-}
-
-// Of rules that records break: since when, and where to look first. Rows of files without a time
-// have no date.
-static void put_first(const struct weir_alert *alert, char *out, size_t size)
-{
-    static const int64_t year_2000 = 946684800000;
-    const struct weir_finding *finding = &alert->finding;
-    const struct weir_sample *first = NULL;
-    char since[64] = "";
-    for (size_t i = 0; i < finding->n_evidence && !first; i++)
-        first = finding->evidence[i].n_samples ? &finding->evidence[i].samples[0] : NULL;
-    if (alert->window_start >= year_2000) {
-        struct weir_time_parts parts;
-        weir_time_split(alert->window_start, &parts);
-        snprintf(since, sizeof since, "since %04d-%02d-%02d %02d:%02d:%02dZ%s", (int)parts.year,
-                 (int)parts.month, (int)parts.day, (int)parts.hour, (int)parts.minute,
-                 (int)parts.second, first ? ", " : "");
-    }
-    const char *summary = finding->summary ? finding->summary : "";
-    if (first)
-        snprintf(out, size, "%s (%sfirst: %.200s[%d]@%" PRId64 ")", summary, since,
-                 first->topic ? first->topic : "", (int)first->partition, first->offset);
-    else if (*since)
-        snprintf(out, size, "%s (%s)", summary, since);
-    else
-        snprintf(out, size, "%s", summary);
-}
-
-static int send(struct weir_alerts *alerts, const struct weir_alert_due *due)
-{
-    char text[WEIR_PACK_SUMMARY + 256];
-    const struct weir_incident *incident = due->incident;
-    const struct weir_alert_track *track = &due->track->track;
-    struct weir_reader reader = weir_reader_make(incident->bytes, incident->length);
-    int code = weir_pack_read(&reader, &alerts->view);
-    if (code)
-        return code;
-    struct weir_alert alert = {
-        .sequence = incident->sequence,
-        .status = due->status,
-        .app = alerts->app,
-        .detector = track->detector,
-        .detector_type = track->detector_type,
-        .stream = track->stream,
-        .runbook = track->runbook,
-        .finding = alerts->view.finding,
-        .window_start = incident->window->start,
-        .window_end = incident->window->end,
-        .window_records = incident->window->records,
-        .offsets = incident->window->offsets,
-        .n_offsets = incident->window->n_offsets,
-        .opened_at = incident->opened_at,
-        .updated_at = due->at,
-        .resolved_at = due->status == WEIR_ALERT_RESOLVED ? due->at : -1,
-        .occurrences = incident->occurrences,
-    };
-    alert.finding.severity = incident->held;
-    if (due->status != WEIR_ALERT_OPEN) {
-        put_history(incident, due, alert.finding.summary, text, sizeof text);
-        alert.finding.summary = text;
-    } else if (track->record_rules) {
-        put_first(&alert, text, sizeof text);
-        alert.finding.summary = text;
-    }
-    weir_hash128_text(incident->fingerprint, alert.fingerprint);
-    weir_hash128_text(weir_incident_event_id(incident, incident->opened_at, incident->sequence),
-                      alert.id);
-    return alerts->options.sink(alerts->options.context, &alert);
-}
-
 int weir_alerts_end(struct weir_alerts *alerts)
 {
     if (alerts->current < 0)
@@ -655,7 +456,7 @@ int weir_alerts_end(struct weir_alerts *alerts)
     if (alerts->n_due)
         qsort(alerts->due, alerts->n_due, sizeof *alerts->due, compare_due);
     for (size_t i = 0; i < alerts->n_due && !code; i++)
-        code = send(alerts, &alerts->due[i]);
+        code = weir_alert_send(alerts, &alerts->due[i]);
     for (size_t i = 0; i < alerts->n_due; i++) {
         if (alerts->due[i].status == WEIR_ALERT_RESOLVED)
             weir_incident_free(alerts->due[i].incident);

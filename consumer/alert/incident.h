@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside of the alert manager, shared by alert.c (the life), identity.c (hashes) and state.c
-// (saving). Not for others.
+// Inside of the alert manager, shared by alert.c (the life), track.c (what is kept), identity.c
+// (hashes), event.c (what is told) and state.c (saving). Not for others.
 #ifndef WEIR_ALERT_INCIDENT_H
 #define WEIR_ALERT_INCIDENT_H
 
@@ -113,14 +113,22 @@ struct weir_hash128 weir_incident_event_id(const struct weir_incident *incident,
                                            uint32_t sequence);
 void weir_hash128_text(struct weir_hash128 hash, char out[33]);
 
-// ---- alert.c
+// ---- track.c
 
 int weir_hash128_compare(struct weir_hash128 a, struct weir_hash128 b);
 void weir_incident_free(struct weir_incident *incident);
 void weir_alert_window_release(struct weir_alert_window *window);
+// The place of `key`; `*here` says whether it is taken by it.
+size_t weir_alert_track_locate(const struct weir_alert_track_state *track, struct weir_hash128 key,
+                               int *here);
 // Adds `incident` in key order; the caller keeps it on failure.
 int weir_alert_track_add(struct weir_alert_track_state *track, struct weir_incident *incident);
 void weir_alert_track_clear(struct weir_alert_track_state *track);
+
+// ---- event.c
+
+// Hands the event to the sink, and returns what that does.
+int weir_alert_send(struct weir_alerts *alerts, const struct weir_alert_due *due);
 
 // ---- recent.c: incidents that ended lately, a bounded number of each track
 
