@@ -54,12 +54,15 @@ size_t weir_alarm_incidents(const double *score, size_t n, double threshold,
 
 struct weir_alarm_budget {
     double threshold; // alarm where a score is above
-    size_t k;         // floor(a (n + 1) / m): the threshold is at the k-th largest incident peak
+    size_t k;         // floor(a (n + 1) / m): the threshold is at the k-th largest incident peak;
+                      // 1 also where that is .8 or more before it is rounded
     double promised;  // incidents a period that are expected: k m / (n + 1)
     double needed;    // windows for k = 1
     int kept;         // k >= 1: the budget is kept
 };
-// `a` alarms are allowed in a period of `m` windows (both > 0); scores are -ln p. Without enough
+// `a` alarms are allowed in a period of `m` windows (both > 0); scores are -ln p. Where a fifth of
+// the windows is lacking at most, the threshold is above the highest peak by ln of what is lacking:
+// so far an exponential tail is believed. Without enough
 // windows (k = 0) the threshold is above the highest peak by ln(2.3 needed / windows), which nine
 // in ten would keep if the tail of scores is exponential: no promise, and `promised` is the rate
 // that the peak keeps.

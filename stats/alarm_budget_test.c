@@ -65,6 +65,24 @@ START_TEST(the_threshold_is_the_k_th_peak)
 }
 END_TEST
 
+START_TEST(a_little_lacking_is_made_up_for)
+{
+    double score[720];
+    struct weir_alarm_life life = {1, 3};
+    struct weir_alarm_budget whole, less;
+    for (int i = 0; i < 720; i++)
+        score[i] = -log(uniform());
+    weir_alarm_budget(score, 720, 1, 720, life, &whole);
+    weir_alarm_budget(score, 720, .9, 720, life, &less);
+    ck_assert(less.kept);
+    ck_assert_uint_eq(less.k, 1);
+    ck_assert_double_eq(less.promised, .9);
+    ck_assert_double_eq_tol(less.threshold, whole.threshold - log(.9), .01);
+    weir_alarm_budget(score, 720, .75, 720, life, &less);
+    ck_assert(!less.kept);
+}
+END_TEST
+
 START_TEST(the_rate_is_what_is_promised)
 {
     // Autocorrelated maxima: calibrated on 30 days, counted on the next 90, many times over.
@@ -197,6 +215,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_life_is_replayed);
     tcase_add_test(tests, the_threshold_is_the_k_th_peak);
+    tcase_add_test(tests, a_little_lacking_is_made_up_for);
     tcase_add_test(tests, the_rate_is_what_is_promised);
     tcase_add_test(tests, tails_are_those_of_the_sample);
     tcase_add_test(tests, what_is_usual_is_robust);

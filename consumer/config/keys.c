@@ -628,7 +628,10 @@ const struct weir_key weir_keys_root[] = {
      .type = WEIR_KEY_MAP,
      .table = false_alarms,
      .flags = WEIR_KEY_LAZY,
-     .help = "The budget of false alarms of the whole app."},
+     .help =
+         "The budget of false alarms of the whole app: drift and skew share it by weight (0.40 "
+         "and 0.05 of it, scaled to those that there are); outage and operations have a rate of "
+         "their own beside it."},
     {.key = "alerts", .type = WEIR_KEY_MAP, .table = alerts, .help = "The alert events."},
     {.key = "quarantine",
      .type = WEIR_KEY_MAP,

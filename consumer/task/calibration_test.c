@@ -18,6 +18,7 @@ static struct {
     size_t panes, sampled;
     uint64_t rows, values, unseen;
     int ordered, has_cells, beyond;
+    double at_most;
 } seen;
 
 static int probe_create(const struct weir_detector_config *config, const struct weir_setup *setup,
@@ -31,6 +32,7 @@ static int probe_create(const struct weir_detector_config *config, const struct 
     }
     memset(&seen, 0, sizeof seen);
     seen.ordered = seen.has_cells = 1;
+    seen.at_most = config->alarms_at_most;
     seen.panes = setup->calibration_panes(setup);
     for (size_t k = 0; k < seen.panes; k++) {
         const struct weir_calibration_pane *pane = setup->calibration_pane(setup, k);
@@ -109,6 +111,7 @@ static const struct weir_plugin probe = {
     .owner_window = owner_window,
     .owner_save = owner_save,
     .owner_restore = owner_restore,
+    .alarm_weight = 0.4,
 };
 
 // `shift` moves x; the healthy stretch has a route that training never had.
@@ -161,10 +164,16 @@ static void tear_down(void)
     rmdir(folder);
 }
 
-// Makes a plan with that calibration; 0, or what it says in `error`.
-static int plan_with(const char *stream, const char *calibration, struct weir_error *error)
+// Makes a plan with that calibration and what is added to the text; 0, or what it says in `error`.
+static int plan_with(const char *stream, const char *calibration, const char *more,
+                     struct weir_error *error)
 {
     char text[1024];
+    struct weir_plugin lighter = probe, none = probe;
+    lighter.name = "lighter";
+    lighter.alarm_weight = 0.1;
+    none.name = "none"; // built before there were weights
+    none.size = offsetof(struct weir_plugin, alarm_weight);
     struct weir_problems problems = {0};
     struct weir_plugins *plugins;
     struct weir_config *config;
@@ -175,10 +184,12 @@ static int plan_with(const char *stream, const char *calibration, struct weir_er
         "    fields: {at: {type: long}}\n"
         "references:\n  training: {profile: %s/training.avro}\n"
         "calibration: {profile: %s/%s}\n"
-        "detectors:\n  d: {type: probe, stream: %s, reference: training, window: {size: 1h}}\n",
-        stream, folder, folder, calibration, stream);
+        "detectors:\n  d: {type: probe, stream: %s, reference: training, window: {size: 1h}}\n%s",
+        stream, folder, folder, calibration, stream, more);
     ck_assert_int_eq(weir_plugins_create(&plugins, error), 0);
     ck_assert_int_eq(weir_plugins_add_static(plugins, &probe, error), 0);
+    ck_assert_int_eq(weir_plugins_add_static(plugins, &lighter, error), 0);
+    ck_assert_int_eq(weir_plugins_add_static(plugins, &none, error), 0);
     int code = weir_config_parse(text, strlen(text), "test.yaml", plugins, &config, &problems);
     if (code)
         weir_problems_print(&problems, "test.yaml", stderr);
@@ -196,7 +207,7 @@ static int plan_with(const char *stream, const char *calibration, struct weir_er
 START_TEST(a_detector_sees_the_panes)
 {
     struct weir_error error = {0};
-    ck_assert_msg(!plan_with("s", "healthy.avro", &error), "%s", error.message);
+    ck_assert_msg(!plan_with("s", "healthy.avro", "", &error), "%s", error.message);
     ck_assert_uint_eq(seen.panes, ROWS / A_PANE);
     ck_assert_uint_eq(seen.rows, ROWS);
     ck_assert_uint_eq(seen.values, ROWS);
@@ -206,7 +217,7 @@ START_TEST(a_detector_sees_the_panes)
     ck_assert_int_eq(seen.beyond, 0);
     ck_assert_uint_eq(seen.sampled, 100);
     // The reference itself may be the healthy stretch.
-    ck_assert_int_eq(plan_with("s", "training.avro", &error), 0);
+    ck_assert_int_eq(plan_with("s", "training.avro", "", &error), 0);
     ck_assert_uint_eq(seen.panes, ROWS / A_PANE);
     ck_assert_uint_eq(seen.unseen, 0);
 }
@@ -215,7 +226,7 @@ END_TEST
 START_TEST(another_streams_panes_are_none)
 {
     struct weir_error error = {0};
-    ck_assert_int_eq(plan_with("t", "healthy.avro", &error), 0);
+    ck_assert_int_eq(plan_with("t", "healthy.avro", "", &error), 0);
     ck_assert_uint_eq(seen.panes, 0);
 }
 END_TEST
@@ -223,9 +234,24 @@ END_TEST
 START_TEST(other_cells_are_refused)
 {
     struct weir_error error = {0};
-    ck_assert_int_eq(plan_with("s", "other.avro", &error), WEIR_EINVAL);
+    ck_assert_int_eq(plan_with("s", "other.avro", "", &error), WEIR_EINVAL);
     ck_assert_ptr_nonnull(strstr(error.message, "--like"));
     ck_assert_ptr_nonnull(strstr(error.message, "'x'"));
+}
+END_TEST
+
+START_TEST(the_budget_is_shared_out_by_weight)
+{
+    // The last detector to be made is the one that is seen.
+    struct weir_error error = {0};
+    const char *more = "  e: {type: lighter, stream: s, window: {size: 1h}}\n"
+                       "  f: {type: none, stream: s, window: {size: 1h}}\n"
+                       "  g: {type: lighter, stream: s, window: {size: 1h}}\n"
+                       "false_alarms: {at_most: 3, per: 10d}\n";
+    ck_assert_int_eq(plan_with("s", "healthy.avro", "", &error), 0);
+    ck_assert_double_eq(seen.at_most, 1);
+    ck_assert_msg(!plan_with("s", "healthy.avro", more, &error), "%s", error.message);
+    ck_assert_double_eq_tol(seen.at_most, 3 * .1 / .6, 1e-12);
 }
 END_TEST
 
@@ -237,6 +263,7 @@ int main(void)
     tcase_add_test(cases, a_detector_sees_the_panes);
     tcase_add_test(cases, another_streams_panes_are_none);
     tcase_add_test(cases, other_cells_are_refused);
+    tcase_add_test(cases, the_budget_is_shared_out_by_weight);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -262,4 +262,5 @@ WEIR_PLUGIN = {
     .reference_kinds = 1u << WEIR_REFERENCE_PREVIOUS | 1u << WEIR_REFERENCE_SAME_HOUR |
                        1u << WEIR_REFERENCE_FIXED | 1u << WEIR_REFERENCE_MODEL |
                        1u << WEIR_REFERENCE_SLICE,
+    .alarm_weight = 0.4, // windows .3, slow drift .1
 };

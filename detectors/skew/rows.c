@@ -6,9 +6,6 @@
 
 #include "stats/special.h"
 
-// How unlikely it is that a share within what is allowed shows so many: of all fields together.
-static const double P_VALUE = 1e-4;
-
 static double share_of(const struct skew_tally *tally, size_t field)
 {
     double pairs = (double)skew_field_pairs(&tally->fields[field]);
@@ -23,10 +20,11 @@ static double weight_of(const struct skew_tally *tally, size_t field)
     return share_of(tally, field) * (differ > 0 ? 1 - .95 * rounded / differ : 0);
 }
 
-// The exact lower bound of a share lies above what is allowed (Clopper and Pearson, 1934).
-static int is_over(double n, double all, double allowed, double tests)
+// The exact lower bound of a share lies above what is allowed (Clopper and Pearson, 1934), at a
+// chance of so much for all tests together.
+static int is_over(double n, double all, double allowed, double tests, double chance)
 {
-    return n > all * allowed && weir_binomial_sf(n, all, allowed) * tests < P_VALUE;
+    return n > all * allowed && weir_binomial_sf(n, all, allowed) * tests < chance;
 }
 
 static void tell(const struct weir_window *window, int field, const char *name, double value,
@@ -51,7 +49,7 @@ static int judge_fields(const struct skew_instance *instance, const struct skew_
         judged = 1;
         tell(window, instance->pairs[i].served, "mismatch", share_of(tally, i), instance->mismatch);
         if (!is_over((double)skew_field_differ(&tally->fields[i]), (double)pairs,
-                     instance->mismatch, (double)tally->n_fields))
+                     instance->mismatch, (double)tally->n_fields, instance->chance))
             continue;
         size_t at = n++;
         for (; at && weight_of(tally, over[at - 1]) < weight_of(tally, i); at--)
@@ -76,7 +74,7 @@ static int judge_lonely(const struct skew_instance *instance, const struct skew_
         judged = 1;
         tell(window, -1, side ? "unpaired_offline" : "unpaired_served",
              (double)lonely / (double)all, instance->unpaired);
-        if (is_over((double)lonely, (double)all, instance->unpaired, 1))
+        if (is_over((double)lonely, (double)all, instance->unpaired, 2, instance->chance))
             skew_rows_report_lonely(instance, tally, side, window);
     }
     return judged;

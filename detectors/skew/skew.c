@@ -2,6 +2,8 @@
 // The plug-in: its options, and what the configuration makes of them.
 #include "detectors/skew/skew.h"
 
+#include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "detectors/skew/training.h"
@@ -73,6 +75,20 @@ static void destroy(void *made)
     free(instance);
 }
 
+// Of each window, and of each of the ways in which chance may look like skew, an equal part of what
+// the app's budget leaves to this detector. Windows of one stretch are alike, so that what is spent
+// is less.
+static double chance_of(const struct weir_detector_config *config, int by_rows)
+{
+    static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3, MOST = 0.05;
+    int joins = config->follower != NULL, profile = config->n_references > 0;
+    double ways = by_rows * (1 + joins) + profile * SKEW_WAYS;
+    double step = config->window_hop > 0 ? (double)config->window_hop : HOUR, rate = 1 / MONTH;
+    if (config->size > offsetof(struct weir_detector_config, alarms_per) && config->alarms_per > 0)
+        rate = config->alarms_at_most / (double)config->alarms_per;
+    return fmin(rate * step, MOST) / fmax(ways, 1);
+}
+
 static int create(const struct weir_detector_config *config, const struct weir_setup *setup,
                   void **out, struct weir_error *error)
 {
@@ -92,12 +108,13 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     instance->apart = values[SKEW_APART].integer;
     instance->open_rows = (uint32_t)values[SKEW_OPEN_ROWS].integer;
     instance->entities = (uint32_t)values[SKEW_ENTITIES].integer;
+    instance->chance = chance_of(config, beside || config->follower);
     instance->redact = config->redact;
     int code = 0;
     if (beside || config->follower)
         code = skew_find_fields(config, setup, instance, error);
     if (!code && config->n_references)
-        code = skew_training_plan_make(config, setup, &instance->training, error);
+        code = skew_training_plan_make(config, setup, instance->chance, &instance->training, error);
     if (code) {
         destroy(instance);
         return code;
@@ -135,4 +152,5 @@ WEIR_PLUGIN = {
     .owner_window = skew_owner_window,
     .owner_save = skew_owner_save,
     .owner_restore = skew_owner_restore,
+    .alarm_weight = 0.05,
 };

@@ -30,6 +30,7 @@ struct skew_instance {
     char *served_name, *offline_name; // of the streams
     double mismatch, unpaired;        // shares that are no matter
     uint64_t minimum;                 // pairs of a window
+    double chance; // of a false alarm in a window: of each of the ways in which there may be one
     int redact;
     struct skew_training_plan *training; // by distribution; NULL: there is no profile
 };

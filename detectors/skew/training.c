@@ -10,7 +10,6 @@
 #include "stats/summary.h"
 
 static const int64_t FAR = INT64_MAX / 4;
-static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3;
 enum { SHORT = 8, LONG = 200, EXPECTED = 2 }; // values: of windows, stretches, cells
 enum { ROWS = 2000, HEALED = 3, FIELDS = 1 << 16, NAME = 1024 };
 
@@ -62,8 +61,8 @@ static int has_schema(const struct weir_detector_config *config)
 }
 
 int skew_training_plan_make(const struct weir_detector_config *config,
-                            const struct weir_setup *setup, struct skew_training_plan **out,
-                            struct weir_error *error)
+                            const struct weir_setup *setup, double chance,
+                            struct skew_training_plan **out, struct weir_error *error)
 {
     const struct weir_option_value *values = config->options;
     if (config->n_references != 1)
@@ -76,14 +75,13 @@ int skew_training_plan_make(const struct weir_detector_config *config,
         free(plan);
         return weir_error_set(error, WEIR_ENOMEM, "no memory for the detector");
     }
-    double step = config->window_hop > 0 ? (double)config->window_hop : HOUR;
     plan->reference = config->references[0];
     plan->delta = values[SKEW_DELTA].number;
     plan->critical = fmax(values[SKEW_CRITICAL].number, plan->delta);
     plan->segment = values[SKEW_SEGMENT].number;
     plan->over = values[SKEW_OVER].integer;
     plan->minimum = (uint64_t)values[SKEW_MINIMUM].integer;
-    plan->alpha = fmin(step / MONTH, 0.05);
+    plan->alpha = chance;
     plan->redact = config->redact;
     plan->leave_units = has_schema(config);
     int code = add_fields(plan, config, setup, error);

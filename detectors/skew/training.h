@@ -28,16 +28,20 @@ struct skew_training_plan {
     size_t n_fields;
     const char *reference;
     double delta, critical, segment;
-    double alpha; // chance of a false alarm in a window, over all fields
+    double alpha; // chance of a false alarm in a window, over all fields, of each of SKEW_WAYS
     int64_t over; // ms
     uint64_t minimum;
     int redact, leave_units; // units are another detector's to tell
 };
 
-// Asks for what it needs. WEIR_EINVAL: no reference knows any field.
+// Distributions, what is noise, kinds of records.
+enum { SKEW_WAYS = 3 };
+
+// Asks for what it needs. `chance`: of each of SKEW_WAYS. WEIR_EINVAL: no reference knows any
+// field.
 int skew_training_plan_make(const struct weir_detector_config *config,
-                            const struct weir_setup *setup, struct skew_training_plan **plan,
-                            struct weir_error *error);
+                            const struct weir_setup *setup, double chance,
+                            struct skew_training_plan **plan, struct weir_error *error);
 void skew_training_plan_free(struct skew_training_plan *plan);
 
 // How far the stretch has come.

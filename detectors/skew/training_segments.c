@@ -12,8 +12,7 @@
 #include "stats/summary.h"
 
 enum { ALONE = 500, SEEN = 50 };
-static const double CHANCE = 1e-4; // of a segment where nothing is new, each time it is looked for
-static const double GROWN = 1.1;   // so many more rows, or it is not looked for again
+static const double GROWN = 1.1; // so many more rows, or it is not looked for again
 
 struct skew_segments {
     struct weir_reservoir_spec spec;
@@ -293,8 +292,8 @@ static int find(const struct skew_training *training, const struct weir_rows row
     if (columns.n > 1) {
         struct weir_contrast_samples samples = {
             .columns = columns.of, .n_columns = columns.n, .rows = {rows[0].n, rows[1].n}};
-        code = weir_segments_find(&samples, training->plan->segment, CHANCE, columns.dispersion,
-                                  &found);
+        code = weir_segments_find(&samples, training->plan->segment, training->plan->alpha,
+                                  columns.dispersion, &found);
     }
     if (!code)
         describe(&(struct naming){training, &columns, room, sizeof room}, &found, judgement);

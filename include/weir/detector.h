@@ -378,6 +378,9 @@ struct weir_plugin {
     // Since minor 1. Bytes that an owner comes to hold for each slice that it is shown, by which
     // the host admits slices. NULL: it keeps nothing of single slices.
     size_t (*owner_memory_slice)(const void *instance);
+    // Since minor 1. What it weighs where the app's budget of false alarms is shared out among the
+    // detectors that are configured; 0: it keeps none.
+    double alarm_weight;
 };
 
 // What a module exports.
