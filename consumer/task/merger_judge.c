@@ -175,6 +175,21 @@ static const struct weir_summary *window_summary(const struct weir_window *windo
                 .summaries[(size_t)slot - layout->first_slot[view->layout_by[slice]]];
 }
 
+static const struct weir_summary *window_pane(const struct weir_window *window, size_t i, int field)
+{
+    const struct view *view = view_of(window);
+    const struct weir_owner *owner = view->merger->owner;
+    const struct weir_merge_key *key = view->merger->key;
+    const struct weir_stream *stream = owner->plan->config.stream;
+    if (i >= window->n_panes || field < 0 || (size_t)field >= stream->n_fields)
+        return NULL;
+    int32_t slot = owner->slot[field];
+    const struct weir_pane *pane = window->n_panes == 1 ? view->merger->window : key->recent[i];
+    if (slot < 0)
+        return NULL;
+    return pane ? &pane->slices[0].summaries[slot] : &key->nothing[slot];
+}
+
 static const struct weir_summary *window_reference(const struct weir_window *window, size_t i,
                                                    int field)
 {
@@ -483,7 +498,10 @@ int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
                     .undecided = window_undecided,
                     .complete = complete(stream, start, end),
                     .sample = window_sample,
-                    .reference_sample = window_reference_sample},
+                    .reference_sample = window_reference_sample,
+                    .pane = key->plan->pane,
+                    .n_panes = (size_t)(key->plan->pane > 0 ? key->plan->panes_a_window : 0),
+                    .pane_summary = window_pane},
             .merger = merger,
         };
         view.api.host = &view;

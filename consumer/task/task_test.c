@@ -182,6 +182,18 @@ static double sample_sum(const struct weir_window *window)
     return sum;
 }
 
+static void check_panes(const struct owner *owner, const struct weir_window *window)
+{
+    uint64_t rows = 0;
+    if (!window->n_panes) // it counts records
+        return;
+    ck_assert_int_eq((int64_t)window->n_panes * window->pane, window->end - window->start);
+    for (size_t i = 0; i < window->n_panes; i++)
+        rows += window->pane_summary(window, i, owner->of->amount)->rows;
+    ck_assert_uint_eq(rows, window->rows);
+    ck_assert_ptr_null(window->pane_summary(window, window->n_panes, owner->of->amount));
+}
+
 static int owner_window(void *state, const struct weir_window *window, struct weir_error *error)
 {
     (void)error;
@@ -189,6 +201,7 @@ static int owner_window(void *state, const struct weir_window *window, struct we
     int64_t handed = 0, seen = 0;
     double sampled = sample_sum(window);
     ck_assert(window->complete > window->start && window->complete <= window->end);
+    check_panes(owner, window);
     for (size_t i = 0; i < window->n_extracts; i++) {
         struct weir_reader in =
             weir_reader_make(window->extracts[i].data, window->extracts[i].length);

@@ -300,6 +300,13 @@ struct weir_window {
     const struct weir_reservoir *(*sample)(const struct weir_window *window);
     // As in setup.
     const struct weir_reservoir *(*reference_sample)(const struct weir_window *window, size_t i);
+    // Since minor 1; 0 and NULL in a host that shows none. The panes that a window in time is made
+    // of, `pane` ms each: one, or more where windows hop. pane_summary is `field`'s in pane i, the
+    // oldest first, of the whole stream; NULL where it was not asked for.
+    int64_t pane;
+    size_t n_panes;
+    const struct weir_summary *(*pane_summary)(const struct weir_window *window, size_t i,
+                                               int field);
 };
 
 // A name that weir_edge.detail gave to rows. Minimum and maximum are of the rows' values, and so
