@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stats/statistic.h"
 
-#include <ctype.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define N (WEIR_KIND_NUMERIC | WEIR_KIND_VECTOR)
@@ -260,65 +258,4 @@ double weir_statistic_size(enum weir_statistic_id statistic, double value, doubl
         break;
     }
     return 0;
-}
-
-static const char *skip(const char *at)
-{
-    while (*at == ' ')
-        at++;
-    return at;
-}
-
-// Reads "[p] < x" or "> x" behind the name.
-static int parse_threshold(const char *at, const char *text, struct weir_statistic_rule *rule,
-                           struct weir_error *error)
-{
-    const struct weir_statistic_info *info = &table[rule->statistic];
-    rule->on_p = at[0] == 'p' && (at[1] == ' ' || at[1] == '<');
-    at = skip(at + rule->on_p);
-    const char *end;
-    char *stop;
-    if (*at != (rule->on_p ? '<' : '>'))
-        return weir_error_set(error, WEIR_EINVAL,
-                              "'%s': after the name comes nothing, '> NUMBER', or 'p < NUMBER'",
-                              text);
-    at = skip(at + 1);
-    rule->threshold = strtod(at, &stop);
-    end = skip(stop);
-    if (stop == at || *end || !isfinite(rule->threshold) || rule->threshold < 0)
-        return weir_error_set(error, WEIR_EINVAL, "'%s': '%s' is not a number of at least 0", text,
-                              at);
-    if (rule->on_p && !info->has_p)
-        return weir_error_set(error, WEIR_EINVAL, "'%s': %s has no p-value; write '%s > NUMBER'",
-                              text, info->name, info->name);
-    if (rule->on_p && !(rule->threshold > 0 && rule->threshold < 1))
-        return weir_error_set(error, WEIR_EINVAL, "'%s': a p-value is between 0 and 1", text);
-    if (!rule->on_p && info->direction == WEIR_CHANGE_P_ONLY)
-        return weir_error_set(error, WEIR_EINVAL,
-                              "'%s': what %s comes to depends on how many records there are; write "
-                              "'%s p < NUMBER'",
-                              text, info->name, info->name);
-    if (!rule->on_p && info->direction == WEIR_CHANGE_RATIO && rule->threshold < 1)
-        return weir_error_set(error, WEIR_EINVAL,
-                              "'%s': %s is a ratio, looked at either way round: from 1 on", text,
-                              info->name);
-    rule->set = 1;
-    return 0;
-}
-
-int weir_statistic_rule_parse(const char *text, struct weir_statistic_rule *rule,
-                              struct weir_error *error)
-{
-    const char *name = skip(text), *at = name;
-    while (islower((unsigned char)*at) || isdigit((unsigned char)*at) || *at == '_')
-        at++;
-    struct weir_statistic_rule read = {.statistic = weir_statistic_find(name, (size_t)(at - name))};
-    if (read.statistic == WEIR_STATISTICS)
-        return weir_error_set(error, WEIR_EINVAL, "'%s': there is no statistic '%.*s'", text,
-                              (int)(at - name), name);
-    at = skip(at);
-    int code = *at ? parse_threshold(at, text, &read, error) : 0;
-    if (!code)
-        *rule = read;
-    return code;
 }

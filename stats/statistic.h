@@ -122,15 +122,40 @@ struct weir_statistic_default {
 // Ended by a row without a program.
 const struct weir_statistic_default *weir_statistic_defaults(void);
 
+// Charts over windows, for slow change that no window shows by itself (stats/chart_series.h).
+enum weir_chart_kind {
+    WEIR_CHART_OF_NONE,
+    WEIR_CHART_OF_CUSUM,
+    WEIR_CHART_OF_EWMA,
+    WEIR_CHART_OF_PAGE_HINKLEY,
+    WEIR_CHART_KINDS
+};
+const char *weir_chart_name(enum weir_chart_kind kind); // NULL for NONE and outside
+// What may be said of a chart; 0: it was not.
+struct weir_chart_parameters {
+    double learn;        // windows; of all charts
+    double slack;        // CUSUM
+    double weight;       // EWMA
+    double delta, alpha; // Page-Hinkley
+    double minimum;
+};
+
 // A statistic and from where on it is a change, as people write it: "psi > 0.2", "ks p < 0.01",
-// or only a name. `set` says whether there was a threshold.
+// "cusum(psi) > 5", "ewma(ks weight=0.2 learn=100) > 3", or without a threshold. `set` says whether
+// there was one.
 struct weir_statistic_rule {
     enum weir_statistic_id statistic;
     int set, on_p;
     double threshold;
+    enum weir_chart_kind chart;
+    struct weir_chart_parameters parameters;
 };
 // WEIR_EINVAL with what was wrong, and where it can be told what to write.
 int weir_statistic_rule_parse(const char *text, struct weir_statistic_rule *rule,
                               struct weir_error *error);
+// The rule without its threshold, spelt in one way: what incidents and state are named by. Returns
+// `out`, cut where it does not fit; 160 bytes always do.
+const char *weir_statistic_rule_name(const struct weir_statistic_rule *rule, char *out,
+                                     size_t size);
 
 #endif

@@ -90,6 +90,50 @@ START_TEST(test_rules)
 }
 END_TEST
 
+START_TEST(test_charts)
+{
+    struct weir_statistic_rule rule;
+    struct weir_error error;
+    char name[160];
+    static const struct {
+        const char *text, *name;
+    } good[] = {{"cusum(psi) > 5", "cusum(psi)"},
+                {" ewma( ks weight=0.2,learn=100 )>3", "ewma(ks learn=100 weight=0.2)"},
+                {"page_hinkley(g, delta=0.005, alpha=0.9999, minimum=30) > 50",
+                 "page_hinkley(g delta=0.005 alpha=0.9999 minimum=30)"},
+                {"cusum(null_rate slack=.5)", "cusum(null_rate slack=0.5)"}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        ck_assert_msg(!weir_statistic_rule_parse(good[i].text, &rule, &error), "%s", error.message);
+        ck_assert_str_eq(weir_statistic_rule_name(&rule, name, sizeof name), good[i].name);
+        ck_assert_int_eq(rule.set, strchr(good[i].text, '>') != NULL);
+    }
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
+        {"cusum > 5", "'cusum > 5': cusum charts a statistic: write 'cusum(psi) > NUMBER'"},
+        {"cusum()", "'cusum()': there is no statistic ''"},
+        {"cusum(psii) > 5", "'cusum(psii) > 5': there is no statistic 'psii'"},
+        {"cusum(psi", "'cusum(psi': its parenthesis is not closed"},
+        {"cusum(psi > 5)", "'cusum(psi > 5)': cusum takes one statistic and NAME=NUMBER of learn, "
+                           "slack, as in 'cusum(psi learn=100) > 5'"},
+        {"ewma(psi slack=1)", "'ewma(psi slack=1)': ewma has no 'slack'; it has learn, weight"},
+        {"ewma(psi weight=2)", "'ewma(psi weight=2)': weight is a number from 0.001 to 1"},
+        {"ewma(psi learn=9)", "'ewma(psi learn=9)': learn is a whole number from 10 to 5000"},
+        {"ewma(psi learn=10.5)", "learn is a whole number"},
+        {"ewma(psi learn=nan)", "learn is a whole number"},
+        {"ewma(psi learn)", "ewma takes one statistic and NAME=NUMBER of learn, weight"},
+        {"page_hinkley(ks) > 0", "'page_hinkley(ks) > 0': a chart starts at 0: from some number "
+                                 "above it on"},
+        {"page_hinkley(ks) p < 0.1", "after the chart comes nothing, or '> NUMBER'"},
+        {"cusum(psi) > 5 6", "'5 6' is not a number of at least 0"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_int_eq(weir_statistic_rule_parse(bad[i].text, &rule, &error), WEIR_EINVAL);
+        ck_assert_msg(strstr(error.message, bad[i].says) != NULL, "%s: %s", bad[i].text,
+                      error.message);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("statistic");
@@ -98,6 +142,7 @@ int main(void)
     tcase_add_test(tests, test_defaults_fit_the_table);
     tcase_add_test(tests, test_size);
     tcase_add_test(tests, test_rules);
+    tcase_add_test(tests, test_charts);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -75,6 +75,42 @@ static void print_bounds(FILE *out)
     }
 }
 
+static void print_charts(FILE *out)
+{
+    fputs(
+        "\n## Charted over windows\n\n"
+        "What creeps is in no window large enough to be called a change. The drift detector charts "
+        "any of\nthe statistics that windows have, field by field against each reference, for the "
+        "whole stream:\n\n"
+        "```yaml\n"
+        "tests: [auto, cusum(psi) > 8, ewma(wasserstein_normalised), page_hinkley(null_rate "
+        "learn=100) > 20]\n"
+        "```\n\n"
+        "| chart | is beyond its threshold where | may be told |\n|---|---|---|\n"
+        "| `cusum` | the sum of deviations, less `slack` at each window, is more (Page, 1954) | "
+        "`learn`, `slack` |\n"
+        "| `ewma` | the moving average with weight `weight` of the newest is so many of its own "
+        "standard deviations off (Roberts, 1959) | `learn`, `weight` (0.1) |\n"
+        "| `page_hinkley` | the sum of deviations from the mean so far, less `delta` each, is so "
+        "much above its least (Page, 1954; as in River 0.26) | `learn`, `delta`, `alpha` (0.9999), "
+        "`minimum` (30) |\n\n"
+        "All are in standard deviations of what the first `learn` windows had: a week's unless "
+        "told (30 to\n500), or the calibration where there is one; `calibration.exclude` is left "
+        "out. Where windows go on\nfrom each other, or rhythms alone would take the chart to "
+        "three quarters of its threshold, a standard\ndeviation counts for as much more; it is "
+        "never less than a quarter of what a shift of 0.2 sd gives (first table).\n"
+        "`slack` and `delta` are 0.25 unless told, or three standard errors of what was learnt. "
+        "Charted are\nvalues, logarithms of ratios, differences of rates from the reference's, "
+        "and of statistics that only p\ntells the normal score of p. Distances are looked at "
+        "upwards only, the others both ways. A CUSUM does\nnot rise over twice its threshold; "
+        "after its alarm Page-Hinkley starts anew, so what stays changed is\ntold once.\n\n"
+        "Without a threshold there is one for about one false alarm in 30 days over all fields, of "
+        "windows that\nare independent. Each chart is a rule with incidents of its own "
+        "(`drift.slow`) that say since when; it is\noutside the false-alarm budget, which slow "
+        "drift without a name keeps.\n",
+        out);
+}
+
 void weir_compare_manual(FILE *out)
 {
     fputs(
@@ -99,6 +135,7 @@ void weir_compare_manual(FILE *out)
         "like ids take no part in what is said of all fields.\n\n",
         out);
     print_bounds(out);
+    print_charts(out);
     fputs("\n## What others call drift\n\n"
           "Their default thresholds. `weir compare --preset NAME` has their own definitions (bins, "
           "logarithms)\nwhere they differ.\n\n"

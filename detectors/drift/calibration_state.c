@@ -145,7 +145,7 @@ int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, 
     if (code || in->failed || !frozen)
         return code ? code : weir_reader_code(in);
     // What an earlier version learnt is learnt anew, at the next window, from the same stretch.
-    if (!same || bases != calibration->n_bases * WEIR_SCORES || version < DRIFT_STATE_VERSION) {
+    if (!same || bases != calibration->n_bases * WEIR_SCORES || version < DRIFT_STATE_SLOW) {
         in->at = in->end;
         return 0;
     }

@@ -22,7 +22,9 @@ static const struct weir_option options[] = {
     {"tests", WEIR_OPTION_STRINGS, "auto", 0, 0, NULL, NULL,
      "What is tested: auto (omnibus, null_rate, unseen, tail), or any of these, ks, kuiper, "
      "cramer_von_mises, anderson_darling, berk_jones, chi_square, g; also any statistic of "
-     "docs/statistics.md with a threshold of its own, as in 'psi > 0.2' or 'ks p < 0.01'.",
+     "docs/statistics.md with a threshold of its own, as in 'psi > 0.2' or 'ks p < 0.01', or a "
+     "chart "
+     "of one over windows, as in 'cusum(psi) > 5', 'ewma(ks)' or 'page_hinkley(null_rate)'.",
      0},
     {"sample", WEIR_OPTION_INTEGER, "1000", 0, 10000, NULL, "records",
      "Records of each window that are kept, at random, to say in a rule what tells them from those "

@@ -3,11 +3,13 @@
 // reference, calibrated.c a window with what calibration.c learnt, owner.c walks a window, memory.c
 // and memory_state.c keep what references are made of (history.c: past windows), report.c puts it
 // into words. learn.c freezes a calibration, season.c says what is usual at an hour, slow.c charts
-// what drifts too slowly for a window (slow_report.c: into words).
+// what drifts too slowly for a window (slow_report.c: into words). named.c has statistics that
+// `tests:` asks for by name, charted.c charts of them.
 #ifndef WEIR_DRIFT_H
 #define WEIR_DRIFT_H
 
 #include "detectors/drift/calibration.h"
+#include "detectors/drift/charted.h"
 #include "detectors/drift/history.h"
 #include "stats/statistic.h"
 #include "stats/two_sample.h"
@@ -41,11 +43,11 @@ enum drift_test {
 const char *drift_test_name(enum drift_test test);
 // "2026-01-31 18:00"; returns `out`.
 const char *drift_time_text(int64_t time, char out[32]);
-const char *drift_kind_of(enum weir_role role); // the kind of a finding about such a field
-enum { DRIFT_RULES = 32 };                      // statistics asked for by name with a threshold
+const char *drift_kind_of(enum weir_role role);   // the kind of a finding about such a field
+enum { DRIFT_RULES = 32, DRIFT_RULE_NAME = 160 }; // statistics asked for by name
 
-// 1: nothing; 2: without slow drift.
-enum { DRIFT_STATE_VERSION = 3 };
+// 1: nothing; 2: without slow drift; 3: without charts by name.
+enum { DRIFT_STATE_SLOW = 3, DRIFT_STATE_CHARTED = 4, DRIFT_STATE_VERSION = 4 };
 
 struct drift_field {
     int index;
@@ -77,7 +79,9 @@ struct drift {
     struct drift_panes *panes; // of calibration.profile; NULL: none
     unsigned tests, n_tests;
     struct weir_statistic_rule rules[DRIFT_RULES];
+    char rule_names[DRIFT_RULES][DRIFT_RULE_NAME]; // that incidents and charts go by
     size_t n_rules;
+    int charts;      // of the rules, how many are
     uint64_t wanted; // the rules' statistics; bits
     int redact;
     int leave_offset; // a `skew` detector of the stream tells of it
@@ -241,7 +245,8 @@ int drift_is_of_window(const struct weir_reference_spec *spec); // a slice or mo
 // Statistics by name (named.c): reads one item of `tests:`; judges a window and emits a finding a
 // rule and slice. Once the memory has begun the window.
 int drift_read_rule(struct drift *drift, const char *text, struct weir_error *error);
-int drift_judge_named(struct drift_memory *memory, const struct weir_window *window);
+int drift_judge_named(struct drift_memory *memory, struct drift_charted *charted,
+                      const struct weir_window *window);
 
 int drift_owner_create(void *instance, void **owner, struct weir_error *error);
 void drift_owner_destroy(void *owner);

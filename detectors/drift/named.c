@@ -65,8 +65,43 @@ static void judge_rule(const struct drift *drift, const struct weir_statistic_ru
     add_hit(hits, hit);
 }
 
-static int judge_field(struct drift_memory *memory, const struct weir_window *window, size_t slice,
-                       size_t f, double alpha, struct hits *hits)
+// Rules on one window by itself, in any slice.
+static void judge_rules(const struct drift *drift, const struct weir_window *window, size_t slice,
+                        double alpha, const struct weir_statistic_result *out,
+                        const struct hit *about, struct hits *hits)
+{
+    for (size_t r = 0; r < drift->n_rules; r++) {
+        const struct weir_statistic_rule *rule = &drift->rules[r];
+        const struct weir_statistic_result *result = &out[rule->statistic];
+        if (rule->chart || result->test.status != WEIR_TEST_OK)
+            continue; // it says nothing of this field, or not in this window
+        struct hit hit = *about;
+        judge_rule(drift, rule, alpha, result, &hit, &hits[r]);
+        if (window->report) {
+            struct weir_statistic statistic = {
+                weir_statistic_info(rule->statistic)->name, hit.value, threshold_of(rule, alpha),
+                weir_statistic_info(rule->statistic)->has_p ? hit.p_value : NAN, hit.before};
+            window->report(window, slice, hit.field->index, &statistic);
+        }
+    }
+}
+
+static int chart_rules(struct drift_charted *charted, const struct weir_window *window, size_t f,
+                       size_t reference, const struct weir_statistic_result *out)
+{
+    const struct drift *drift = charted->drift;
+    int code = 0;
+    for (size_t r = 0; r < drift->n_rules && !code; r++) {
+        const struct weir_statistic_result *result = &out[drift->rules[r].statistic];
+        if (drift->rules[r].chart && result->test.status == WEIR_TEST_OK)
+            code = drift_charted_add(charted, window, r, f, reference, result);
+    }
+    return code;
+}
+
+static int judge_field(struct drift_memory *memory, struct drift_charted *charted,
+                       const struct weir_window *window, size_t slice, size_t f, double alpha,
+                       struct hits *hits)
 {
     const struct drift *drift = memory->drift;
     const struct weir_summary *now = drift_memory_now(memory, window, slice, f, 0);
@@ -79,21 +114,12 @@ static int judge_field(struct drift_memory *memory, const struct weir_window *wi
         int code = weir_summary_statistics(then, now, 1, drift->wanted, out, NULL);
         if (code)
             return code;
-        for (size_t r = 0; r < drift->n_rules; r++) {
-            const struct weir_statistic_rule *rule = &drift->rules[r];
-            const struct weir_statistic_result *result = &out[rule->statistic];
-            if (result->test.status != WEIR_TEST_OK)
-                continue; // it says nothing of this field, or not in this window
-            struct hit hit = {.field = &drift->fields[f], .reference = i, .now = now, .then = then};
-            judge_rule(drift, rule, alpha, result, &hit, &hits[r]);
-            if (window->report) {
-                struct weir_statistic statistic = {
-                    weir_statistic_info(rule->statistic)->name, hit.value,
-                    threshold_of(rule, alpha),
-                    weir_statistic_info(rule->statistic)->has_p ? hit.p_value : NAN, hit.before};
-                window->report(window, slice, drift->fields[f].index, &statistic);
-            }
-        }
+        struct hit about = {.field = &drift->fields[f], .reference = i, .now = now, .then = then};
+        judge_rules(drift, window, slice, alpha, out, &about, hits);
+        if (!slice && drift->charts)
+            code = chart_rules(charted, window, f, i, out);
+        if (code)
+            return code;
     }
     return 0;
 }
@@ -210,7 +236,8 @@ static int is_judged(const struct drift *drift, const struct weir_slice *slice)
            (double)slice->rows_may_miss <= MAY_MISS * (double)slice->rows;
 }
 
-int drift_judge_named(struct drift_memory *memory, const struct weir_window *window)
+int drift_judge_named(struct drift_memory *memory, struct drift_charted *charted,
+                      const struct weir_window *window)
 {
     const struct drift *drift = memory->drift;
     struct hits *hits = calloc(drift->n_rules, sizeof *hits);
@@ -218,13 +245,14 @@ int drift_judge_named(struct drift_memory *memory, const struct weir_window *win
     double alpha = drift->alpha /
                    ((double)drift->n_fields * (double)drift->n_rules * (double)drift->n_references);
     int code = hits ? 0 : WEIR_ENOMEM;
+    drift_charted_begin(charted, window);
     for (size_t s = 0; s < window->n_slices && !code; s++) {
-        if (s && !is_judged(drift, &window->slices[s]))
+        if (s && (!is_judged(drift, &window->slices[s]) || (size_t)drift->charts == drift->n_rules))
             continue;
         memset(hits, 0, drift->n_rules * sizeof *hits);
         for (size_t f = 0; f < drift->n_fields && !code; f++)
-            code =
-                judge_field(memory, window, s, f, alpha / (s ? (double)window->n_slices : 1), hits);
+            code = judge_field(memory, charted, window, s, f,
+                               alpha / (s ? (double)window->n_slices : 1), hits);
         for (size_t r = 0; r < drift->n_rules && !code; r++) {
             if (!hits[r].n || told[r] >= SLICES_REPORTED)
                 continue;
@@ -233,6 +261,8 @@ int drift_judge_named(struct drift_memory *memory, const struct weir_window *win
         }
     }
     free(hits);
+    if (!code)
+        drift_charted_report(charted, window);
     return code;
 }
 
@@ -249,16 +279,23 @@ int drift_read_rule(struct drift *drift, const char *text, struct weir_error *er
                               "%s: tests: %s needs the rows of both sides, which windows do not "
                               "keep; `weir compare` has it",
                               drift->name, info->name);
-    if (!rule.set && !(info->floor > 0) && !info->has_p)
+    if (!rule.chart && !rule.set && !(info->floor > 0) && !info->has_p)
         return weir_error_set(error, WEIR_EINVAL,
                               "%s: tests: %s is in the field's own unit: say from where on, as in "
                               "'%s > 10'",
                               drift->name, info->name, info->name);
-    if (!rule.set)
+    if (!rule.chart && !rule.set)
         rule.on_p = !(info->floor > 0);
     if (drift->n_rules == DRIFT_RULES)
         return weir_error_set(error, WEIR_EINVAL, "%s: tests: more than %d statistics by name",
                               drift->name, DRIFT_RULES);
+    char *spelt = drift->rule_names[drift->n_rules];
+    weir_statistic_rule_name(&rule, spelt, DRIFT_RULE_NAME);
+    for (size_t i = 0; i < drift->n_rules && rule.chart; i++)
+        if (!strcmp(drift->rule_names[i], spelt))
+            return weir_error_set(error, WEIR_EINVAL, "%s: tests: '%s' is there twice", drift->name,
+                                  spelt);
+    drift->charts += rule.chart != WEIR_CHART_OF_NONE;
     drift->rules[drift->n_rules++] = rule;
     drift->wanted |= (uint64_t)1 << rule.statistic;
     return 0;

@@ -16,6 +16,7 @@ struct owner {
     struct drift_verdict *moved; // room for one a field
     struct drift_creep *creeps;  // likewise
     struct drift_memory memory;
+    struct drift_charted charted;
 };
 
 int drift_owner_create(void *instance, void **result, struct weir_error *error)
@@ -29,6 +30,10 @@ int drift_owner_create(void *instance, void **result, struct weir_error *error)
     int code = owner && owner->moved && owner->creeps
                    ? drift_memory_init(&owner->memory, owner->drift)
                    : WEIR_ENOMEM;
+    if (!code && drift_charted_init(&owner->charted, owner->drift)) {
+        drift_memory_free(&owner->memory);
+        code = WEIR_ENOMEM;
+    }
     if (code) {
         free(owner ? owner->moved : NULL);
         free(owner ? owner->creeps : NULL);
@@ -48,6 +53,7 @@ void drift_owner_destroy(void *state)
     free(owner->moved);
     free(owner->creeps);
     drift_memory_free(&owner->memory);
+    drift_charted_free(&owner->charted);
     free(owner);
 }
 
@@ -317,23 +323,28 @@ int drift_owner_window(void *state, const struct weir_window *window, struct wei
     if (!code && drift->n_tests)
         code = judge_window(owner, window);
     if (!code && drift->n_rules)
-        code = drift_judge_named(&owner->memory, window);
+        code = drift_judge_named(&owner->memory, &owner->charted, window);
     if (!code)
         code = drift_memory_end(&owner->memory, window);
     return code ? weir_error_set(error, code, "%s: no memory for a window", drift->name) : 0;
 }
 
-int drift_owner_save(const void *owner, struct weir_buffer *out)
+int drift_owner_save(const void *state, struct weir_buffer *out)
 {
-    return drift_memory_write(&((const struct owner *)owner)->memory, out);
+    const struct owner *owner = state;
+    int code = drift_memory_write(&owner->memory, out);
+    return code ? code : drift_charted_write(&owner->charted, out);
 }
 
 // Version 1 wrote nothing.
-int drift_owner_restore(void *owner, uint32_t state_version, struct weir_reader *in,
+int drift_owner_restore(void *state, uint32_t state_version, struct weir_reader *in,
                         struct weir_error *error)
 {
+    struct owner *owner = state;
     if (state_version < 2)
         return 0;
-    int code = drift_memory_read(&((struct owner *)owner)->memory, in, state_version);
+    int code = drift_memory_read(&owner->memory, in, state_version);
+    if (!code && state_version >= DRIFT_STATE_CHARTED)
+        code = drift_charted_read(&owner->charted, in);
     return code ? weir_error_set(error, code, "drift: its state cannot be read") : 0;
 }

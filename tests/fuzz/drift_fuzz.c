@@ -50,7 +50,9 @@ static void emit(const struct weir_window *window, const struct weir_finding *fi
 
 static void *make(void)
 {
-    static const char *const tests[] = {"auto"}, *const names[] = {"prev", "season", "fixed"};
+    static const char *const tests[] = {"auto", "cusum(psi learn=10)", "ewma(ks learn=10) > 2",
+                                        "page_hinkley(null_rate learn=10)"},
+                             *const names[] = {"prev", "season", "fixed"};
     static const struct weir_reference_spec specs[] = {
         {.size = sizeof *specs, .kind = WEIR_REFERENCE_PREVIOUS, .windows = 3},
         {.size = sizeof *specs, .kind = WEIR_REFERENCE_SAME_HOUR, .span = 336 * (int64_t)HOUR},
@@ -73,7 +75,7 @@ static void *make(void)
     }
     for (const struct weir_option *option = weir_plugin.options; option->key; option++, i++)
         values[i] = (struct weir_option_value){
-            .set = 1, .integer = 10, .number = .2, .strings = tests, .n_strings = 1};
+            .set = 1, .integer = 10, .number = .2, .strings = tests, .n_strings = 4};
     struct weir_detector_config config = {.size = sizeof config,
                                           .name = "fuzz",
                                           .stream = &stream,
