@@ -4,12 +4,17 @@
 // windows for 27 hours, looked at over a day. Prints Markdown.
 //
 //     build/bench/skew [RUNS [NAME]]      NAME: only causes whose name has it; prints what was said
+//     build/bench/skew --alarms [SEEDS [DAYS]]   nothing happens: how often it is told of (VERBOSE=1)
+//     build/bench/skew --check                   the same, small: 1 where it is over the budget
+//     build/bench/skew --power [RUNS]            segments and noise by their size
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/skew/parts.h"
 #include "detectors/skew/training.h"
+#include "stats/draw_inside.h"
 #include "stats/unlike_inside.h"
 
 enum { TRAINED = 20000, WINDOWS = 27, SIZES = 3, MOST = 1000, HOUR = 3600000 };
@@ -50,40 +55,6 @@ static const char *const words[] = {"US", "DE", "JP", "FR",  "GB",  "us",  "de",
                                     "fr", "gb", "IN", "US ", "DE ", "JP ", "FR ", "GB "};
 enum { COUNTRIES = 5, LOWER = 5, NEW_COUNTRY = 10, SPACED = 11 };
 
-static uint64_t state = 1;
-
-static double uniform(void)
-{
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return ((double)((z ^ (z >> 31)) >> 11) + 0.5) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform())) * cos(2 * M_PI * uniform());
-}
-
-static double poisson(double mean)
-{
-    if (mean > 50)
-        return fmax(0, round(mean + sqrt(mean) * normal()));
-    double k = 0, p = exp(-mean), sum = p, u = uniform();
-    while (sum < u && k < 1000)
-        sum += p *= mean / ++k;
-    return k;
-}
-
-static double pick(const double *share, int n)
-{
-    double u = uniform();
-    int i = 0;
-    for (; i + 1 < n && u > share[i]; i++)
-        u -= share[i];
-    return i;
-}
-
 // ---- a row, and what is done to one
 
 struct row {
@@ -100,23 +71,23 @@ static const struct population usual = {10, 1, .3, ratings, countries, plans};
 
 static void draw_row(const struct population *from, struct row *row)
 {
-    double rate = exp(-1 + 0.8 * normal()) * from->more, *x = row->x;
-    x[CLICKS] = poisson(rate * from->days);
+    double rate = exp(-1 + 0.8 * draw_normal()) * from->more, *x = row->x;
+    x[CLICKS] = draw_poisson(rate * from->days);
     x[SPENT] = 0;
     for (double k = 0; k < x[CLICKS]; k++)
-        x[SPENT] += exp(2 + 0.5 * normal());
-    x[PRICE] = x[CLICKS] > 0 ? x[SPENT] / x[CLICKS] : exp(2 + 0.5 * normal());
-    x[AGE] = 41 + 12 * normal() + 8 * pow(uniform(), 3);
-    x[INCOME] = exp(8 + 0.7 * normal());
-    double hour = 13 + 4.5 * normal();
+        x[SPENT] += exp(2 + 0.5 * draw_normal());
+    x[PRICE] = x[CLICKS] > 0 ? x[SPENT] / x[CLICKS] : exp(2 + 0.5 * draw_normal());
+    x[AGE] = 41 + 12 * draw_normal() + 8 * pow(draw_uniform(), 3);
+    x[INCOME] = exp(8 + 0.7 * draw_normal());
+    double hour = 13 + 4.5 * draw_normal();
     x[HOUR_OF_DAY] =
-        floor(uniform() < from->nights ? 24 * uniform() : hour - 24 * floor(hour / 24));
-    x[RATING] = pick(from->rating, 5);
-    double plan = pick(from->plan, 4);
+        floor(draw_uniform() < from->nights ? 24 * draw_uniform() : hour - 24 * floor(hour / 24));
+    x[RATING] = draw_pick(from->rating, 5);
+    double plan = draw_pick(from->plan, 4);
     for (int k = 0; k < 4; k++)
         x[PLAN_A + k] = plan == k;
-    x[WAIT] = -10 * log(uniform());
-    x[COUNTRY] = pick(from->country, 5);
+    x[WAIT] = -10 * log(draw_uniform());
+    x[COUNTRY] = draw_pick(from->country, 5);
 }
 
 typedef void edit(struct row *row);
@@ -186,12 +157,12 @@ static void space(struct row *row)
 }
 static void lower_some(struct row *row)
 {
-    if (uniform() < 0.1)
+    if (draw_uniform() < 0.1)
         lower(row);
 }
 static void nulls(struct row *row, double share)
 {
-    if (uniform() < share)
+    if (draw_uniform() < share)
         row->x[WAIT] = NAN;
 }
 static void nulls_2(struct row *row)
@@ -204,11 +175,11 @@ static void nulls_10(struct row *row)
 }
 static void noise_half(struct row *row)
 {
-    row->x[AGE] += 6.1 * normal();
+    row->x[AGE] += 6.1 * draw_normal();
 }
 static void noise_one(struct row *row)
 {
-    row->x[AGE] += 12.2 * normal();
+    row->x[AGE] += 12.2 * draw_normal();
 }
 static void rounded(struct row *row)
 {
@@ -216,12 +187,12 @@ static void rounded(struct row *row)
 }
 static void outliers(struct row *row)
 {
-    if (uniform() < .01)
-        row->x[AGE] += 200 * uniform();
+    if (draw_uniform() < .01)
+        row->x[AGE] += 200 * draw_uniform();
 }
 static void new_value(struct row *row, double share)
 {
-    if (uniform() < share)
+    if (draw_uniform() < share)
         row->x[COUNTRY] = NEW_COUNTRY;
 }
 static void new_2(struct row *row)
@@ -258,9 +229,9 @@ static void older_and_wider(struct row *row)
 }
 static void mixture(struct row *row)
 {
-    if (uniform() < .2) {
-        row->x[AGE] = 70 + 4 * normal();
-        row->x[INCOME] = exp(6.5 + .3 * normal());
+    if (draw_uniform() < .2) {
+        row->x[AGE] = 70 + 4 * draw_normal();
+        row->x[INCOME] = exp(6.5 + .3 * draw_normal());
     }
 }
 static void longer_waits(struct row *row)
@@ -469,6 +440,13 @@ static struct said run(int size)
 
 int main(int argc, char **argv)
 {
+    const char *part = argc > 1 ? argv[1] : "";
+    if (!strcmp(part, "--alarms"))
+        return skew_alarms(argc > 2 ? atoi(argv[2]) : 10, argc > 3 ? atoi(argv[3]) : 90, 0);
+    if (!strcmp(part, "--check"))
+        return skew_alarms(1, 30, 1);
+    if (!strcmp(part, "--power"))
+        return skew_power(argc > 2 ? atoi(argv[2]) : 20);
     int runs = argc > 1 ? atoi(argv[1]) : 20;
     const char *only = argc > 2 ? argv[2] : NULL;
     verbose = only != NULL;

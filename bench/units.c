@@ -12,6 +12,7 @@
 
 #include "stats/cells.h"
 #include "stats/cells_build.h"
+#include "stats/draw_inside.h"
 #include "stats/summary.h"
 #include "stats/unit_change.h"
 
@@ -19,68 +20,53 @@ enum { REFERENCE = 20000, SIZES = 3, SHARES = 3, MOST = 50000 };
 static const int sizes[SIZES] = {1000, 5000, 50000};
 static const double shares[SHARES] = {1, 0.1, 0.01};
 
-static uint64_t state = 1;
-
-static double uniform(void)
-{
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return ((double)((z ^ (z >> 31)) >> 11) + 0.5) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform())) * cos(2 * M_PI * uniform());
-}
-
 // ---- kinds of fields
 
 typedef double draw(void);
 static double amounts(void)
 {
-    return round(100 * exp(3.6 + 1.2 * normal())) / 100;
+    return round(100 * exp(3.6 + 1.2 * draw_normal())) / 100;
 }
 static double latencies(void)
 {
-    return exp(-1.5 + 0.6 * normal());
+    return exp(-1.5 + 0.6 * draw_normal());
 }
 static double temperatures(void)
 {
-    return round(10 * (12 + 8 * normal())) / 10;
+    return round(10 * (12 + 8 * draw_normal())) / 10;
 }
 static double fractions(void)
 {
-    double x = 0.5 + 0.18 * normal();
+    double x = 0.5 + 0.18 * draw_normal();
     return x < 0 ? 0 : x > 1 ? 1 : x;
 }
 static double sizes_of_files(void)
 {
-    return floor(exp(10 + 1.5 * normal()));
+    return floor(exp(10 + 1.5 * draw_normal()));
 }
 static double ages(void)
 {
-    return floor(41 + 13 * normal());
+    return floor(41 + 13 * draw_normal());
 }
 static double counts(void)
 {
-    return uniform() < 0.3 ? 0 : floor(exp(1.5 + 0.8 * normal()));
+    return draw_uniform() < 0.3 ? 0 : floor(exp(1.5 + 0.8 * draw_normal()));
 }
 static double scores(void)
 {
-    return normal();
+    return draw_normal();
 }
 static double angles(void)
 {
-    return 360 * uniform() - 180;
+    return 360 * draw_uniform() - 180;
 }
 static double waits(void)
 {
-    return -30 * log(uniform());
+    return -30 * log(draw_uniform());
 }
 static double weights(void)
 {
-    return 70 + 12 * normal();
+    return 70 + 12 * draw_normal();
 }
 
 struct field {
@@ -182,7 +168,7 @@ enum { CHANGES = sizeof changes / sizeof *changes };
 static void apply(const struct change *change, double share)
 {
     for (int i = 0; i < now.n; i++) {
-        if (uniform() >= share)
+        if (draw_uniform() >= share)
             continue;
         double y = weir_unit_apply(&change->map, now.x[i]);
         double power = pow(10, change->places);
@@ -255,9 +241,9 @@ static void power(int runs)
                         then.n = REFERENCE;
                         now.n = sizes[k];
                         for (int i = 0; i < then.n; i++)
-                            then.x[i] = exp(9 + sd * normal());
+                            then.x[i] = exp(9 + sd * draw_normal());
                         for (int i = 0; i < now.n; i++)
-                            now.x[i] = exp(9 + sd * normal());
+                            now.x[i] = exp(9 + sd * draw_normal());
                         apply(&change, shares[s]);
                         struct weir_unit_change seen = diagnose(&field);
                         found += seen.finding != WEIR_UNIT_NOTHING;
@@ -289,7 +275,7 @@ static double robust_sd(const struct sample *sample)
 static void rescale(double factor, double share)
 {
     for (int i = 0; i < now.n; i++)
-        now.x[i] *= uniform() < share ? factor : 1;
+        now.x[i] *= draw_uniform() < share ? factor : 1;
 }
 
 static const char *const drifts[] = {"none",
@@ -314,9 +300,9 @@ enum { DRIFTS = sizeof drifts / sizeof *drifts };
 
 static void drift(int kind)
 {
-    double sd = robust_sd(&now), share = 0.02 + 0.48 * uniform();
-    double place = 6 * uniform() - 3, spread = 0.3 + 1.2 * uniform(), mean = 0, least = now.x[0];
-    double spike = now.x[(int)(uniform() * now.n)] * exp(4 * uniform() - 1), cap = 0;
+    double sd = robust_sd(&now), share = 0.02 + 0.48 * draw_uniform();
+    double place = 6 * draw_uniform() - 3, spread = 0.3 + 1.2 * draw_uniform(), mean = 0, least = now.x[0];
+    double spike = now.x[(int)(draw_uniform() * now.n)] * exp(4 * draw_uniform() - 1), cap = 0;
     for (int i = 0; i < now.n; i++) {
         mean += now.x[i] / now.n;
         least = fmin(least, now.x[i]);
@@ -337,7 +323,7 @@ static void drift(int kind)
         log_sd += (log(now.x[i]) - log_mean) * (log(now.x[i]) - log_mean) / now.n;
     log_sd = sqrt(log_sd);
     for (int i = 0; i < now.n; i++) {
-        double *x = &now.x[i], u = uniform(), z = normal();
+        double *x = &now.x[i], u = draw_uniform(), z = draw_normal();
         double l = least > 0 ? (log(*x) - log_mean) / log_sd : (*x - mean) / sd;
         int scaled = 1;
         switch (kind) {
@@ -379,18 +365,18 @@ static void drift(int kind)
         if (kind == 9 && u < share)
             *x = spike;
         if (kind == 11 && *x > cap)
-            *x = now.x[(i * 7 + 1) % now.n] > cap ? cap * uniform() : now.x[(i * 7 + 1) % now.n];
+            *x = now.x[(i * 7 + 1) % now.n] > cap ? cap * draw_uniform() : now.x[(i * 7 + 1) % now.n];
         if (kind == 12)
             *x = fmin(*x, cap);
         if (kind == 14 && u < share / 5)
-            *x = pow(10, 9 * uniform() - 2);
+            *x = pow(10, 9 * draw_uniform() - 2);
     }
     if (kind == 1)
         rescale(1.2, 1);
     if (kind == 2)
         rescale(2 / 3.0, 1);
     for (int i = 0; kind == 16 && i < now.n; i++)
-        now.x[i] *= uniform() < 0.1 ? 1.5 + 1.5 * uniform() : 1;
+        now.x[i] *= draw_uniform() < 0.1 ? 1.5 + 1.5 * draw_uniform() : 1;
 }
 
 static void false_alarms(int runs)

@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/cell_score.h"
 #include "stats/sort.h"
 #include "stats/text_forms.h"
 #include "weir/summary.h"
 
-enum { VERSION = 4, LEAST = 4, STEADY = 1 << 16 };
+enum { VERSION = 5, LEAST = 4, STEADY = 1 << 16 };
 
 struct weir_habits *weir_habits_create(void)
 {
@@ -85,6 +86,31 @@ double weir_habits_share(const struct weir_habits *habits, double value)
     return habits->rest;
 }
 
+// ---- days and weeks
+
+int weir_habits_add_span(struct weir_habits *habits, enum weir_habits_span span,
+                         const struct weir_summary *all, const uint64_t *one)
+{
+    size_t n = all->cells->n;
+    double *share = malloc(2 * (n + 1) * sizeof *share), *score = share + n, total = 0;
+    uint64_t *others = malloc((n + 1) * sizeof *others);
+    int ordered = all->shape == WEIR_SHAPE_NUMERIC;
+    int code = share && others ? 0 : WEIR_ENOMEM;
+    for (size_t i = 0; !code && i < n; i++) {
+        others[i] = all->cell[i] > one[i] ? all->cell[i] - one[i] : 0;
+        total += (double)all->cell[i];
+    }
+    for (size_t i = 0; !code && i < n; i++)
+        share[i] = (double)all->cell[i] / fmax(total, 1);
+    if (!code && ordered)
+        weir_normal_scores(share, n, score);
+    if (!code)
+        weir_spread_add(&habits->spans[span], one, others, n, ordered ? score : NULL);
+    free(share);
+    free(others);
+    return code;
+}
+
 // ---- bytes
 
 int weir_habits_write(const struct weir_habits *habits, struct weir_buffer *out)
@@ -110,6 +136,8 @@ int weir_habits_write(const struct weir_habits *habits, struct weir_buffer *out)
         weir_pairs_write(habits->pairs, out);
     weir_depends_write(habits->by, habits->n_by, out);
     weir_put_string(out, habits->forms ? habits->forms : "");
+    for (int k = 0; k < WEIR_HABITS_SPANS; k++)
+        weir_spread_write(&habits->spans[k], out);
     return out->failed ? WEIR_ENOMEM : 0;
 }
 
@@ -185,6 +213,8 @@ static int read_into(struct weir_habits *habits, struct weir_reader *in)
         code = weir_depends_read(in, &habits->by, &habits->n_by);
     if (!code && version > 3)
         code = read_forms(habits, in);
+    for (int k = 0; !code && version > 4 && k < WEIR_HABITS_SPANS; k++)
+        code = weir_spread_read(&habits->spans[k], in);
     return code ? code : in->failed ? WEIR_ECORRUPT : 0;
 }
 

@@ -5,32 +5,10 @@
 #include <math.h>
 
 #include "stats/cleanliness.h"
+#include "stats/draw_inside.h"
 #include "stats/preprocessing.h"
 #include "stats/unlike_inside.h"
 #include "stats/window_span.h"
-
-static uint64_t state;
-
-static double uniform(void)
-{
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return ((double)((z ^ (z >> 31)) >> 11) + 0.5) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform())) * cos(2 * M_PI * uniform());
-}
-
-static double poisson(double mean)
-{
-    double k = 0, p = exp(-mean), sum = p, u = uniform();
-    while (sum < u && k < 10000)
-        sum += p *= mean / ++k;
-    return k;
-}
 
 enum { N = 8000, M = 4000, FIELDS = 12 };
 static double then[N], now[M];
@@ -39,7 +17,7 @@ static size_t made;
 
 static void setup(void)
 {
-    state = 11;
+    draw_state = 11;
     made = 0;
 }
 
@@ -61,13 +39,13 @@ static struct weir_unlike *take(const char *name, enum weir_type type)
 enum aggregate { COUNT, SUM, MEAN, RECENT };
 static double aggregate(enum aggregate what, double days)
 {
-    double events = poisson(fmin(days * exp(-1 + 0.8 * normal()), 600)), sum = 0;
+    double events = draw_poisson(fmin(days * exp(-1 + 0.8 * draw_normal()), 600)), sum = 0;
     for (double k = 0; k < events; k++)
-        sum += exp(2 + 0.5 * normal());
+        sum += exp(2 + 0.5 * draw_normal());
     return what == COUNT  ? events
            : what == SUM  ? sum
            : what == MEAN ? events > 0 ? sum / events : exp(2.125)
-                          : -log(uniform());
+                          : -log(draw_uniform());
 }
 
 static void take_aggregate(const char *name, enum aggregate what, double before, double after)
@@ -146,9 +124,9 @@ START_TEST(other_changes_are_no_span)
     teardown();
     for (int k = 0; k < 3; k++) {
         for (int i = 0; i < N; i++)
-            then[i] = exp(normal());
+            then[i] = exp(draw_normal());
         for (int i = 0; i < M; i++)
-            now[i] = (k < 2 ? 100 : 1) * exp(normal());
+            now[i] = (k < 2 ? 100 : 1) * exp(draw_normal());
         take("amount", WEIR_TYPE_DOUBLE);
     }
     ck_assert_double_eq(find_span(parts).ratio, 0);
@@ -168,7 +146,7 @@ END_TEST
 
 static double skewed(void)
 {
-    return 40 + 12 * normal() + 6 * pow(uniform(), 3);
+    return 40 + 12 * draw_normal() + 6 * pow(draw_uniform(), 3);
 }
 
 static struct weir_preprocessing diagnose(struct weir_unlike *field)
@@ -223,14 +201,14 @@ END_TEST
 START_TEST(a_logarithm_and_a_unit_are_named)
 {
     for (int i = 0; i < N; i++)
-        then[i] = exp(3 + normal());
+        then[i] = exp(3 + draw_normal());
     for (int i = 0; i < M; i++)
-        now[i] = 3 + normal();
+        now[i] = 3 + draw_normal();
     struct weir_preprocessing found = diagnose(take("x", WEIR_TYPE_DOUBLE));
     ck_assert_int_eq(found.kind, WEIR_PREPROCESSING_LOG);
     ck_assert_int_eq(found.done_on, WEIR_SERVING);
     for (int i = 0; i < M; i++)
-        now[i] = 1000 * exp(3 + normal());
+        now[i] = 1000 * exp(3 + draw_normal());
     found = diagnose(take("x", WEIR_TYPE_DOUBLE));
     ck_assert_int_eq(found.kind, WEIR_PREPROCESSING_UNIT);
     ck_assert_double_eq_tol(found.map.a, 1000, 50);
@@ -239,8 +217,8 @@ END_TEST
 
 static double hour(void)
 {
-    double h = 13 + 4.5 * normal();
-    return uniform() < 0.3 ? floor(24 * uniform()) : floor(h - 24 * floor(h / 24));
+    double h = 13 + 4.5 * draw_normal();
+    return draw_uniform() < 0.3 ? floor(24 * draw_uniform()) : floor(h - 24 * floor(h / 24));
 }
 
 START_TEST(another_time_zone_is_named)
@@ -266,7 +244,7 @@ END_TEST
 
 static double draw(const double *share, int n)
 {
-    double u = uniform();
+    double u = draw_uniform();
     int i = 0;
     for (; i + 1 < n && u > share[i]; i++)
         u -= share[i];
@@ -357,13 +335,13 @@ START_TEST(one_hot_columns_in_another_order)
     struct weir_one_hot out;
     for (size_t k = 0; k < 4; k++) {
         for (int i = 0; i < N; i++)
-            then[i] = uniform() < rate[k];
+            then[i] = draw_uniform() < rate[k];
         for (int i = 0; i < M; i++)
-            now[i] = uniform() < rate[from[k]];
+            now[i] = draw_uniform() < rate[from[k]];
         fields[k] = *take(names[k], WEIR_TYPE_LONG);
     }
     for (int i = 0; i < M; i++)
-        now[i] = uniform() < .55;
+        now[i] = draw_uniform() < .55;
     fields[4] = *take("other", WEIR_TYPE_LONG);
     ck_assert_int_eq(weir_one_hot_find(fields, 5, of, &out), 0);
     ck_assert_uint_eq(out.n, 3);
@@ -381,9 +359,9 @@ START_TEST(what_is_dirtier_and_what_is_cleaner)
 {
     struct weir_cleanliness aspects[WEIR_CLEAN_ASPECTS];
     for (int i = 0; i < N; i++)
-        then[i] = i % 200 ? normal() : NAN;
+        then[i] = i % 200 ? draw_normal() : NAN;
     for (int i = 0; i < M; i++)
-        now[i] = i % 8 ? normal() + 0.9 * normal() : NAN;
+        now[i] = i % 8 ? draw_normal() + 0.9 * draw_normal() : NAN;
     weir_cleanliness_compare(take("x", WEIR_TYPE_DOUBLE), 4, aspects);
     ck_assert_int_eq(aspects[WEIR_CLEAN_NULL].changed, 1);
     ck_assert_double_eq_tol(aspects[WEIR_CLEAN_NULL].before, 0.005, 1e-9);
@@ -394,14 +372,14 @@ START_TEST(what_is_dirtier_and_what_is_cleaner)
     ck_assert_int_eq(aspects[WEIR_CLEAN_OUTLIER].changed, 1);
     ck_assert_int_eq(aspects[WEIR_CLEAN_RESOLUTION].changed, 0);
     for (int i = 0; i < M; i++)
-        now[i] = round(5 * 0.8 * normal()) / 5;
+        now[i] = round(5 * 0.8 * draw_normal()) / 5;
     weir_cleanliness_compare(take("x", WEIR_TYPE_DOUBLE), 4, aspects);
     ck_assert_int_eq(aspects[WEIR_CLEAN_NOISE].changed, -1);
     ck_assert_int_eq(aspects[WEIR_CLEAN_RESOLUTION].changed, -1);
     ck_assert_int_eq(aspects[WEIR_CLEAN_NULL].changed, 0);
     // A shift is neither.
     for (int i = 0; i < M; i++)
-        now[i] = 0.5 + normal();
+        now[i] = 0.5 + draw_normal();
     weir_cleanliness_compare(take("x", WEIR_TYPE_DOUBLE), 4, aspects);
     for (int k = 0; k < WEIR_CLEAN_ASPECTS; k++)
         ck_assert_int_eq(aspects[k].changed, 0);
@@ -412,9 +390,9 @@ START_TEST(finer_values_and_other_entropies)
 {
     struct weir_cleanliness aspects[WEIR_CLEAN_ASPECTS];
     for (int i = 0; i < N; i++)
-        then[i] = round(10 * normal()) / 10;
+        then[i] = round(10 * draw_normal()) / 10;
     for (int i = 0; i < M; i++)
-        now[i] = normal();
+        now[i] = draw_normal();
     weir_cleanliness_compare(take("x", WEIR_TYPE_DOUBLE), 4, aspects);
     ck_assert_int_eq(aspects[WEIR_CLEAN_RESOLUTION].changed, 1);
     ck_assert_int_eq(aspects[WEIR_CLEAN_NOISE].changed, 0);

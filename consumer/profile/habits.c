@@ -149,6 +149,45 @@ static void look_at(struct weir_habits *habits, const struct weir_summary *all,
     }
 }
 
+// Days and weeks, from the first on, of which at least half has records: those of a profile that
+// has no more than a part of one say nothing.
+static int add_spans(struct weir_profile *profile, size_t f, enum weir_habits_span span,
+                     int64_t length, uint64_t *sum)
+{
+    struct weir_profile_field *field = &profile->fields[f];
+    const struct weir_summary *all = &field->summary;
+    int64_t open = INT64_MIN, covered = 0;
+    int code = 0;
+    for (size_t p = 0; p <= profile->n_panes && !code; p++) {
+        const struct weir_profile_pane *pane = p < profile->n_panes ? &profile->panes[p] : NULL;
+        int64_t start = pane ? pane->start / length - (pane->start % length < 0) : INT64_MAX;
+        if (start != open && covered >= length / 2)
+            code = weir_habits_add_span(field->habits, span, all, sum);
+        if (start != open) {
+            memset(sum, 0, all->cells->n * sizeof *sum);
+            covered = 0;
+        }
+        open = start;
+        for (size_t i = 0; pane && i < all->cells->n; i++)
+            sum[i] += pane->fields[f].cell[i];
+        int64_t lasts;
+        if (pane && !__builtin_sub_overflow(pane->end, pane->start, &lasts) && lasts <= length)
+            covered += lasts;
+    }
+    return code;
+}
+
+static int learn_spans(struct weir_profile *profile, size_t f)
+{
+    static const int64_t day = 24 * (int64_t)3600000;
+    uint64_t *sum = malloc((profile->fields[f].summary.cells->n + 1) * sizeof *sum);
+    int code = sum ? add_spans(profile, f, WEIR_HABITS_DAY, day, sum) : WEIR_ENOMEM;
+    if (!code)
+        code = add_spans(profile, f, WEIR_HABITS_WEEK, 7 * day, sum);
+    free(sum);
+    return code;
+}
+
 int weir_profile_habits_finish(struct weir_profile *profile)
 {
     for (size_t f = 0; f < profile->n_fields; f++) {
@@ -182,6 +221,8 @@ int weir_profile_habits_finish(struct weir_profile *profile)
         // Times may lie so far apart that their distance is no int64.
         if (!habits->panes || __builtin_sub_overflow(last, first, &habits->span))
             habits->span = 0;
+        if (learn_spans(profile, f))
+            return WEIR_ENOMEM;
     }
     return 0;
 }

@@ -138,7 +138,7 @@ WEIR_PLUGIN = {
                    "against what the offline pipeline computed",
     .options = options,
     .kinds = kinds,
-    .state_version = 3,
+    .state_version = 4,
     .create = create,
     .destroy = destroy,
     .edge_create = skew_edge_create,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/cell_score.h"
 #include "stats/summary.h"
 
 static const int64_t FAR = INT64_MAX / 4;
@@ -156,32 +157,46 @@ static void forget(struct skew_training *training, int64_t start)
     training->contrary = 0;
 }
 
-// How much more a window differs from the stretch before it than a sample would: chi-square by its
-// degrees of freedom, of cells taken together until a few values are expected in them.
+// How much more a window differs from the stretch before it than a sample would.
 static void add_dispersion(struct skew_training_stretch *stretch, const struct weir_summary *now)
 {
-    double n = 0, m = 0, sum = 0, cells = 0, a = 0, b = 0;
+    uint64_t n = 0, m = 0;
     for (size_t i = 0; i < now->cells->n; i++) {
-        n += (double)stretch->all.cell[i];
-        m += (double)now->cell[i];
+        n += stretch->all.cell[i];
+        m += now->cell[i];
     }
-    if (n < LONG || m < SHORT)
+    double ratio = n < LONG || m < SHORT ? NAN
+                                         : weir_spread_between(stretch->all.cell, now->cell,
+                                                               now->cells->n, EXPECTED, NULL);
+    if (isnan(ratio))
         return;
-    for (size_t i = 0; i < now->cells->n; i++) {
-        a += (double)stretch->all.cell[i];
-        b += (double)now->cell[i];
-        double p = (a + b) / (n + m), off = b / m - a / n;
-        if (p * m < EXPECTED)
-            continue;
-        if (p < 1)
-            sum += off * off / (p * (1 / n + 1 / m));
-        a = b = 0;
-        cells++;
-    }
-    if (cells < 2)
-        return;
-    stretch->dispersion += sum / (cells - 1);
+    stretch->dispersion += ratio;
     stretch->windows++;
+}
+
+// The older part of the stretch, which is about to go, beside the newer one.
+static int add_between(struct skew_training_stretch *stretch)
+{
+    const struct weir_summary *all = &stretch->all, *newer = &stretch->current;
+    size_t n = all->cells->n;
+    uint64_t *older = malloc((n + 1) * sizeof *older), values = 0;
+    double *share = malloc(2 * (n + 1) * sizeof *share), *score = share + n;
+    int ordered = all->shape == WEIR_SHAPE_NUMERIC;
+    for (size_t i = 0; older && share && i < n; i++) {
+        older[i] = all->cell[i] - newer->cell[i];
+        values += all->cell[i];
+    }
+    for (size_t i = 0; older && share && i < n; i++)
+        share[i] = (double)all->cell[i] / fmax((double)values, 1);
+    if (older && share && values) {
+        if (ordered)
+            weir_normal_scores(share, n, score);
+        weir_spread_add(&stretch->between, newer->cell, older, n, ordered ? score : NULL);
+    }
+    int code = older && share ? 0 : WEIR_ENOMEM;
+    free(older);
+    free(share);
+    return code;
 }
 
 static int add_window(struct skew_training *training, const struct weir_window *window)
@@ -193,6 +208,9 @@ static int add_window(struct skew_training *training, const struct weir_window *
         struct skew_training_stretch *stretch = &training->fields[f];
         const struct weir_summary *now = window->summary(window, 0, plan->fields[f].index);
         if (turn) {
+            // The first stretch has no older part.
+            if (training->generation > training->began && add_between(stretch))
+                return WEIR_ENOMEM;
             struct weir_summary swap = stretch->all;
             stretch->all = stretch->current;
             stretch->current = swap;
@@ -273,6 +291,7 @@ int skew_training_save(const struct skew_training *training, struct weir_buffer 
         weir_put_fixed64(out, weir_cells_hash(stretch->all.cells));
         weir_put_double(out, stretch->dispersion);
         weir_put_double(out, stretch->windows);
+        weir_spread_write(&stretch->between, out);
         weir_put_long(out, stretch->named);
         int code = weir_summary_write(&stretch->all, &bytes);
         if (!code)
@@ -296,13 +315,17 @@ static size_t find_field(const struct skew_training_plan *plan, const char *name
 }
 
 // A field that is no longer looked at, or has another profile, starts anew.
-static int restore_field(struct skew_training *training, struct weir_reader *in)
+static int restore_field(struct skew_training *training, uint32_t version,
+                         struct weir_reader *in)
 {
     char name[NAME];
     size_t length;
     weir_get_string(in, name, sizeof name);
     uint64_t hash = weir_get_fixed64(in);
     double dispersion = weir_get_double(in), windows = weir_get_double(in);
+    struct weir_spread between = {.n = 0};
+    if (version >= 4 && weir_spread_read(&between, in))
+        return WEIR_ECORRUPT;
     int named = weir_get_count(in, 1) == 1;
     const uint8_t *bytes = weir_get_bytes(in, &length);
     size_t f = in->failed ? training->plan->n_fields : find_field(training->plan, name);
@@ -319,6 +342,7 @@ static int restore_field(struct skew_training *training, struct weir_reader *in)
         code = weir_summary_read_merge(&stretch->current, &reader);
     stretch->dispersion = dispersion;
     stretch->windows = windows;
+    stretch->between = between;
     stretch->named = named;
     return code ? code : weir_reader_code(&reader);
 }
@@ -331,7 +355,7 @@ int skew_training_restore(struct skew_training *training, uint32_t version, stru
     size_t n = weir_get_count(in, FIELDS);
     int code = weir_reader_code(in);
     for (size_t i = 0; i < n && !code; i++)
-        code = restore_field(training, in);
+        code = restore_field(training, version, in);
     if (!code && version >= 3)
         code = skew_segments_restore(training->segments, in);
     // An absurd time would overflow where it is subtracted.

@@ -13,6 +13,7 @@
 #include "stats/preprocessing.h"
 #include "stats/reservoir.h"
 #include "stats/segments.h"
+#include "stats/spread.h"
 #include "stats/window_span.h"
 
 struct skew_training_field {
@@ -54,6 +55,7 @@ enum skew_stage {
 struct skew_training_stretch { // of one field
     struct weir_summary all, current;
     double dispersion, windows; // sum over windows of how they vary, and of how many
+    struct weir_spread between; // stretches of `over`, each beside the one before it
     int named;                  // what was done to it had a name when it was last unlike
 };
 

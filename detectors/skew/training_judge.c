@@ -42,13 +42,29 @@ static enum skew_stage stage_of(const struct skew_training *training,
     return span >= DAY ? SKEW_PROVISIONAL : SKEW_EARLY;
 }
 
-static double dispersion_of(const struct skew_training_stretch *stretch,
-                            const struct weir_cells *cells)
+// Windows beside each other, of serving; of training's own stretches; and what days or weeks differ
+// by, of either: as long as the stretch is one of them, or two, all of its records are of few.
+static double dispersion_of(const struct skew_training *training, size_t f)
 {
-    double of_training = cells->habits ? cells->habits->spread : 1;
+    const struct skew_training_plan *plan = training->plan;
+    const struct skew_training_stretch *stretch = &training->fields[f];
+    const struct weir_habits *habits = stretch->all.cells->habits;
+    double alpha = plan->alpha / (double)plan->n_fields;
     double now = stretch->windows >= WINDOWS ? stretch->dispersion / stretch->windows : 1;
-    double more = fmax(fmax(of_training, now), 1);
-    return isfinite(more) ? 1 + TOGETHER * (more - 1) : 1;
+    double more = 1 + TOGETHER * (fmax(fmax(habits ? habits->spread : 1, now), 1) - 1);
+    double lasts = (double)(training->last - training->began);
+    for (int k = 0; habits && k < WEIR_HABITS_SPANS; k++) {
+        double parts = lasts / (double)(k == WEIR_HABITS_WEEK ? 7 * DAY : DAY);
+        // Weeks say what days do, and more, where there are enough of them.
+        if (parts < 0.99 ||
+            (k == WEIR_HABITS_DAY && lasts >= 6.9 * (double)DAY && habits->spans[1].n > 2))
+            continue;
+        double of_span = weir_spread_reckoned(&habits->spans[k], alpha);
+        more = fmax(more, 1 + fmin(parts, TOGETHER) * (of_span - 1));
+    }
+    double parts = fmax(lasts / (double)plan->over, 1);
+    more = fmax(more, 1 + parts * (weir_spread_reckoned(&stretch->between, alpha) - 1));
+    return isfinite(more) ? more : 1;
 }
 
 struct counted {
@@ -336,7 +352,7 @@ static int open_fields(const struct skew_training *training, struct skew_judgeme
         struct weir_unlike made = {.name = field->info->name,
                                    .unit = field->info->unit,
                                    .type = field->info->type,
-                                   .dispersion = dispersion_of(stretch, stretch->all.cells)};
+                                   .dispersion = dispersion_of(training, f)};
         judgement->fields[f] = judgement->here[f] = made;
         judgement->n_open = f + 1;
         int code =

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/draw_inside.h"
+#include "stats/habits.h"
 #include "stats/unlike_inside.h"
 
 enum { FIELDS = 3, ROWS = 1500, TRAINED = 10000, WINDOW = 3600000 };
@@ -17,7 +19,6 @@ static const struct weir_field infos[FIELDS] = {{.name = "amount", .type = WEIR_
                                                 {.name = "country", .type = WEIR_TYPE_STRING}};
 static const char *const words[] = {"US", "DE", "JP", "us", "FR"};
 
-static uint64_t state;
 static struct unlike_sample samples[FIELDS];
 static struct skew_training_field fields[FIELDS];
 static struct skew_training_plan plan;
@@ -28,19 +29,6 @@ static int64_t hour;
 static int n_found, n_undecided;
 static char rules[400], summary[1200], named[400];
 static int provisional;
-
-static double uniform(void)
-{
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return ((double)((z ^ (z >> 31)) >> 11) + 0.5) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform())) * cos(2 * M_PI * uniform());
-}
 
 static void on_emit(const struct weir_window *from, const struct weir_finding *finding)
 {
@@ -86,15 +74,15 @@ static struct {
 
 static double served_number(int f)
 {
-    double x = f ? 41 + 12 * normal() : exp(3 + change.shift + 0.6 * normal());
+    double x = f ? 41 + 12 * draw_normal() : exp(3 + change.shift + 0.6 * draw_normal());
     if (f && change.standardised)
         x = (x - 41) / 12;
-    return !f && uniform() < change.nulls ? NAN : x;
+    return !f && draw_uniform() < change.nulls ? NAN : x;
 }
 
 static uint32_t country(void)
 {
-    return uniform() < .6 ? 0 : uniform() < .7 ? 1 : 2;
+    return draw_uniform() < .6 ? 0 : draw_uniform() < .7 ? 1 : 2;
 }
 
 static void make_training(void)
@@ -103,7 +91,7 @@ static void make_training(void)
     static uint32_t code[TRAINED];
     for (int f = 0; f < FIELDS; f++) {
         for (int i = 0; i < TRAINED; i++) {
-            x[i] = f ? 41 + 12 * normal() : exp(3 + 0.6 * normal());
+            x[i] = f ? 41 + 12 * draw_normal() : exp(3 + 0.6 * draw_normal());
             code[i] = country();
         }
         if (f < 2)
@@ -125,7 +113,7 @@ static void make_window(void)
             code[i] = country();
             if (change.lower_case && code[i] == 0)
                 code[i] = 3;
-            if (change.new_country && uniform() < .05)
+            if (change.new_country && draw_uniform() < .05)
                 code[i] = 4;
         }
         weir_summary_free(&samples[f].side[1]);
@@ -148,7 +136,7 @@ static void make_window(void)
 
 static void setup(void)
 {
-    state = 77;
+    draw_state = 77;
     hour = 0;
     memset(&change, 0, sizeof change);
     make_training();
@@ -282,6 +270,25 @@ START_TEST(what_is_put_right_ends)
 }
 END_TEST
 
+// What training's own days are unlike by is no skew.
+START_TEST(days_that_differ_are_reckoned_with)
+{
+    struct skew_training *training = start();
+    struct weir_habits *habits = weir_habits_create();
+    ck_assert_ptr_nonnull(habits);
+    habits->spans[WEIR_HABITS_DAY] = (struct weir_spread){{20, 400, 1}, 200, 12};
+    change.shift = 0.25; // 0.4 sd
+    pass(training, 50);
+    ck_assert_str_eq(rules, "distribution ");
+    samples[0].cells->habits = habits;
+    pass(training, 1);
+    ck_assert_int_eq(n_found, 0);
+    samples[0].cells->habits = NULL;
+    weir_habits_free(habits);
+    skew_training_destroy(training);
+}
+END_TEST
+
 START_TEST(a_restored_state_says_the_same)
 {
     struct skew_training *training = start(), *other = start();
@@ -293,7 +300,7 @@ START_TEST(a_restored_state_says_the_same)
     pass(training, 50);
     ck_assert_int_eq(skew_training_save(training, &saved), 0);
     struct weir_reader reader = weir_reader_make(saved.data, saved.length);
-    ck_assert_int_eq(skew_training_restore(other, 3, &reader, &error), 0);
+    ck_assert_int_eq(skew_training_restore(other, 4, &reader, &error), 0);
     ck_assert_uint_eq(weir_reader_left(&reader), 0);
     ck_assert_int_eq(skew_training_save(other, &again), 0);
     ck_assert_uint_eq(saved.length, again.length);
@@ -303,7 +310,7 @@ START_TEST(a_restored_state_says_the_same)
     for (size_t length = 0; length < saved.length; length += 1 + length / 50) {
         struct skew_training *cut = start();
         reader = weir_reader_make(saved.data, length);
-        ck_assert_int_ne(skew_training_restore(cut, 3, &reader, &error), 0);
+        ck_assert_int_ne(skew_training_restore(cut, 4, &reader, &error), 0);
         skew_training_destroy(cut);
     }
     weir_buffer_free(&saved);
@@ -324,6 +331,7 @@ int main(void)
     tcase_add_test(all, a_large_offset_is_told_provisionally_after_a_day);
     tcase_add_test(all, dirt_new_values_and_spellings_each_have_an_incident);
     tcase_add_test(all, what_is_put_right_ends);
+    tcase_add_test(all, days_that_differ_are_reckoned_with);
     tcase_add_test(all, a_restored_state_says_the_same);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
