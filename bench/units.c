@@ -301,7 +301,8 @@ enum { DRIFTS = sizeof drifts / sizeof *drifts };
 static void drift(int kind)
 {
     double sd = robust_sd(&now), share = 0.02 + 0.48 * draw_uniform();
-    double place = 6 * draw_uniform() - 3, spread = 0.3 + 1.2 * draw_uniform(), mean = 0, least = now.x[0];
+    double place = 6 * draw_uniform() - 3, spread = 0.3 + 1.2 * draw_uniform(), mean = 0,
+           least = now.x[0];
     double spike = now.x[(int)(draw_uniform() * now.n)] * exp(4 * draw_uniform() - 1), cap = 0;
     for (int i = 0; i < now.n; i++) {
         mean += now.x[i] / now.n;
@@ -365,7 +366,8 @@ static void drift(int kind)
         if (kind == 9 && u < share)
             *x = spike;
         if (kind == 11 && *x > cap)
-            *x = now.x[(i * 7 + 1) % now.n] > cap ? cap * draw_uniform() : now.x[(i * 7 + 1) % now.n];
+            *x = now.x[(i * 7 + 1) % now.n] > cap ? cap * draw_uniform()
+                                                  : now.x[(i * 7 + 1) % now.n];
         if (kind == 12)
             *x = fmin(*x, cap);
         if (kind == 14 && u < share / 5)

@@ -8,7 +8,7 @@
 #include "weir/error.h"
 
 static const double CHANCE = 2, MOST = 20; // standard errors; of what few stretches may hide
-static const double EXPECTED = 2; // values
+static const double EXPECTED = 2;          // values
 enum { LEAST = 3 };
 
 double weir_spread_between(const uint64_t *a, const uint64_t *b, size_t n_cells, double expected,
@@ -61,8 +61,8 @@ static double moved(const uint64_t *one, const uint64_t *others, size_t n_cells,
 void weir_spread_add(struct weir_spread *spread, const uint64_t *one, const uint64_t *others,
                      size_t n_cells, const double *score)
 {
-    double df, ratio[WEIR_SPREAD_PARTS] = {
-                   weir_spread_between(others, one, n_cells, EXPECTED, &df)};
+    double df,
+        ratio[WEIR_SPREAD_PARTS] = {weir_spread_between(others, one, n_cells, EXPECTED, &df)};
     if (!isfinite(ratio[WEIR_SPREAD_SHAPE]))
         return;
     for (int degree = 1; degree <= 2; degree++)

@@ -12,7 +12,12 @@
 
 // What is asked: all cells; and of numbers, whose cells have an order, the level and the scale, for
 // stretches that differ by these alone hide among many cells.
-enum weir_spread_part { WEIR_SPREAD_SHAPE, WEIR_SPREAD_LEVEL, WEIR_SPREAD_SCALE, WEIR_SPREAD_PARTS };
+enum weir_spread_part {
+    WEIR_SPREAD_SHAPE,
+    WEIR_SPREAD_LEVEL,
+    WEIR_SPREAD_SCALE,
+    WEIR_SPREAD_PARTS
+};
 
 // Of stretches of one length, each of them held against others.
 struct weir_spread {
@@ -30,9 +35,9 @@ double weir_spread_between(const uint64_t *a, const uint64_t *b, size_t n_cells,
 // NULL. Too few values count for nothing.
 void weir_spread_add(struct weir_spread *spread, const uint64_t *one, const uint64_t *others,
                      size_t n_cells, const double *score);
-// The spread to reckon with at a chance of `p`: beyond what chance makes of independent records, and
-// by as much more as so few stretches may hide (Student's t for the normal distribution, twentyfold
-// at most). 1 where there are fewer than three.
+// The spread to reckon with at a chance of `p`: beyond what chance makes of independent records,
+// and by as much more as so few stretches may hide (Student's t for the normal distribution,
+// twentyfold at most). 1 where there are fewer than three.
 double weir_spread_reckoned(const struct weir_spread *spread, double p);
 
 int weir_spread_write(const struct weir_spread *spread, struct weir_buffer *out);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often skew cries wolf: months of hourly windows in which serving is what training was, against
-// a profile of four weeks. Fields are independent; or have a rhythm of day and week and a memory
-// (an AR(1) process, .9 an hour, .1 sd); or have weeks that differ beside that (another AR(1) process,
-// .9 a day): by .15 sd, or by .3 sd, which is more than the least that is worth an alert.
+// How often skew cries wolf: months of hourly windows in which serving is what training was,
+// against a profile of four weeks. Fields are independent; or have a rhythm of day and week and a
+// memory (an AR(1) process, .9 an hour, .1 sd); or have weeks that differ beside that (another
+// AR(1) process, .9 a day): by .15 sd, or by .3 sd, which is more than the least that is worth an
+// alert.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,8 +45,8 @@ static void begin_world(uint64_t seed)
     draw_state = seed * 7919;
     for (int f = 0; f < FIELDS; f++) {
         snprintf(names[f], sizeof names[f], "f%02d", f);
-        infos[f] = (struct weir_field){
-            .name = names[f], .type = f < NUMBERS ? WEIR_TYPE_DOUBLE : WEIR_TYPE_STRING};
+        infos[f] = (struct weir_field){.name = names[f],
+                                       .type = f < NUMBERS ? WEIR_TYPE_DOUBLE : WEIR_TYPE_STRING};
         moods[f].amplitude = .1 + .5 * draw_uniform();
         moods[f].phase = 2 * M_PI * draw_uniform();
         moods[f].weekend = .2 * draw_normal();
@@ -191,7 +192,8 @@ static void on_emit(const struct weir_window *window, const struct weir_finding 
 {
     struct life *life = lives[budget];
     (void)window;
-    while (*life->rule && strcmp(life->rule, finding->rule) != 0 && life < lives[budget] + RULES - 1)
+    while (*life->rule && strcmp(life->rule, finding->rule) != 0 &&
+           life < lives[budget] + RULES - 1)
         life++;
     snprintf(life->rule, sizeof life->rule, "%s", finding->rule);
     life->found = 1;

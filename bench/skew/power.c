@@ -101,7 +101,7 @@ static void segments(int runs)
                 if (shares[s] == 0 && conditions == 3)
                     continue;
                 printf("| %g%% | %s | %zu |", 100 * shares[s],
-                       shares[s] == 0   ? "none"
+                       shares[s] == 0    ? "none"
                        : conditions == 2 ? "two"
                                          : "three",
                        n);

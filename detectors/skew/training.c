@@ -315,8 +315,7 @@ static size_t find_field(const struct skew_training_plan *plan, const char *name
 }
 
 // A field that is no longer looked at, or has another profile, starts anew.
-static int restore_field(struct skew_training *training, uint32_t version,
-                         struct weir_reader *in)
+static int restore_field(struct skew_training *training, uint32_t version, struct weir_reader *in)
 {
     char name[NAME];
     size_t length;
