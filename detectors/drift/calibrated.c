@@ -40,16 +40,18 @@ static void measure(struct drift_memory *memory, struct drift_room *room, size_t
     double n = 0;
     struct weir_cell_counts counts = {
         .reference = room->reference, .current = room->current, .ordered = expected.score != NULL};
-    double low = 0, far = 0;
+    // Beyond the outermost cuts; and where there was nothing before.
+    double low = 0, far = 0, fresh = 0;
     for (size_t i = 0; i < expected.n; i++) {
-        int outermost = i == 0 || i + 1 == expected.n;
         n += (double)now->cell[i];
-        if (outermost && counts.ordered) {
+        if (!(expected.share[i] > 0)) {
+            fresh += (double)now->cell[i];
+            continue;
+        }
+        if (counts.ordered && (i == 0 || i + 1 == expected.n)) {
             low += expected.share[i];
             far += (double)now->cell[i];
         }
-        if (!(expected.share[i] > 0))
-            continue;
         room->reference[counts.n] = expected.share[i] * expected.worth;
         room->current[counts.n++] = (double)now->cell[i];
     }
@@ -63,19 +65,25 @@ static void measure(struct drift_memory *memory, struct drift_room *room, size_t
     verdict->moved = verdict->effect >= memory->drift->delta;
     verdict->test = DRIFT_OMNIBUS;
     // What is local has floors of its own: shares of nulls, of unseen values, of tails.
+    double unseen = counts.ordered ? 0 : fmax((double)now->unseen, fresh);
+    double beyond = fresh > 0 ? scored->of[WEIR_SCORE_CUT] : 0;
+    // Where most of it is in the outermost cells, as a constant's, they are no tail.
+    if (low >= .5)
+        low = far = 0;
     const struct {
-        enum weir_cell_score score;
+        double score;
         enum drift_test test;
         double share, usual;
     } local[] = {
-        {WEIR_SCORE_NULL, DRIFT_NULL_RATE, now->rows ? (double)now->null / (double)now->rows : 0,
-         expected.null_share},
-        {WEIR_SCORE_UNSEEN, DRIFT_UNSEEN,
-         now->values ? (double)now->unseen / (double)now->values : 0, expected.unseen_share},
-        {WEIR_SCORE_TAIL, DRIFT_TAIL, n > 0 && low < .5 ? far / n : 0, low},
+        {scored->of[WEIR_SCORE_NULL], DRIFT_NULL_RATE,
+         now->rows ? (double)now->null / (double)now->rows : 0, expected.null_share},
+        {fmax(scored->of[WEIR_SCORE_UNSEEN], beyond), DRIFT_UNSEEN,
+         now->values ? unseen / (double)now->values : 0, expected.unseen_share},
+        {fmax(scored->of[WEIR_SCORE_TAIL], beyond), DRIFT_TAIL,
+         n > 0 && counts.ordered ? (far + fresh) / n : 0, low},
     };
     for (size_t i = 0; i < sizeof local / sizeof *local; i++) {
-        if (scored->of[local[i].score] <= threshold || (verdict->moved && i == 2) ||
+        if (local[i].score <= threshold || (verdict->moved && i == 2) ||
             !drift_local(local[i].test, local[i].share, local[i].usual))
             continue;
         verdict->moved = 1;

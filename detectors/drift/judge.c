@@ -80,18 +80,39 @@ static void judge_nulls(const struct drift *drift, double alpha, struct drift_ve
     verdict->critical = lower_bound(change, n) >= CRITICAL_SHARE;
 }
 
-// The reference has none of them by construction: what is expected is what more of it would
-// have brought (Good and Turing), but not less than one value in the reference's size.
+// Values of kinds that the reference does not have: of strings those that are not among its values,
+// of all categories those in cells that it has nothing in (a boolean that was always false).
+static double unseen_of(const struct weir_summary *now, const struct weir_summary *then)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < then->cells->n; i++)
+        sum += then->cell[i] ? 0 : now->cell[i];
+    // What is not among the values is in some cell too.
+    return (double)(then->cells->known && now->unseen > sum ? now->unseen : sum);
+}
+
+// What more of the reference would have brought of such (Good and Turing), but not less than one
+// value in the reference's size.
+static double unseen_expected(const struct weir_summary *then)
+{
+    double once = 0, n = (double)then->values;
+    for (size_t i = 0; i < then->cells->n; i++)
+        once += then->cell[i] == 1;
+    return fmin(fmax(then->cells->unseen_share, (once + 1) / (n + 1)), 1);
+}
+
 static void judge_unseen(const struct drift *drift, double alpha, struct drift_verdict *verdict)
 {
     const struct weir_summary *now = verdict->now, *then = verdict->then;
-    if (!wants(drift, DRIFT_UNSEEN) || !then->cells->known || !then->values)
+    if (!wants(drift, DRIFT_UNSEEN) || now->shape == WEIR_SHAPE_NUMERIC || !then->values)
         return;
-    double n = (double)now->values, share = (double)now->unseen / n;
-    double expected = fmin(fmax(then->cells->unseen_share, 1 / ((double)then->values + 1)), 1);
-    if (share < LOCAL_SHARE || share < LOCAL_FACTOR * expected)
+    double n = (double)now->values, unseen = unseen_of(now, then), share = unseen / n;
+    if (!(share >= LOCAL_SHARE))
         return;
-    double p = weir_binomial_sf(worth(verdict, (double)now->unseen), worth(verdict, n), expected);
+    double expected = unseen_expected(then);
+    if (share < LOCAL_FACTOR * expected)
+        return;
+    double p = weir_binomial_sf(worth(verdict, unseen), worth(verdict, n), expected);
     if (!(p <= alpha))
         return;
     take(verdict, DRIFT_UNSEEN, p);
@@ -100,13 +121,14 @@ static void judge_unseen(const struct drift *drift, double alpha, struct drift_v
     verdict->critical = lower_bound(share, n) >= CRITICAL_SHARE;
 }
 
-// Cells beyond the outermost cuts, and those where the reference has nothing at all.
-static double tail_of(const struct weir_summary *summary, const struct weir_summary *reference)
+// Cells beyond the outermost cuts (`outer`), and those where the reference has nothing at all.
+static double tail_of(const struct weir_summary *summary, const struct weir_summary *reference,
+                      int outer)
 {
     size_t n = reference->cells->n;
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
-        if (i == 0 || i + 1 == n || !reference->cell[i])
+        if ((outer && (i == 0 || i + 1 == n)) || !reference->cell[i])
             sum += (double)summary->cell[i];
     }
     return sum;
@@ -117,13 +139,16 @@ static void judge_tail(const struct drift *drift, double alpha, struct drift_ver
     const struct weir_summary *now = verdict->now, *then = verdict->then;
     if (!wants(drift, DRIFT_TAIL) || now->shape != WEIR_SHAPE_NUMERIC || then->cells->n < 2)
         return;
-    double n = 0, m = 0, far = tail_of(now, then), before = tail_of(then, then);
+    double n = 0, m = 0;
     for (size_t i = 0; i < then->cells->n; i++) {
         n += (double)now->cell[i];
         m += (double)then->cell[i];
     }
-    if (n < (double)drift->minimum || m < 1 || before * 2 > m)
+    if (n < (double)drift->minimum || m < 1)
         return;
+    // Where most of it is in the outermost cells, as a constant's, they are no tail.
+    int outer = tail_of(then, then, 1) * 2 <= m;
+    double far = tail_of(now, then, outer), before = tail_of(then, then, outer);
     double share = far / n, baseline = before / m;
     if (share < LOCAL_SHARE || share < LOCAL_FACTOR * baseline)
         return;

@@ -314,8 +314,9 @@ static double dispersion_of(const struct drift_counts *now, const struct drift_c
         below_b += b;
         a = b = 0;
     }
+    // All in one cell, here as there: nothing varies, and no more than samples do.
     if (degrees < 1)
-        return NAN;
+        return 1;
     // The square of the largest of so many normal variables is expected at about 2 ln of them.
     double one = ordered ? level : largest / fmax(2 * log(degrees + 1), 1);
     return fmax(sum / degrees, one);

@@ -88,9 +88,10 @@ static void change_text(const struct drift *drift, const struct drift_verdict *v
         double spread_after = quantile_of(verdict, 1, .95) - quantile_of(verdict, 1, .05);
         if (isnan(before) || isnan(after))
             snprintf(out, size, "other values");
-        else if (fabs(after - before) * 20 >= spread_before)
+        else if (fabs(after - before) * 20 >= spread_before && after != before)
             snprintf(out, size, "median %.3g -> %.3g", before, after);
-        else if (fabs(spread_after - spread_before) * 20 >= spread_before)
+        else if (fabs(spread_after - spread_before) * 20 >= spread_before &&
+                 spread_after != spread_before)
             snprintf(out, size, "5 to 95%% range %.3g -> %.3g wide, median still %.3g",
                      spread_before, spread_after, after);
         else
