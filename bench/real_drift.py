@@ -352,6 +352,7 @@ class Score:
         self.moved = [0, 0]
         self.same = [0, 0]
         self.late, self.slow = [], 0
+        self.fields = {}  # of each: windows in alarm that are still, and those that are still
 
     def add(self, stream, wanted, pairs, windows, alerts=()):
         within = stream.within
@@ -382,6 +383,10 @@ class Score:
         for many, at in ((self.moved, wanted.moved), (self.same, wanted.same)):
             many[0] += len(pairs & at)
             many[1] += len(at)
+        for name in stream.fields:
+            at = {pair for pair in wanted.same if pair[0] == name}
+            fired, all_ = self.fields.get(name, (0, 0))
+            self.fields[name] = (fired + len(pairs & at), all_ + len(at))
         self.slow += sum(a["kind"] == "drift.slow" for a in alerts)
 
     def value(self):
@@ -397,6 +402,7 @@ class Score:
             "value": self.value(), "fired": self.fired, "still_windows": self.windows,
             "starts": self.starts, "small": self.small, "hidden": self.hidden,
             "moved": self.moved, "same": self.same, "slow": self.slow,
+            "still_fields": self.fields,
         }  # fmt: skip
 
 
@@ -426,6 +432,13 @@ def show(title, scores, past_of):
         print(f"\nSmall changes (distance {NONE} to {LARGE}; not scored): " + "; ".join(notes) + ".")
     notes = []
     for name, score in scores.items():
+        fields = [f"{field} {of(*counts)}" for field, counts in score.fields.items() if counts[0]]
+        if name.startswith("weir") and fields and not past_of[name]:
+            notes.append(f"{name}: {', '.join(fields)}")
+    if notes:
+        print("\nStill fields x windows, by field: " + "; ".join(notes) + ".")
+    notes = []
+    for name, score in scores.items():
         if score.hidden[1]:
             notes.append(f"{name} {score.hidden[0]} of {score.hidden[1]}")
     if notes:
@@ -446,7 +459,7 @@ def rules_of(stream):
     return rules
 
 
-def measure(streams, folder, verbose):
+def measure(streams, folder, verbose, ours):
     scores, past_of = {}, {}
     for stream in streams:
         against = {past: wanted_of(stream, past) for past in (False, True)}
@@ -457,6 +470,8 @@ def measure(streams, folder, verbose):
             past_of[name] = past
             if verbose:
                 tell(stream, name, against[past], pairs, alerts)
+        if ours:
+            continue
         for name, rule in PEERS.items():
             pairs, windows = rule(stream, False)
             scores.setdefault(name, Score()).add(stream, against[False], pairs, windows)
@@ -599,6 +614,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--only", nargs="+", choices=sorted(SETS), default=list(SETS))
     parser.add_argument("--json", type=pathlib.Path, help="the figures, for programs")
+    parser.add_argument("--ours", action="store_true", help="without others' rules")
     parser.add_argument("--verbose", action="store_true", help="alarms one by one, to standard error")
     options = parser.parse_args()
     place = os.environ.get("WEIR_DATA", "")
@@ -610,7 +626,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as name:
         for key in options.only:
             title, make = SETS[key]
-            scores, past_of = measure(make(data), pathlib.Path(name), options.verbose)
+            scores, past_of = measure(
+                make(data), pathlib.Path(name), options.verbose, options.ours
+            )
             show(title, scores, past_of)
             sys.stdout.flush()
             figures[key] = {rule: score.figures() for rule, score in scores.items()}

@@ -9,8 +9,9 @@
 #include "stats/hash.h"
 #include "stats/sort.h"
 
-// Quantiles of equal mass and tails, and at most 32 atoms with two cuts each.
-enum { CUTS = WEIR_CELLS_EQUAL + 4 + 2 * WEIR_CELLS_EQUAL, SKETCH_POINTS = 1 << 14 };
+// Quantiles of equal mass and tails, and at most 32 atoms, or buckets of a sketch and the zero,
+// with two cuts each.
+enum { CUTS = WEIR_CELLS_EQUAL + 4 + 2 * (WEIR_CELLS_EQUAL + 1), SKETCH_POINTS = 1 << 14 };
 
 struct cuts {
     double at[CUTS];
@@ -86,8 +87,9 @@ static double spread_of(const double *sorted, size_t n)
     return spread;
 }
 
-static int build_sorted(const double *sorted, size_t n, int atoms, struct weir_cells **cells,
-                        struct weir_error *error)
+// `more`: further cuts, or NULL.
+static int build_sorted(const double *sorted, size_t n, int atoms, const struct cuts *more,
+                        struct weir_cells **cells, struct weir_error *error)
 {
     static const double tails[] = {.001, .005, .995, .999};
     struct cuts cuts = {.n = 0};
@@ -103,6 +105,8 @@ static int build_sorted(const double *sorted, size_t n, int atoms, struct weir_c
         }
         if (atoms)
             add_atoms(&cuts, sorted, n);
+        for (size_t k = 0; more && k < more->n; k++)
+            add_cut(&cuts, more->at[k]);
         tidy(&cuts);
         made.centre = at_share(sorted, n, .5) + 0.0;
         made.scale = scale_near(spread_of(sorted, n));
@@ -124,7 +128,7 @@ int weir_cells_build_numeric(const double *x, size_t n, struct weir_cells **cell
             sorted[kept++] = x[i] + 0.0;
     }
     weir_sort_doubles(sorted, kept);
-    int code = build_sorted(sorted, kept, 1, cells, error);
+    int code = build_sorted(sorted, kept, 1, NULL, cells, error);
     free(sorted);
     return code;
 }
@@ -134,6 +138,8 @@ struct points {
     size_t n;
     double per_value, owed; // points a value; what is owed to the buckets so far
     double origin;
+    struct cuts heavy; // edges of buckets with more than a cell's mass
+    uint64_t all;
 };
 
 // A bucket gives points in proportion, all at its upper edge: cuts then never divide a bucket.
@@ -142,6 +148,12 @@ static void add_points(void *context, double low, double high, uint64_t count)
     struct points *points = context;
     double at = low < 0 && high > 0 ? 0 : high;
     points->owed += (double)count * points->per_value;
+    // What is below it is told from it, as what is above is: a constant may fall as well as rise.
+    if (count >= 3 && count > points->all / WEIR_CELLS_EQUAL && !(low < 0 && high > 0) &&
+        points->heavy.n + 2 <= 2 * WEIR_CELLS_EQUAL) {
+        add_cut(&points->heavy, low + points->origin);
+        add_cut(&points->heavy, high + points->origin);
+    }
     for (; points->n < SKETCH_POINTS && (double)points->n + .5 <= points->owed; points->n++)
         points->x[points->n] = at + points->origin;
 }
@@ -152,7 +164,8 @@ int weir_cells_build_sketch(const struct weir_ddsketch *sketch, struct weir_cell
     uint64_t n = weir_ddsketch_count(sketch);
     struct points points = {.x = malloc(SKETCH_POINTS * sizeof *points.x),
                             .per_value = n > SKETCH_POINTS ? SKETCH_POINTS / (double)n : 1,
-                            .origin = weir_ddsketch_origin(sketch)};
+                            .origin = weir_ddsketch_origin(sketch),
+                            .all = n};
     if (!points.x)
         return weir_error_set(error, WEIR_ENOMEM, "memory is out for cells");
     weir_ddsketch_each(sketch, add_points, &points);
@@ -160,7 +173,8 @@ int weir_cells_build_sketch(const struct weir_ddsketch *sketch, struct weir_cell
     size_t zeros = 0;
     for (size_t i = 0; i < points.n; i++)
         zeros += points.x[i] == 0;
-    int code = build_sorted(points.x, points.n, zeros * WEIR_CELLS_EQUAL > points.n, cells, error);
+    int code = build_sorted(points.x, points.n, zeros * WEIR_CELLS_EQUAL > points.n, &points.heavy,
+                            cells, error);
     free(points.x);
     return code;
 }

@@ -96,6 +96,19 @@ START_TEST(a_sketch_gives_nearly_equal_cells)
     for (size_t i = 0; i < cells->n; i++)
         ck_assert(cell[i] < N / 16 || weir_cells_is_atom(cells, i));
     weir_cells_free(cells);
+    // A constant has a cell of its own: what is below it by more than a bucket is in another.
+    static const double constants[] = {3.5, -3.5, .01, 4e12};
+    for (size_t k = 0; k < sizeof constants / sizeof *constants; k++) {
+        for (size_t i = 0; i < N; i++)
+            x[i] = i % 500 ? constants[k] : 2 * constants[k];
+        weir_ddsketch_reset(sketch);
+        ck_assert_int_eq(weir_ddsketch_add(sketch, x, N), 0);
+        ck_assert_int_eq(weir_cells_build_sketch(sketch, &cells, NULL), 0);
+        size_t of = weir_cells_find(cells, constants[k]);
+        ck_assert_uint_ne(weir_cells_find(cells, constants[k] * .97), of);
+        ck_assert_uint_ne(weir_cells_find(cells, constants[k] * 1.03), of);
+        weir_cells_free(cells);
+    }
     weir_ddsketch_reset(sketch);
     ck_assert_int_eq(weir_cells_build_sketch(sketch, &cells, NULL), 0);
     ck_assert_uint_eq(cells->n, 1);
