@@ -97,7 +97,7 @@ START_TEST(a_sketch_gives_nearly_equal_cells)
         ck_assert(cell[i] < N / 16 || weir_cells_is_atom(cells, i));
     weir_cells_free(cells);
     // A constant has a cell of its own: what is below it by more than a bucket is in another.
-    static const double constants[] = {3.5, -3.5, .01, 4e12};
+    static const double constants[] = {3.47, -3.47, .0123, 4.1e12};
     for (size_t k = 0; k < sizeof constants / sizeof *constants; k++) {
         for (size_t i = 0; i < N; i++)
             x[i] = i % 500 ? constants[k] : 2 * constants[k];
