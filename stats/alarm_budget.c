@@ -10,6 +10,9 @@
 enum { REACH = 30 };
 static const double LEAST_SPREAD = 0.3;
 static const double NEARLY = .8;
+// Of windows, that may open a false incident. Where a period has few of them, a budget as it is
+// spelled would allow an alarm in every fourth, and one incident that never ends.
+static const double MOST = 0.05;
 static const double ASSURED = 2.302585092994046; // -ln .1: of ten stretches nine keep it
 
 // Sorts what is a number to the front; returns how many.
@@ -121,12 +124,13 @@ void weir_alarm_budget(const double *score, size_t n, double a, double m,
 {
     double *sorted = malloc((n + 1) * sizeof *sorted);
     size_t known = 0;
-    *budget = (struct weir_alarm_budget){.threshold = INFINITY, .needed = m / a - 1};
-    double expected = a * ((double)n + 1) / m + 1e-9; // alarms in as many windows
+    double rate = fmin(a / m, MOST); // alarms a window
+    *budget = (struct weir_alarm_budget){.threshold = INFINITY, .needed = 1 / rate - 1};
+    double expected = rate * ((double)n + 1) + 1e-9; // alarms in as many windows
     int nearly = expected < 1 && expected >= NEARLY;
     budget->k = nearly ? 1 : (size_t)floor(expected);
     budget->kept = budget->k >= 1;
-    budget->promised = nearly ? a : (double)(budget->k ? budget->k : 1) * m / ((double)n + 1);
+    budget->promised = nearly ? rate * m : (double)(budget->k ? budget->k : 1) * m / ((double)n + 1);
     for (size_t i = 0; i < n && sorted; i++)
         sorted[known++] = score[i];
     known = sorted ? sort_known(sorted, known) : 0;
@@ -141,7 +145,7 @@ void weir_alarm_budget(const double *score, size_t n, double a, double m,
     if (nearly && isfinite(budget->threshold))
         budget->threshold -= log(expected);
     if (!budget->k && isfinite(budget->threshold))
-        budget->threshold += log(fmax(ASSURED * m / a / ((double)n + 1), 1));
+        budget->threshold += log(fmax(ASSURED / rate / ((double)n + 1), 1));
     free(sorted);
 }
 

@@ -60,9 +60,9 @@ struct weir_alarm_budget {
     double needed;    // windows for k = 1
     int kept;         // k >= 1: the budget is kept
 };
-// `a` alarms are allowed in a period of `m` windows (both > 0); scores are -ln p. Where a fifth of
-// the windows is lacking at most, the threshold is above the highest peak by ln of what is lacking:
-// so far an exponential tail is believed. Without enough
+// `a` alarms are allowed in a period of `m` windows (both > 0), but in no more than one window in
+// 20; scores are -ln p. Where a fifth of the windows is lacking at most, the threshold is above the
+// highest peak by ln of what is lacking: so far an exponential tail is believed. Without enough
 // windows (k = 0) the threshold is above the highest peak by ln(2.3 needed / windows), which nine
 // in ten would keep if the tail of scores is exponential: no promise, and `promised` is the rate
 // that the peak keeps.

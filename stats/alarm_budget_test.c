@@ -62,6 +62,17 @@ START_TEST(the_threshold_is_the_k_th_peak)
     ck_assert_double_eq_tol(budget.needed, 719, 1e-9);
     weir_alarm_budget(score, 0, 1, 720, life, &budget);
     ck_assert(isinf(budget.threshold));
+    // Windows of a week, one alarm in 30 days: not one window in four.
+    for (int i = 0; i < 26; i++)
+        score[i] = i == 20 ? 5 : i % 4;
+    weir_alarm_budget(score, 26, 1, 30 / 7., life, &budget);
+    ck_assert_uint_eq(budget.k, 1);
+    ck_assert_int_eq(budget.kept, 1);
+    ck_assert_double_eq(budget.threshold, 5);
+    ck_assert_double_eq_tol(budget.needed, 19, 1e-9);
+    weir_alarm_budget(score, 12, 1, 30 / 7., life, &budget);
+    ck_assert_int_eq(budget.kept, 0);
+    ck_assert_double_eq_tol(budget.threshold, 3 + log(-log(.1) * 20 / 13), 1e-9);
 }
 END_TEST
 
