@@ -86,17 +86,18 @@ static void change_text(const struct drift *drift, const struct drift_verdict *v
         double before = quantile_of(verdict, 0, .5), after = quantile_of(verdict, 1, .5);
         double spread_before = quantile_of(verdict, 0, .95) - quantile_of(verdict, 0, .05);
         double spread_after = quantile_of(verdict, 1, .95) - quantile_of(verdict, 1, .05);
-        if (isnan(before) || isnan(after))
-            snprintf(out, size, "other values");
-        else if (fabs(after - before) * 20 >= spread_before && after != before)
+        int known = !isnan(before) && !isnan(after);
+        if (known && fabs(after - before) * 20 >= spread_before && after != before)
             snprintf(out, size, "median %.3g -> %.3g", before, after);
-        else if (fabs(spread_after - spread_before) * 20 >= spread_before &&
+        else if (known && fabs(spread_after - spread_before) * 20 >= spread_before &&
                  spread_after != spread_before)
             snprintf(out, size, "5 to 95%% range %.3g -> %.3g wide, median still %.3g",
                      spread_before, spread_after, after);
-        else
+        else if (known)
             snprintf(out, size, "another shape, median still %.3g", after);
-        return;
+        // A median beyond the outermost cut is not known: then as shares of cells.
+        if (known)
+            return;
     }
     char name[64];
     size_t i = largest_change(drift, verdict, NULL, 0);
