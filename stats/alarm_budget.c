@@ -130,7 +130,8 @@ void weir_alarm_budget(const double *score, size_t n, double a, double m,
     int nearly = expected < 1 && expected >= NEARLY;
     budget->k = nearly ? 1 : (size_t)floor(expected);
     budget->kept = budget->k >= 1;
-    budget->promised = nearly ? rate * m : (double)(budget->k ? budget->k : 1) * m / ((double)n + 1);
+    budget->promised =
+        nearly ? rate * m : (double)(budget->k ? budget->k : 1) * m / ((double)n + 1);
     for (size_t i = 0; i < n && sorted; i++)
         sorted[known++] = score[i];
     known = sorted ? sort_known(sorted, known) : 0;
