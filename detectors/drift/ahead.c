@@ -28,30 +28,59 @@ static double decay(const struct drift *drift, double keep, int64_t from, int64_
     return steps < 1.5 ? keep : pow(keep, fmin(steps, 1e4));
 }
 
+// After a gap nothing is known of what is left: the windows before it say nothing.
+static int is_gap(const struct drift *drift, int64_t from, int64_t to)
+{
+    double apart = drift->window > drift->hop ? (double)drift->window : step_of(drift);
+    return from == INT64_MIN || (double)to - (double)from > 1.5 * apart;
+}
+
+// How much of the first window after a gap is learnt: as Kalman's filter would, whose gain becomes
+// `gain` in the long run.
+static double first_gain(double keep, double gain)
+{
+    double error = gain / (1 - gain); // of a prediction in the long run, in variances of the noise
+    double all = error * (1 - keep * keep * (1 - gain)) / (1 - keep * keep);
+    return all / (all + 1);
+}
+
+static void learn(const struct drift_ahead *ahead, int first, double seen, double *left)
+{
+    *left += (first ? first_gain(ahead->keep, ahead->gain) : ahead->gain) * (seen - *left);
+}
+
 // ---- learning
 
-static double run(const struct drift_memory *memory, size_t f, const float *signals, double keep,
-                  double gain, float *foreseen)
+// The squared error of what is foreseen, which goes into `foreseen` (unless NULL; NAN: nothing is).
+// Leaves `ahead` at the end of the stretch.
+static double run(const struct drift_memory *memory, size_t f, const float *signals,
+                  struct drift_ahead *ahead, float *foreseen)
 {
     const struct drift *drift = memory->drift;
     const struct drift_history *stretch = &memory->calibration.stretch;
-    double left[WIDTH] = {0}, error = 0;
+    double error = 0;
     int width = width_of(memory, f);
-    int64_t last = stretch->items[0].start;
+    memset(ahead->left, 0, sizeof ahead->left);
+    ahead->at = INT64_MIN;
     for (size_t w = 0; w < stretch->n; w++) {
         size_t at = w * drift->n_fields + f;
-        double by = decay(drift, keep, last, stretch->items[w].start);
-        last = stretch->items[w].start;
+        int64_t start = stretch->items[w].start;
+        int first = is_gap(drift, ahead->at, start), known = 0;
+        double by = first ? 0 : decay(drift, ahead->keep, ahead->at, start);
         for (int k = 0; k < width; k++) {
-            double seen = (double)signals[at * WEIR_SIGNALS + (size_t)k];
-            left[k] *= by;
+            double seen = (double)signals[at * WEIR_SIGNALS + (size_t)k], left = by * ahead->left[k];
             if (foreseen)
-                foreseen[at * WIDTH + (size_t)k] = (float)left[k];
+                foreseen[at * WIDTH + (size_t)k] = first ? NAN : (float)left;
             if (isnan(seen))
                 continue;
-            error += (seen - left[k]) * (seen - left[k]);
-            left[k] += gain * (seen - left[k]);
+            error += (seen - left) * (seen - left);
+            if (ahead->gain > 0)
+                learn(ahead, first, seen, &left);
+            ahead->left[k] = left;
+            known = 1;
         }
+        if (known)
+            ahead->at = start;
     }
     return error;
 }
@@ -59,23 +88,25 @@ static double run(const struct drift_memory *memory, size_t f, const float *sign
 static void learn_field(struct drift_memory *memory, size_t f, const float *signals,
                         float *foreseen)
 {
-    struct drift_ahead *ahead = &memory->calibration.ahead[f];
-    *ahead = (struct drift_ahead){.at = INT64_MIN};
+    struct drift_ahead *ahead = &memory->calibration.ahead[f], best = {.at = INT64_MIN};
+    *ahead = best;
     if (memory->calibration.stretch.n < LEARN_FROM || !memory->calibration.pooled[f].n)
         return;
-    double least = WORTH * run(memory, f, signals, 0, 0, NULL);
+    double least = WORTH * run(memory, f, signals, ahead, NULL);
     for (size_t i = 0; i < sizeof KEEP / sizeof *KEEP; i++) {
         for (size_t j = 0; j < sizeof GAIN / sizeof *GAIN; j++) {
-            double error = run(memory, f, signals, KEEP[i], GAIN[j], NULL);
+            struct drift_ahead one = {.keep = KEEP[i], .gain = GAIN[j]};
+            double error = run(memory, f, signals, &one, NULL);
             if (error < least) {
                 least = error;
-                ahead->keep = KEEP[i];
-                ahead->gain = GAIN[j];
+                best = one;
             }
         }
     }
+    *ahead = best;
+    // The days to come go on from where the stretch ends.
     if (ahead->gain > 0)
-        run(memory, f, signals, ahead->keep, ahead->gain, foreseen);
+        run(memory, f, signals, ahead, foreseen);
 }
 
 void drift_ahead_learn(struct drift_memory *memory, const float *signals, float *foreseen)
@@ -96,10 +127,18 @@ void drift_ahead_move(struct drift_memory *memory, const struct weir_expectation
         weir_normal_scores(share, expected->n, share + memory->calibration.room_cells);
 }
 
+int drift_ahead_knows(const struct drift_memory *memory, size_t field, int64_t start)
+{
+    const struct drift_ahead *ahead = &memory->calibration.ahead[field];
+    return ahead->gain > 0 && !is_gap(memory->drift, ahead->at, start);
+}
+
 void drift_ahead_at(const struct drift_memory *memory, size_t field, int64_t start, double *out)
 {
     const struct drift_ahead *ahead = &memory->calibration.ahead[field];
-    double by = ahead->at == INT64_MIN ? 0 : decay(memory->drift, ahead->keep, ahead->at, start);
+    double by = drift_ahead_knows(memory, field, start)
+                    ? decay(memory->drift, ahead->keep, ahead->at, start)
+                    : 0;
     for (int k = 0; k < WIDTH; k++)
         out[k] = by * ahead->left[k];
 }
@@ -111,16 +150,21 @@ void drift_ahead_add(struct drift_memory *memory, int64_t start, const struct dr
     for (size_t f = 0; f < memory->drift->n_fields; f++) {
         struct drift_ahead *ahead = &calibration->ahead[f];
         const double *signal = calibration->signals + f * WEIR_SIGNALS;
-        int apart = 0;
+        int apart = 0, first = !drift_ahead_knows(memory, f, start), known = 0;
         if (!(ahead->gain > 0))
             continue;
         for (size_t i = 0; i < n_moved; i++)
             apart |= moved[i].field == &memory->drift->fields[f];
+        for (int k = 0; k < width_of(memory, f); k++)
+            known |= !isnan(signal[k]);
+        // What is not known is a gap, sooner or later; what moved stays expected where it was.
+        if (!known || (apart && first))
+            continue;
         drift_ahead_at(memory, f, start, ahead->left);
         ahead->at = start;
         for (int k = 0; k < width_of(memory, f) && !apart; k++) {
             if (!isnan(signal[k]))
-                ahead->left[k] += ahead->gain * (signal[k] - ahead->left[k]);
+                learn(ahead, first, signal[k], &ahead->left[k]);
         }
     }
 }

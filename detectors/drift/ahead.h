@@ -18,16 +18,18 @@ struct drift_ahead { // of a field
     // `gain` of what was not foreseen is learnt. gain 0: nothing is foreseen.
     double keep, gain;
     double left[WEIR_SIGNAL_CATEGORIES]; // as of the window that started at
-    int64_t at;                          // INT64_MIN: none yet
+    int64_t at;                          // INT64_MIN: none yet; long ago: it is not known
 };
 
 // Learns from the signals of the stretch ([window][field][signal]), and fills `foreseen`
-// ([window][field][WEIR_SIGNAL_CATEGORIES]) for each of its windows.
+// ([window][field][WEIR_SIGNAL_CATEGORIES]) for each of its windows; NAN after a gap.
 void drift_ahead_learn(struct drift_memory *memory, const float *signals, float *foreseen);
 // Moves an expectation, which is in calibration->room, by what was foreseen.
 void drift_ahead_move(struct drift_memory *memory, const struct weir_expectation *expected,
                       const double *foreseen);
-// What is left by `start`, into `out` (WEIR_SIGNAL_CATEGORIES).
+// Whether the windows before `start` say anything of it: not after a gap.
+int drift_ahead_knows(const struct drift_memory *memory, size_t field, int64_t start);
+// What is left by `start`, into `out` (WEIR_SIGNAL_CATEGORIES); 0 where nothing is known.
 void drift_ahead_at(const struct drift_memory *memory, size_t field, int64_t start, double *out);
 // Adds the window's signals, but for fields that moved or drift: what they are at is not usual.
 void drift_ahead_add(struct drift_memory *memory, int64_t start, const struct drift_verdict *moved,

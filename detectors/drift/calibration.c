@@ -259,7 +259,7 @@ static void score_field(struct drift_memory *memory, size_t basis, size_t f)
     double out[WEIR_SCORES];
     int is_ahead = basis && drift_is_season(calibration, basis);
     if (!drift_calibration_is_judged(memory, now) ||
-        (is_ahead && !(calibration->ahead[f].gain > 0)) ||
+        (is_ahead && !drift_ahead_knows(memory, f, calibration->start)) ||
         !(drift_is_season(calibration, basis)
               ? calibration->pooled[f].values
               : (uint64_t)memory->references[calibration->bases[basis]].ready))

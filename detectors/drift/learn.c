@@ -43,8 +43,8 @@ static void replay_ahead(struct replay *replay, size_t e, size_t f, float *row)
     const float *foreseen =
         replay->foreseen + (e * memory->drift->n_fields + f) * WEIR_SIGNAL_CATEGORIES;
     double out[WEIR_SCORES], signal[WEIR_SIGNAL_CATEGORIES], ratio;
-    int judged =
-        calibration->ahead[f].gain > 0 && drift_calibration_is_judged(memory, &replay->now[f]);
+    int judged = calibration->ahead[f].gain > 0 && !isnan(foreseen[0]) &&
+                 drift_calibration_is_judged(memory, &replay->now[f]);
     if (judged) {
         struct weir_expectation expected =
             drift_season_expect(memory, f, &replay->season, &replay->day[f]);
@@ -142,48 +142,66 @@ static void standardise(const float *scores, size_t width, size_t n, struct weir
     weir_usual_fit(usual, room, n);
 }
 
+// All fields' z of a test, but for those of windows first to end - 1.
+static void fit_tail(const struct replay *replay, size_t c, size_t first, size_t end, double *room,
+                     struct weir_tail *tail)
+{
+    const struct drift_calibration *calibration = &replay->memory->calibration;
+    size_t n_fields = replay->memory->drift->n_fields, pooled = 0;
+    const float *z = replay->scores + c / WEIR_SCORES * n_fields * WEIR_SCORES + c % WEIR_SCORES;
+    for (size_t w = 0; w < calibration->stretch.n; w++) {
+        for (size_t f = 0; f < n_fields && (w < first || w >= end); f++)
+            room[pooled++] = z[w * replay->width + f * WEIR_SCORES];
+    }
+    weir_tail_fit(tail, room, pooled);
+}
+
+// The tail of a test, and the scores that it gives. Each fifth is judged by the tail of the other
+// four: the most extreme windows of a stretch are never beyond a tail that was fitted to them, and
+// where fields have a memory these are few excursions of few fields.
+static void score_test(struct replay *replay, size_t c, double *room, double *largest)
+{
+    struct drift_calibration *calibration = &replay->memory->calibration;
+    size_t n = calibration->stretch.n, n_fields = replay->memory->drift->n_fields;
+    const float *z = replay->scores + c / WEIR_SCORES * n_fields * WEIR_SCORES + c % WEIR_SCORES;
+    for (size_t fold = 0; fold < FOLDS; fold++) {
+        struct weir_tail tail;
+        size_t first = fold * n / FOLDS, end = (fold + 1) * n / FOLDS;
+        fit_tail(replay, c, first, end, room, &tail);
+        for (size_t w = first; w < end; w++) {
+            for (size_t f = 0; f < n_fields; f++) {
+                double one = (double)z[w * replay->width + f * WEIR_SCORES];
+                if (!isnan(one))
+                    largest[w] = fmax(weir_tail_score(&tail, one),
+                                      isnan(largest[w]) ? 0 : largest[w]);
+            }
+        }
+    }
+    fit_tail(replay, c, n, n, room, &calibration->tails[c]);
+}
+
 // Scores become z in place, then -ln p; M is the largest of each window.
 static int fit(struct replay *replay, double *largest)
 {
     struct drift_calibration *calibration = &replay->memory->calibration;
     size_t n = calibration->stretch.n, n_fields = replay->memory->drift->n_fields;
-    double *column = malloc((n * n_fields + 1) * sizeof *column);
+    double *room = malloc((n * n_fields + 1) * sizeof *room);
     float *z_of = malloc((n + 1) * sizeof *z_of);
-    if (!column || !z_of) {
-        free(column);
-        free(z_of);
-        return WEIR_ENOMEM;
-    }
+    int code = room && z_of ? 0 : WEIR_ENOMEM;
     for (size_t w = 0; w < n; w++)
         largest[w] = NAN;
-    for (size_t c = 0; c < calibration->n_bases * WEIR_SCORES; c++) {
-        size_t basis = c / WEIR_SCORES, k = c % WEIR_SCORES, pooled = 0;
+    for (size_t c = 0; c < calibration->n_bases * WEIR_SCORES && !code; c++) {
         for (size_t f = 0; f < n_fields; f++) {
-            size_t at = (basis * n_fields + f) * WEIR_SCORES + k;
-            standardise(replay->scores + at, replay->width, n, &calibration->usual[at], z_of,
-                        column);
+            size_t at = (c / WEIR_SCORES * n_fields + f) * WEIR_SCORES + c % WEIR_SCORES;
+            standardise(replay->scores + at, replay->width, n, &calibration->usual[at], z_of, room);
             for (size_t w = 0; w < n; w++)
                 replay->scores[w * replay->width + at] = z_of[w];
         }
-        for (size_t f = 0; f < n_fields; f++) {
-            size_t at = (basis * n_fields + f) * WEIR_SCORES + k;
-            for (size_t w = 0; w < n; w++)
-                column[pooled++] = replay->scores[w * replay->width + at];
-        }
-        weir_tail_fit(&calibration->tails[c], column, pooled);
-        for (size_t f = 0; f < n_fields; f++) {
-            size_t at = (basis * n_fields + f) * WEIR_SCORES + k;
-            for (size_t w = 0; w < n; w++) {
-                double z = replay->scores[w * replay->width + at];
-                if (!isnan(z))
-                    largest[w] = fmax(weir_tail_score(&calibration->tails[c], z),
-                                      isnan(largest[w]) ? 0 : largest[w]);
-            }
-        }
+        score_test(replay, c, room, largest);
     }
-    free(column);
+    free(room);
     free(z_of);
-    return 0;
+    return code;
 }
 
 static void take_rows(struct replay *replay)

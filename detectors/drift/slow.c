@@ -230,28 +230,45 @@ static void replay_chart(const struct drift_memory *memory, const struct column 
 }
 
 // Excursions are counted, not windows: those of one are not independent at all, and a tail fitted
-// to them ends where the longest plateau of a month does.
-static int fit_tail(struct drift_memory *memory, const double *peak)
+// to them ends where the longest plateau of a month does. `most`: room for one a window and field.
+static void fit_tail(const struct drift_memory *memory, const double *peak, const struct part *part,
+                     double *most, struct drift_slow *into)
 {
-    struct drift_slow *slow = &memory->calibration.slow;
     size_t n = memory->calibration.stretch.n, n_fields = memory->drift->n_fields, found = 0;
-    double *most = malloc((n * n_fields + 1) * sizeof *most);
-    if (!most)
-        return WEIR_ENOMEM;
+    size_t windows = n - (part->end - part->first);
     for (size_t f = 0; f < n_fields; f++) {
+        double before = 0;
         for (size_t w = 0; w < n; w++) {
-            double now = peak[f * n + w], before = w ? peak[f * n + w - 1] : 0;
-            if (!(now > 0))
-                continue;
-            if (!(before > 0))
+            double now = is_left_out(part, w) ? 0 : peak[f * n + w];
+            if (now > 0 && !(before > 0))
                 most[found++] = 0;
-            most[found - 1] = fmax(most[found - 1], now);
+            if (now > 0)
+                most[found - 1] = fmax(most[found - 1], now);
+            before = now;
         }
     }
-    slow->rarity = log((double)(n * n_fields + 1) / (double)(found + 1));
-    weir_tail_fit(&slow->tail, most, found);
-    free(most);
-    return 0;
+    into->rarity = log((double)(windows * n_fields + 1) / (double)(found + 1));
+    weir_tail_fit(&into->tail, most, found);
+}
+
+// Raises `largest` by what each fifth is by the tail of the other four.
+static void score_charts(struct drift_memory *memory, const double *peak, double *room,
+                         double *largest)
+{
+    size_t n = memory->calibration.stretch.n, n_fields = memory->drift->n_fields;
+    for (size_t fold = 0; fold < FOLDS; fold++) {
+        struct part part = {fold * n / FOLDS, (fold + 1) * n / FOLDS};
+        struct drift_slow others;
+        fit_tail(memory, peak, &part, room, &others);
+        for (size_t w = part.first; w < part.end; w++) {
+            for (size_t f = 0; f < n_fields; f++) {
+                double score = score_of(&others, peak[f * n + w]);
+                if (score > 0)
+                    largest[w] = fmax(isnan(largest[w]) ? 0 : largest[w], score);
+            }
+        }
+    }
+    fit_tail(memory, peak, &(struct part){0, 0}, room, &memory->calibration.slow);
 }
 
 int drift_slow_learn(struct drift_memory *memory, const float *signals, double *largest)
@@ -261,7 +278,8 @@ int drift_slow_learn(struct drift_memory *memory, const float *signals, double *
     size_t n_fields = memory->drift->n_fields, n = stretch->n, width = n_fields * WEIR_SIGNALS;
     struct days days = {.mean = malloc((n + 1) * sizeof(double))};
     double *peak = calloc(n * n_fields + 1, sizeof *peak);
-    int code = days.mean && peak ? 0 : WEIR_ENOMEM;
+    double *room = malloc((n * n_fields + 1) * sizeof *room);
+    int code = days.mean && peak && room ? 0 : WEIR_ENOMEM;
     for (size_t f = 0; f < n_fields && !code; f++) {
         for (int k = 0; k < WEIR_SIGNALS; k++) {
             struct column column = {f, k, signals + f * WEIR_SIGNALS + (size_t)k, width};
@@ -275,16 +293,10 @@ int drift_slow_learn(struct drift_memory *memory, const float *signals, double *
         slow->open[f] = 0;
     }
     if (!code)
-        code = fit_tail(memory, peak);
-    for (size_t w = 0; w < n && !code; w++) {
-        for (size_t f = 0; f < n_fields; f++) {
-            double score = score_of(slow, peak[f * n + w]);
-            if (score > 0)
-                largest[w] = fmax(isnan(largest[w]) ? 0 : largest[w], score);
-        }
-    }
+        score_charts(memory, peak, room, largest);
     free(days.mean);
     free(peak);
+    free(room);
     return code;
 }
 
