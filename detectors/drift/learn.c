@@ -9,31 +9,19 @@
 
 static const int64_t DAY = 24 * (int64_t)3600000;
 
-// Each window of the stretch against the same season of its other days.
+// Each window of the stretch against the same season of its other days. Of the hours beside it, too,
+// those of its day are left out: a field with a memory was then where it is now.
 struct replay {
     int ahead;       // the second basis is under way
     float *foreseen; // [window][field][WEIR_SIGNAL_CATEGORIES]
     struct drift_memory *memory;
-    struct drift_usual season;      // of the season under way
-    struct drift_counts *day, *now; // per field
-    float *signals;                 // [window][field][signal]
-    float *scores;                  // [window][basis][field][score]
-    size_t width;                   // of a window
+    struct drift_usual season; // of the season under way
+    struct drift_usual own;    // of it, what the window is not to be judged by
+    struct drift_counts *now;  // per field
+    float *signals;            // [window][field][signal]
+    float *scores;             // [window][basis][field][score]
+    size_t width;              // of a window
 };
-
-static int sum_day(struct replay *replay, size_t season, int64_t day)
-{
-    const struct drift *drift = replay->memory->drift;
-    const struct drift_history *stretch = &replay->memory->calibration.stretch;
-    int code = 0;
-    drift_counts_reset_all(replay->day, drift->n_fields);
-    for (size_t e = 0; e < stretch->n && !code; e++) {
-        const struct drift_entry *entry = &stretch->items[e];
-        if (drift_day_of(entry->start) == day && drift_season_of(drift, entry->start) == season)
-            code = drift_entry_add(entry, replay->day, drift->n_fields);
-    }
-    return code;
-}
 
 // The window against the season, moved by what was foreseen of it.
 static void replay_ahead(struct replay *replay, size_t e, size_t f, float *row)
@@ -47,7 +35,7 @@ static void replay_ahead(struct replay *replay, size_t e, size_t f, float *row)
                  drift_calibration_is_judged(memory, &replay->now[f]);
     if (judged) {
         struct weir_expectation expected =
-            drift_season_expect(memory, f, &replay->season, &replay->day[f]);
+            drift_season_expect(memory, f, &replay->season, &replay->own);
         for (int k = 0; k < WEIR_SIGNAL_CATEGORIES; k++)
             signal[k] = (double)foreseen[k];
         if (expected.worth > 0)
@@ -66,7 +54,7 @@ static void replay_usual(struct replay *replay, size_t e, size_t f, float *row)
     int judged = drift_calibration_is_judged(memory, &replay->now[f]);
     if (judged) {
         struct weir_expectation expected =
-            drift_season_expect(memory, f, &replay->season, &replay->day[f]);
+            drift_season_expect(memory, f, &replay->season, &replay->own);
         drift_calibration_look(memory, &expected, &replay->now[f], out, signal, &ratio);
     }
     for (int k = 0; k < WEIR_SIGNALS; k++)
@@ -99,16 +87,13 @@ static int replay_stretch(struct replay *replay)
     int code = done ? 0 : WEIR_ENOMEM;
     for (size_t first = 0; first < stretch->n && !code; first++) {
         size_t season = drift_season_of(drift, stretch->items[first].start);
-        int64_t day = INT64_MIN;
         if (done[first])
             continue;
         code = drift_season_sum(replay->memory, season, &replay->season);
         for (size_t e = first; e < stretch->n && !code; e++) {
-            int64_t start = stretch->items[e].start;
-            if (drift_season_of(drift, start) != season)
+            if (drift_season_of(drift, stretch->items[e].start) != season)
                 continue;
-            if (drift_day_of(start) != day)
-                code = sum_day(replay, season, day = drift_day_of(start));
+            code = drift_season_sum_own(replay->memory, e, &replay->own);
             if (!code)
                 code = replay_window(replay, e);
             done[e] = 1;
@@ -282,7 +267,8 @@ static void free_replay(struct replay *replay)
     free(replay->foreseen);
     drift_counts_free_all(replay->season.hour, n);
     drift_counts_free_all(replay->season.near, n);
-    drift_counts_free_all(replay->day, n);
+    drift_counts_free_all(replay->own.hour, n);
+    drift_counts_free_all(replay->own.near, n);
     drift_counts_free_all(replay->now, n);
 }
 
@@ -290,8 +276,8 @@ static int make_replay(struct replay *replay)
 {
     const struct drift_calibration *calibration = &replay->memory->calibration;
     size_t n = calibration->stretch.n, n_fields = replay->memory->drift->n_fields;
-    struct drift_counts **const all[] = {&replay->season.hour, &replay->season.near, &replay->day,
-                                         &replay->now};
+    struct drift_counts **const all[] = {&replay->season.hour, &replay->season.near,
+                                         &replay->own.hour, &replay->own.near, &replay->now};
     replay->width = calibration->n_bases * n_fields * WEIR_SCORES;
     replay->scores = malloc(n * replay->width * sizeof *replay->scores);
     replay->signals = malloc(n * n_fields * WEIR_SIGNALS * sizeof *replay->signals);

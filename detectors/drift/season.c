@@ -126,6 +126,38 @@ int drift_season_sum(struct drift_memory *memory, size_t season, struct drift_us
     return code;
 }
 
+// Whether two seasons are beside each other: an hour apart, on such days.
+static int is_beside(size_t a, size_t b, size_t n)
+{
+    return n >= FINE && ((a + 2) % n == b || (b + 2) % n == a);
+}
+
+int drift_season_sum_own(struct drift_memory *memory, size_t window, struct drift_usual *own)
+{
+    const struct drift *drift = memory->drift;
+    const struct drift_history *stretch = &memory->calibration.stretch;
+    int64_t start = stretch->items[window].start, day = drift_day_of(start);
+    size_t season = drift_season_of(drift, start), first = window;
+    int code = 0;
+    drift_counts_reset_all(own->hour, drift->n_fields);
+    drift_counts_reset_all(own->near, drift->n_fields);
+    own->near_windows = 0;
+    while (first && stretch->items[first - 1].start > start - DAY)
+        first--;
+    for (size_t e = first; e < stretch->n && stretch->items[e].start < start + DAY && !code; e++) {
+        const struct drift_entry *entry = &stretch->items[e];
+        size_t other = drift_season_of(drift, entry->start);
+        if (other == season && drift_day_of(entry->start) == day) {
+            code = drift_entry_add(entry, own->hour, drift->n_fields);
+        } else if (is_beside(other, season, drift_seasons(drift)) &&
+                   llabs(entry->start - start) <= DAY / 2) {
+            code = drift_entry_add(entry, own->near, drift->n_fields);
+            own->near_windows++;
+        }
+    }
+    return code;
+}
+
 // ---- expectations
 
 struct part {
@@ -177,18 +209,21 @@ static struct weir_expectation mix(struct drift_memory *memory, size_t field,
 
 struct weir_expectation drift_season_expect(struct drift_memory *memory, size_t field,
                                             const struct drift_usual *usual,
-                                            const struct drift_counts *less)
+                                            const struct drift_usual *less)
 {
     const struct drift_calibration *calibration = &memory->calibration;
-    int near = usual->near_windows && usual->near[field].rows;
+    size_t windows = usual->near_windows - (less ? less->near_windows : 0);
+    int near = windows && usual->near[field].rows > (less ? less->near[field].rows : 0);
     double all = fmax((double)calibration->stretch.n, 1);
-    struct part parts[4] = {
+    double beside = near ? NEAR / (double)windows : 0;
+    struct part parts[5] = {
         {&usual->hour[field], 1},
         {&calibration->pooled[field], (near ? POOLED : NEAR) / all},
-        {&usual->near[field], near ? NEAR / (double)usual->near_windows : 0},
-        {less, -1},
+        {&usual->near[field], beside},
+        {less ? &less->hour[field] : NULL, -1},
+        {less ? &less->near[field] : NULL, -beside},
     };
-    return mix(memory, field, parts, less ? 4 : 3);
+    return mix(memory, field, parts, less ? 5 : 3);
 }
 
 struct weir_expectation drift_sum_expect(struct drift_memory *memory, size_t field,

@@ -32,12 +32,15 @@ void drift_season_free(struct drift_memory *memory);
 // the other days at that hour.
 int drift_season_sum(struct drift_memory *memory, size_t season, struct drift_usual *usual);
 
+// Sums what a window of the stretch is not to be judged by: of its season those of its own day, and
+// of the hours beside it those within half a day.
+int drift_season_sum_own(struct drift_memory *memory, size_t window, struct drift_usual *own);
 // What to expect of a field: the season's windows without `less` (may be NULL), drawn towards the
 // hours beside it as if two windows of those had come too: a day's course is smooth, and an hour
 // has few windows. In calibration->room, until the next call.
 struct weir_expectation drift_season_expect(struct drift_memory *memory, size_t field,
                                             const struct drift_usual *usual,
-                                            const struct drift_counts *less);
+                                            const struct drift_usual *less);
 // The same of one sum alone.
 struct weir_expectation drift_sum_expect(struct drift_memory *memory, size_t field,
                                          const struct drift_counts *sum);
