@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "consumer/cli/args.h"
+#include "consumer/cli/quality.h"
 #include "consumer/cli/terminal.h"
 #include "consumer/codec/json_write.h"
 #include "consumer/compare/set.h"
@@ -11,12 +12,21 @@
 struct options {
     int json, manual;
     const char *preset;
+    struct weir_compare_roles roles;
 };
 
 static const struct weir_arg args[] = {
     {"json", 0, WEIR_ARG_SWITCH, offsetof(struct options, json), NULL, "print JSON"},
     {"preset", 0, WEIR_ARG_TEXT, offsetof(struct options, preset), "NAME",
      "also print what another program has: evidently, nannyml or tfdv"},
+    {"label", 0, WEIR_ARG_TEXT, offsetof(struct options, roles.label), "FIELD",
+     "of two files, the truth: also compare how well a model's answers fit it (profiles know it)"},
+    {"prediction", 0, WEIR_ARG_TEXT, offsetof(struct options, roles.prediction), "FIELD",
+     "with --label: what the model said"},
+    {"score", 0, WEIR_ARG_TEXT, offsetof(struct options, roles.score), "FIELD",
+     "with --label: its score, as the probability of the positive one of two classes"},
+    {"positive", 0, WEIR_ARG_TEXT, offsetof(struct options, roles.positive), "CLASS",
+     "with --label: the positive one of two (true, the larger, or the one that is sorted later)"},
     {"manual", 0, WEIR_ARG_SWITCH, offsetof(struct options, manual), NULL,
      "print the manual page of all statistics"},
     {.name = NULL}};
@@ -191,6 +201,8 @@ static int print_json(const struct weir_comparison_set *c)
         write_statistic(&json, &c->multivariate[i], NULL);
     weir_json_close(&json, '}');
     write_rules(&json, c);
+    weir_json_key(&json, "quality");
+    weir_cli_compared_quality_json(&json, &c->quality);
     weir_json_close(&json, '}');
     weir_buffer_byte(&out, '\n');
     int failed =
@@ -301,6 +313,7 @@ static int print_table(const struct weir_comparison_set *c)
     }
     putchar('\n');
     print_rules(&c->rules);
+    weir_cli_compared_quality_print(&c->quality);
     free(order);
     return fflush(stdout) ? weir_cli_failed("standard output cannot be written") : WEIR_EXIT_DONE;
 }
@@ -322,10 +335,24 @@ static int run(int argc, char **argv)
     if (options.preset && preset == WEIR_PRESETS)
         return weir_cli_usage(&weir_command_compare,
                               "--preset is evidently, nannyml or tfdv, not '%s'", options.preset);
+    const struct weir_compare_roles *roles = &options.roles;
+    if (!roles->label != !(roles->prediction || roles->score))
+        return weir_cli_usage(&weir_command_compare,
+                              "--label needs --prediction or --score, and these need --label");
     struct weir_comparison_set set;
     struct weir_error error = {0, 0, 0, ""};
+    if (roles->label &&
+        (weir_compare_is_profile(argv[first]) || weir_compare_is_profile(argv[first + 1])))
+        return weir_cli_usage(&weir_command_compare,
+                              "--label is for two files of data: a profile has the roles of its "
+                              "configuration");
     if (weir_compare_paths(argv[first], argv[first + 1], preset, &set, &error))
         return weir_cli_failed("%s", error.message);
+    if (roles->label &&
+        weir_compare_answers(argv[first], argv[first + 1], roles, &set.quality, &error)) {
+        weir_comparison_set_free(&set);
+        return weir_cli_failed("%s", error.message);
+    }
     status = options.json ? print_json(&set) : print_table(&set);
     weir_comparison_set_free(&set);
     return status;
@@ -333,7 +360,9 @@ static int run(int argc, char **argv)
 
 const struct weir_command weir_command_compare = {
     .name = "compare",
-    .synopsis = "REFERENCE CURRENT [--json] [--preset NAME]",
+    .synopsis =
+        "REFERENCE CURRENT [--json] [--preset NAME]\n"
+        "                    [--label FIELD --prediction FIELD --score FIELD --positive CLASS]",
     .summary = "every statistic between two files or profiles, per field",
     .help =
         "Compares two files (CSV, TSV, JSON lines, Avro containers, each also gzipped) field by\n"
@@ -359,7 +388,17 @@ const struct weir_command weir_command_compare = {
         "records that they hold for: a tree of three levels, learned from 1,000 rows of each and\n"
         "judged on 1,000 others; none where its area under the curve is not surely over .55.\n"
         "Lists, texts, ids (whole numbers that come once) and numbers that never fall from row to\n"
-        "row (times) take no part.",
+        "row (times) take no part.\n\n"
+        "Where both have a label and what a model said (profiles by their roles, files by --label\n"
+        "and --prediction or --score), the model's metrics follow: accuracy, precision, recall,\n"
+        "F1, kappa, Matthews' coefficient, area under the ROC curve, log loss, Brier score and\n"
+        "calibration error of classes; MAE, RMSE, bias and R2 of numbers; of either, and the\n"
+        "change with its 95% interval. Of two classes true, the larger number or the\n"
+        "string that is sorted later is the positive one, unless --positive (in a configuration "
+        "the\n"
+        "second of the label's two `values`) says otherwise. From profiles the area is known "
+        "within\n"
+        "`bound`, all else exactly.",
     .run = run,
     .args = args,
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "consumer/cli/args.h"
+#include "consumer/cli/quality.h"
 #include "consumer/cli/terminal.h"
 #include "consumer/codec/json_write.h"
 #include "consumer/profile/profile.h"
@@ -132,6 +133,8 @@ static int print_json(const struct weir_profile *profile)
     for (size_t f = 0; f < profile->n_fields; f++)
         put_field(&json, &profile->fields[f]);
     weir_json_close(&json, ']');
+    weir_json_key(&json, "quality");
+    weir_cli_quality_json(&json, &profile->quality);
     weir_json_close(&json, '}');
     weir_buffer_byte(&out, '\n');
     int failed = out.failed || fwrite(out.data, 1, out.length, stdout) != out.length;
@@ -265,6 +268,7 @@ static void print_people(const struct weir_profile *profile)
         printf("a sample of %zu whole rows\n", weir_reservoir_rows(profile->sample));
     for (size_t f = 0; f < profile->n_fields; f++)
         print_field(&profile->fields[f]);
+    weir_cli_quality_print(&profile->quality);
 }
 
 static int run(int argc, char **argv)
@@ -295,7 +299,8 @@ const struct weir_command weir_command_show = {
     .summary = "print a profile",
     .help = "Prints what a profile knows of each field: rows, shares of nulls, mean and spread,\n"
             "quantiles and a small histogram of numbers, the most frequent strings, and what the\n"
-            "field seems to mean, with the clues that say so.",
+            "field seems to mean, with the clues that say so. Where the data had a label beside\n"
+            "the model's predictions or scores, its metrics follow, with 95% intervals.",
     .run = run,
     .args = args,
 };

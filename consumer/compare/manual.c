@@ -111,6 +111,43 @@ static void print_charts(FILE *out)
         out);
 }
 
+static void print_quality(FILE *out)
+{
+    static const char *const of[WEIR_QUALITY_METRICS] = {
+        "share of records whose prediction is the label | Wilson",
+        "of two classes of the positive one, else the mean over classes (an undefined one is 0) | "
+        "Wilson; delta method",
+        "the same | Wilson; delta method",
+        "the same | Wilson's of TP / (TP + FP + FN); delta method",
+        "agreement beyond chance (Cohen, 1960) | delta method",
+        "correlation of label and prediction (Matthews, 1975; Gorodkin, 2004) | delta method",
+        "area under the ROC curve: ties are half | DeLong's on the log odds, and the bound",
+        "mean of -ln of the label's probability, which is kept 2.2e-16 off 0 and 1 | standard "
+        "error",
+        "mean squared difference of score and label | standard error",
+        "root of the squared gap of mean score and share, debiased, 15 bins (Kumar, Liang and Ma, "
+        "2019) | standard error of the square",
+        "mean absolute error, in the label's unit | standard error",
+        "root of the mean squared error | standard error of the square",
+        "mean of predicted less label | standard error",
+        "1 - squared errors over squares about the labels' mean | delta method"};
+    fputs(
+        "\n## What a model's answers were worth\n\n"
+        "Where a label stands beside a prediction or a score (by the roles of a configuration, in "
+        "a profile;\nby `--label`, `--prediction` and `--score` of two files), these are printed "
+        "of both, with the change.\nAll are scikit-learn's (tests/conformance/quality_test.py), "
+        "but for the calibration error. Intervals are\nof 95%, changes by Zou and Donner (2008). "
+        "A profile counts every record: what it says is exact, but\n`roc_auc`, which is within "
+        "`bound` (256 cells of scores). A prediction is made of a score above 0.5\nwhere there is "
+        "none. A string is positive where it is the second of the label's two `values`, else\n"
+        "where it is sorted later; of numbers the larger one, of booleans true.\n\n"
+        "| metric | definition | interval |\n|---|---|---|\n",
+        out);
+    for (int i = 0; i < WEIR_QUALITY_METRICS; i++)
+        fprintf(out, "| `%s` | %s |\n", weir_quality_metric_name((enum weir_quality_metric_id)i),
+                of[i]);
+}
+
 void weir_compare_manual(FILE *out)
 {
     fputs(
@@ -136,6 +173,7 @@ void weir_compare_manual(FILE *out)
         out);
     print_bounds(out);
     print_charts(out);
+    print_quality(out);
     fputs("\n## What others call drift\n\n"
           "Their default thresholds. `weir compare --preset NAME` has their own definitions (bins, "
           "logarithms)\nwhere they differ.\n\n"

@@ -5,6 +5,7 @@
 
 #include "consumer/compare/sampled.h"
 #include "consumer/compare/summaries.h"
+#include "consumer/profile/answers.h"
 
 enum { PARTS = WEIR_PART_MOMENTS | WEIR_PART_CELLS | WEIR_PART_QUANTILES };
 
@@ -124,6 +125,8 @@ static int compare_both(const struct weir_profile *a, const struct weir_profile 
     }
     if (!code)
         code = weir_compare_sampled(a, &(struct weir_sampled_side){b->sample, words}, set);
+    if (!code)
+        code = weir_compare_quality(&a->quality, &b->quality, &set->quality);
     free(words);
     return code;
 }
@@ -137,6 +140,7 @@ struct taken {
     struct weir_reservoir_field *sample_fields;
     struct weir_reservoir_spec sample_spec;
     struct weir_reservoir *sample; // NULL: the reference has none either
+    struct weir_answers *answers;  // as the sample
 };
 
 static void taken_free(struct taken *t)
@@ -146,6 +150,7 @@ static void taken_free(struct taken *t)
     for (size_t i = 0; t->words && i < t->n; i++)
         free(t->words[i]);
     weir_reservoir_destroy(t->sample);
+    weir_answers_destroy(t->answers);
     free(t->sample_fields);
     free(t->words);
     free(t->summaries);
@@ -187,6 +192,8 @@ static int taken_make(const struct weir_profile *a, struct taken *t)
         if (!code && field->words && !(t->words[i] = calloc(1, sizeof *t->words[i])))
             code = WEIR_ENOMEM;
     }
+    if (!code)
+        code = weir_answers_continue(a, &t->answers);
     return code || !a->sample ? code : taken_sample(t, a);
 }
 
@@ -208,6 +215,8 @@ static int absorb_file(struct weir_file *file, const struct weir_profile *a, str
             if (t->words[i])
                 weir_words_add_column(t->words[i], &batch->columns[i], NULL, batch->n_rows);
         }
+        if (!code && t->answers)
+            code = weir_answers_add(t->answers, batch, NULL, batch->n_rows);
         if (!code && t->sample)
             code = weir_reservoir_add(t->sample, batch, NULL, batch->n_rows, 0);
     }
@@ -216,6 +225,17 @@ static int absorb_file(struct weir_file *file, const struct weir_profile *a, str
             weir_absorb_scratch_destroy(scratch[i]);
     free(scratch);
     return code ? code : more;
+}
+
+static int compare_quality(const struct weir_profile *a, struct taken *t,
+                           struct weir_comparison_set *set)
+{
+    struct weir_profile_quality quality = {0};
+    if (t->answers)
+        weir_answers_take(t->answers, &quality);
+    int code = weir_compare_quality(&a->quality, &quality, &set->quality);
+    weir_profile_quality_free(&quality);
+    return code;
 }
 
 static int compare_file(const struct weir_profile *a, const char *path,
@@ -236,6 +256,8 @@ static int compare_file(const struct weir_profile *a, const char *path,
                                       set->fields[i].type, 1, &set->fields[i].comparison);
     if (!code)
         code = weir_compare_sampled(a, &(struct weir_sampled_side){taken.sample, taken.words}, set);
+    if (!code)
+        code = compare_quality(a, &taken, set);
     taken_free(&taken);
     weir_file_close(file);
     return code;

@@ -67,5 +67,6 @@ void weir_comparison_set_free(struct weir_comparison_set *set)
         free(set->fields[i].name);
     free(set->fields);
     weir_compared_rules_free(&set->rules);
+    weir_compared_quality_free(&set->quality);
     memset(set, 0, sizeof *set);
 }

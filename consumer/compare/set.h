@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "consumer/compare/answers.h"
 #include "consumer/compare/compare.h"
 #include "consumer/compare/rules.h"
 
@@ -20,7 +21,8 @@ struct weir_comparison_set {
     uint64_t rows_reference, rows_current;
     int from_profiles; // by summaries, not by values
     struct weir_comparison multivariate[WEIR_MULTIVARIATE];
-    struct weir_compared_rules rules; // status NO_ROWS: a profile keeps none
+    struct weir_compared_rules rules;     // status NO_ROWS: a profile keeps none
+    struct weir_compared_quality quality; // of profiles; of files weir_compare_answers()
 };
 
 // Where neither is a profile, exact; else as weir_compare_profiles(). `preset` WEIR_PRESETS: none;

@@ -5,18 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumer/profile/answers.h"
 #include "consumer/profile/count.h"
 #include "consumer/profile/habits.h"
 #include "consumer/profile/joint.h"
 #include "consumer/profile/like.h"
+#include "consumer/profile/slots.h"
 #include "stats/cells_build.h"
 #include "stats/depends.h"
 #include "stats/hash.h"
-#include "stats/hll.h"
 #include "stats/top.h"
 
 enum {
-    SAMPLE_ROWS = 1 << 14, // rows whose values cells are made from
     PANES = 4096,
     PANE_SUMMARIES = 200000, // panes times fields
     HOUR = 3600000,
@@ -35,11 +35,6 @@ struct maker_field {
     struct weir_clues clues;
 };
 
-struct sampled {
-    uint64_t hash;
-    uint32_t slot;
-};
-
 struct weir_profile_maker {
     const struct weir_stream *stream;
     int64_t pane;
@@ -47,9 +42,9 @@ struct weir_profile_maker {
     int64_t first_time, last_time;
     struct maker_field *fields;
     size_t n_fields;
-    struct sampled *heap; // highest hash on top: the rows with the lowest hashes stay
-    uint32_t n_heap;
-    struct weir_joint *joint; // the same rows
+    struct weir_slots slots;      // rows whose values cells are made from
+    struct weir_joint *joint;     // the same rows
+    struct weir_answers *answers; // from turn() on; NULL: there are none
     uint64_t seed;
     int64_t sample_rows;
     const struct weir_profile *like; // may be NULL
@@ -75,9 +70,9 @@ int weir_profile_maker_create(const struct weir_stream *stream,
     maker->next_half = FIRST_HALF;
     maker->sample_rows = options && options->rows ? options->rows : WEIR_PROFILE_ROWS;
     maker->fields = calloc(stream->n_fields ? stream->n_fields : 1, sizeof *maker->fields);
-    maker->heap = malloc(SAMPLE_ROWS * sizeof *maker->heap);
-    int failed = !maker->fields || !maker->heap ||
-                 weir_joint_create(stream, SAMPLE_ROWS, &maker->joint) != 0;
+    maker->slots.heap = malloc(WEIR_SLOTS * sizeof *maker->slots.heap);
+    int failed = !maker->fields || !maker->slots.heap ||
+                 weir_joint_create(stream, WEIR_SLOTS, &maker->joint) != 0;
     for (size_t i = 0; !failed && i < stream->n_fields; i++) {
         const struct weir_field *info = &stream->fields[i];
         if (info->type == WEIR_TYPE_UNKNOWN)
@@ -92,7 +87,7 @@ int weir_profile_maker_create(const struct weir_stream *stream,
         failed |= weir_absorb_scratch_create(&field->scratch) != 0;
         failed |= weir_clues_init(&field->clues) != 0;
         if (field->shape == WEIR_SHAPE_NUMERIC)
-            failed |= !(field->sample = malloc(SAMPLE_ROWS * sizeof *field->sample));
+            failed |= !(field->sample = malloc(WEIR_SLOTS * sizeof *field->sample));
         struct weir_summary_spec spec = {.shape = field->shape, .parts = WEIR_PART_TOP};
         if (field->shape == WEIR_SHAPE_CATEGORICAL)
             failed |= weir_summary_init(&field->first, &spec) != 0;
@@ -120,8 +115,9 @@ void weir_profile_maker_destroy(struct weir_profile_maker *maker)
         weir_clues_free(&field->clues);
     }
     free(maker->fields);
-    free(maker->heap);
+    free(maker->slots.heap);
     weir_joint_destroy(maker->joint);
+    weir_answers_destroy(maker->answers);
     weir_profile_free(maker->profile);
     free(maker);
 }
@@ -142,52 +138,6 @@ static const uint32_t *good_rows(const struct weir_batch *batch, uint32_t *rows,
 
 // ---- the first pass: a sample of rows, counts of strings
 
-static void sift_down(struct sampled *heap, uint32_t n)
-{
-    uint32_t at = 0;
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= n)
-            return;
-        if (child + 1 < n && heap[child + 1].hash > heap[child].hash)
-            child++;
-        if (heap[child].hash <= heap[at].hash)
-            return;
-        struct sampled swap = heap[at];
-        heap[at] = heap[child];
-        heap[child] = swap;
-        at = child;
-    }
-}
-
-static void sift_up(struct sampled *heap, uint32_t at)
-{
-    while (at && heap[(at - 1) / 2].hash < heap[at].hash) {
-        struct sampled swap = heap[at];
-        heap[at] = heap[(at - 1) / 2];
-        heap[(at - 1) / 2] = swap;
-        at = (at - 1) / 2;
-    }
-}
-
-// The slot of a row in the sample, or -1.
-static int64_t sample_row(struct weir_profile_maker *maker, int64_t offset)
-{
-    uint64_t hash = weir_hll_hash_long(offset);
-    if (maker->n_heap < SAMPLE_ROWS) {
-        uint32_t slot = maker->n_heap++;
-        maker->heap[slot] = (struct sampled){hash, slot};
-        sift_up(maker->heap, slot);
-        return slot;
-    }
-    if (hash >= maker->heap[0].hash)
-        return -1;
-    maker->heap[0].hash = hash;
-    uint32_t slot = maker->heap[0].slot;
-    sift_down(maker->heap, maker->n_heap);
-    return slot;
-}
-
 static double number_at(const struct weir_column *column, uint32_t row)
 {
     uint32_t i = column->offsets ? column->offsets[row] : row;
@@ -206,7 +156,7 @@ static void sample_rows(struct weir_profile_maker *maker, const struct weir_batc
     size_t n_taken = 0;
     for (size_t r = 0; r < n; r++) {
         uint32_t row = rows ? rows[r] : (uint32_t)r;
-        slots[n_taken] = sample_row(maker, batch->offset[row]);
+        slots[n_taken] = weir_slots_take(&maker->slots, batch->offset[row]);
         taken[n_taken] = row;
         n_taken += slots[n_taken] >= 0;
     }
@@ -367,7 +317,7 @@ static int build_field(struct weir_profile_maker *maker, struct maker_field *fie
     if (code != WEIR_ENOTFOUND)
         ;
     else if (field->shape == WEIR_SHAPE_NUMERIC)
-        code = weir_cells_build_numeric(field->sample, maker->n_heap, &out->cells, error);
+        code = weir_cells_build_numeric(field->sample, maker->slots.n, &out->cells, error);
     else if (field->shape == WEIR_SHAPE_BOOLEAN)
         code = weir_cells_build_boolean(&out->cells, error);
     else
@@ -385,7 +335,7 @@ static int build_field(struct weir_profile_maker *maker, struct maker_field *fie
     out->clues = field->clues; // the profile's from now on
     out->clues.shape = field->counts.shape;
     memset(&field->clues, 0, sizeof field->clues);
-    code = weir_profile_habits_begin(out, field->sample, maker->n_heap, &field->counts,
+    code = weir_profile_habits_begin(out, field->sample, maker->slots.n, &field->counts,
                                      &field->half[0]);
     return code ? out_of_memory(error) : 0;
 }
@@ -410,6 +360,26 @@ static int begin_sample(struct weir_profile_maker *maker)
     return code;
 }
 
+static int begin_answers(struct weir_profile_maker *maker)
+{
+    struct weir_answer_fields fields;
+    struct weir_answer_field *const all[] = {&fields.label, &fields.prediction, &fields.score};
+    const struct weir_cells *cells = NULL;
+    weir_answers_find(maker->stream, &fields);
+    for (size_t f = 0; f < maker->n_fields; f++) {
+        struct maker_field *field = &maker->fields[f];
+        for (int i = 0; i < 3; i++) {
+            if (!all[i]->info || all[i]->index != field->index)
+                continue;
+            all[i]->sample = field->sample;
+            all[i]->n = field->sample ? maker->slots.n : 0;
+            all[i]->counts = &field->counts;
+            cells = i ? cells : maker->profile->fields[f].cells;
+        }
+    }
+    return weir_answers_create(&fields, cells, maker->like, &maker->answers);
+}
+
 int weir_profile_maker_turn(struct weir_profile_maker *maker, struct weir_error *error)
 {
     struct weir_profile *profile = calloc(1, sizeof *profile);
@@ -430,7 +400,8 @@ int weir_profile_maker_turn(struct weir_profile_maker *maker, struct weir_error 
         if (code)
             return code;
     }
-    if (weir_joint_find(maker->joint, maker->n_heap, profile) || begin_sample(maker))
+    if (weir_joint_find(maker->joint, maker->slots.n, profile) || begin_sample(maker) ||
+        begin_answers(maker))
         return out_of_memory(error);
     uint64_t span = (uint64_t)maker->last_time - (uint64_t)maker->first_time;
     uint64_t most = weir_profile_most_panes(maker->n_fields);
@@ -573,6 +544,8 @@ int weir_profile_maker_second(struct weir_profile_maker *maker, const struct wei
             weir_words_add_column(into->words, column, rows, n);
     }
     weir_joint_check(maker->joint, batch, rows, n);
+    if (maker->answers && weir_answers_add(maker->answers, batch, rows, n))
+        return out_of_memory(error);
     if (maker->profile->sample &&
         weir_reservoir_add(maker->profile->sample, batch, rows, n, maker->seed))
         return out_of_memory(error);
@@ -590,6 +563,8 @@ int weir_profile_maker_finish(struct weir_profile_maker *maker, struct weir_prof
                               "the input changed while it was read: %llu rows, then %llu",
                               (unsigned long long)maker->rows, (unsigned long long)rows);
     weir_joint_finish(maker->joint);
+    if (maker->answers)
+        weir_answers_take(maker->answers, &maker->profile->quality);
     if (weir_profile_habits_finish(maker->profile))
         return out_of_memory(error);
     *profile = maker->profile;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumer/profile/answers.h"
 #include "consumer/profile/habits.h"
 #include "consumer/profile/maker.h"
 #include "stats/cells.h"
@@ -380,6 +381,21 @@ static int sample_habits(struct weir_profile *into)
     return code;
 }
 
+// Of all that were counted in the same way; none where one was not.
+static int merge_quality(struct merge *merge)
+{
+    const struct weir_profile_quality *first = &merge->from[0]->quality;
+    struct weir_profile_quality *into = &merge->into->quality;
+    for (size_t k = 0; k < merge->n; k++) {
+        if (!weir_profile_quality_same(first, &merge->from[k]->quality))
+            return 0;
+    }
+    int code = weir_profile_quality_copy(first, into);
+    for (size_t k = 1; k < merge->n && !code; k++)
+        code = weir_quality_merge(into->counts, merge->from[k]->quality.counts);
+    return code;
+}
+
 static void add_times(struct weir_profile *into, const struct weir_profile *from)
 {
     if (!from->rows)
@@ -411,6 +427,8 @@ static int merge_all(struct merge *merge)
         code = merge_panes(merge);
     if (!code)
         code = merge_samples(merge);
+    if (!code)
+        code = merge_quality(merge);
     if (!code)
         code = sample_habits(into);
     return code ? code : weir_profile_habits_finish(into);

@@ -8,12 +8,13 @@
 #include "consumer/source/file.h"
 #include "stats/clues.h"
 #include "stats/habits.h"
+#include "stats/quality.h"
 #include "stats/reservoir.h"
 #include "stats/summary.h"
 #include "stats/words.h"
 
 // Of what is written; all down to 1 are read.
-enum { WEIR_PROFILE_VERSION = 3 };
+enum { WEIR_PROFILE_VERSION = 4 };
 
 // Rows of the joint sample: at most so many, and so many bytes of values.
 enum { WEIR_PROFILE_ROWS = 5000, WEIR_PROFILE_ROW_BYTES = 4 << 20 };
@@ -45,6 +46,14 @@ struct weir_profile_pane {
     struct weir_summary *fields; // parallel to the profile's fields: counts, moments and cells
 };
 
+// What the model's answers were worth in these data. `counts` NULL: there are no label and answer
+// side by side, or version 1 to 3.
+struct weir_profile_quality {
+    struct weir_quality *counts;
+    char *label, *prediction, *score; // fields; NULL: none. No prediction but one that is counted:
+                                      // score > .5
+};
+
 struct weir_profile {
     int version;
     const char *stream;
@@ -57,6 +66,7 @@ struct weir_profile {
     struct weir_reservoir_field *sample_fields; // the fields, in the profile's order
     struct weir_reservoir_spec sample_spec;
     struct weir_reservoir *sample; // NULL: none was kept, or version 1 or 2
+    struct weir_profile_quality quality;
 };
 
 struct weir_profile_options {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "consumer/codec/avro_container.h"
+#include "consumer/profile/answers.h"
 #include "consumer/profile/like.h"
 #include "consumer/profile/maker.h"
 #include "stats/hash.h"
@@ -36,6 +37,7 @@ void weir_profile_free(struct weir_profile *profile)
         free((char *)profile->fields[f].name);
     }
     weir_reservoir_destroy(profile->sample);
+    weir_profile_quality_free(&profile->quality);
     free(profile->sample_fields);
     free(profile->panes);
     free(profile->fields);
@@ -193,6 +195,18 @@ static void put_sample(struct weir_buffer *out, const struct weir_profile *profi
     weir_buffer_free(&nested);
 }
 
+// Empty: there is none.
+static void put_quality(struct weir_buffer *out, const struct weir_profile *profile)
+{
+    struct weir_buffer nested;
+    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
+    if (profile->quality.counts)
+        weir_profile_quality_write(&profile->quality, &nested);
+    out->failed |= nested.failed;
+    weir_put_bytes(out, nested.data, nested.length);
+    weir_buffer_free(&nested);
+}
+
 static void put_profile(struct weir_buffer *out, const struct weir_profile *profile)
 {
     weir_put_long(out, WEIR_PROFILE_VERSION);
@@ -220,6 +234,7 @@ static void put_profile(struct weir_buffer *out, const struct weir_profile *prof
     }
     weir_put_long(out, 0);
     put_sample(out, profile);
+    put_quality(out, profile);
 }
 
 uint64_t weir_profile_hash(const struct weir_profile *profile)
@@ -534,6 +549,17 @@ static int read_sample(struct weir_reader *in, struct weir_profile *profile)
     return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
 }
 
+static int read_quality(struct weir_reader *in, struct weir_profile *profile)
+{
+    struct weir_reader nested = nested_reader(in);
+    if (in->failed)
+        return WEIR_ECORRUPT;
+    if (!weir_reader_left(&nested))
+        return 0;
+    int code = weir_profile_quality_read(&nested, &profile->quality);
+    return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+}
+
 static int read_profile(struct weir_reader *in, struct weir_profile *profile,
                         struct weir_error *error)
 {
@@ -551,6 +577,8 @@ static int read_profile(struct weir_reader *in, struct weir_profile *profile,
         code = read_panes(in, profile);
     if (!code && profile->version >= 3)
         code = read_sample(in, profile);
+    if (!code && profile->version >= 4)
+        code = read_quality(in, profile);
     if (!code && (in->failed || weir_reader_left(in)))
         code = WEIR_ECORRUPT;
     return code;

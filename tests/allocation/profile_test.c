@@ -12,9 +12,9 @@
 enum { ROWS = 600, DISTINCT = 150 };
 static const struct weir_field fields[] = {
     {.name = "at", .type = WEIR_TYPE_LONG, .role = WEIR_ROLE_TIME},
-    {.name = "amount", .type = WEIR_TYPE_DOUBLE},
+    {.name = "amount", .type = WEIR_TYPE_DOUBLE, .role = WEIR_ROLE_SCORE},
     {.name = "route", .type = WEIR_TYPE_STRING},
-    {.name = "good", .type = WEIR_TYPE_BOOLEAN},
+    {.name = "good", .type = WEIR_TYPE_BOOLEAN, .role = WEIR_ROLE_LABEL},
 };
 static const struct weir_stream stream = {
     .name = "s", .fields = fields, .n_fields = 4, .key = -1, .time = 0};
@@ -78,6 +78,7 @@ static void check_whole(const struct weir_profile *profile)
     ck_assert_uint_eq(weir_profile_find(profile, "route")->cells->n_categories, 64);
     ck_assert_double_gt(weir_summary_quantile(&weir_profile_find(profile, "amount")->summary, .5),
                         100);
+    ck_assert_uint_eq(profile->quality.counts->scored, ROWS);
 }
 
 START_TEST(made)

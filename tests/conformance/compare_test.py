@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 from scipy.spatial import distance
+from sklearn import metrics
 
 WEIR = os.path.join(os.environ["WEIR_BUILD"], "weir")
 NUMERIC = """ks anderson_darling cramer_von_mises kuiper berk_jones psi jensen_shannon kl hellinger
@@ -226,6 +227,49 @@ def check_vectors(folder, rng):
         expect((s["vector_mmd"]["p_value"] > 0.01) == (b == 1), f"vector_mmd {s['vector_mmd']}")
 
 
+def answers(rng, n, off):
+    for _ in range(n):
+        odds = rng.normal() * 2
+        truth = "fraud" if rng.uniform() < 1 / (1 + math.exp(-odds)) else "good"
+        score = round(1 / (1 + math.exp(-odds - off)), 3)
+        price = float(rng.lognormal())
+        yield {"truth": truth, "said": "fraud" if score > 0.5 else "good", "score": score, "price": price,
+               "guess": price + off + float(rng.normal()), "id": f"n{rng.integers(10**9)}"}
+
+
+def check_quality(folder, rng):
+    """A model's metrics of two files are scikit-learn's, and stand beside each other."""
+    a, b = list(answers(rng, 1500, 0)), list(answers(rng, 900, 1))
+    paths = [os.path.join(folder, name) for name in ("qa.csv", "qb.jsonl")]
+    pd.DataFrame(a).to_csv(paths[0], index=False)
+    with open(paths[1], "w") as file:
+        file.writelines(json.dumps(row) + "\n" for row in b)
+    run = compare(*paths, "--json", "--label", "truth", "--prediction", "said", "--score", "score", "--positive", "fraud")
+    got = json.loads(run.stdout, parse_constant=refuse)["quality"]
+    for side, data in (("reference", a), ("current", b)):
+        y, p = [r["truth"] == "fraud" for r in data], [r["score"] for r in data]
+        said = [r["said"] == "fraud" for r in data]
+        expect(got["records"][side] == len(data), f"{side} records")
+        for name, want in {"accuracy": metrics.accuracy_score(y, said), "precision": metrics.precision_score(y, said),
+                           "recall": metrics.recall_score(y, said), "f1": metrics.f1_score(y, said),
+                           "kappa": metrics.cohen_kappa_score(y, said), "matthews": metrics.matthews_corrcoef(y, said),
+                           "roc_auc": metrics.roc_auc_score(y, p), "log_loss": metrics.log_loss(y, p),
+                           "brier": metrics.brier_score_loss(y, p)}.items():
+            near(got["metrics"][name][side]["value"], want, f"{side} {name}")
+    worse = got["metrics"]["brier"]
+    expect(0 < worse["low"] < worse["change"] < worse["high"], f"brier {worse}")
+    run = compare(*paths, "--json", "--label", "price", "--prediction", "guess")
+    got = json.loads(run.stdout, parse_constant=refuse)["quality"]["metrics"]
+    for side, data in (("reference", a), ("current", b)):
+        y, p = [r["price"] for r in data], [r["guess"] for r in data]
+        for name, want in {"mae": metrics.mean_absolute_error(y, p), "rmse": metrics.root_mean_squared_error(y, p),
+                           "bias": float(np.mean(np.array(p) - y)), "r2": metrics.r2_score(y, p)}.items():
+            near(got[name][side]["value"], want, f"{side} {name}")
+    for wrong in (["--label", "truth"], ["--score", "score"], ["--label", "truth", "--score", "none"],
+                  ["--label", "id", "--prediction", "said"]):
+        expect(compare(*paths, *wrong).returncode in (1, 2), f"{wrong} is taken")
+
+
 def check_edges(folder):
     texts = ["", "x\n", "x\n1\n", "x,y\n1,\n1,\n1,\n", "x,y\n5,a\n5,a\n5,a\n", "x,y\nNaN,\ninf,b\n-inf,\n", "x,y\n1e308,a\n-1e308,b\n0,c\n",
              "x,y\n" + "".join(f"{i},{i % 2}\n" for i in range(50)), "y,q\n1,2\n", "x,y\ntrue,1\nfalse,2\n", "x,y\n1\n2,3,4\n\n"]
@@ -256,6 +300,7 @@ def main():
         check_found(folder, rng)
         check_texts(folder, rng)
         check_vectors(folder, rng)
+        check_quality(folder, rng)
         check_edges(folder)
     print(f"{checks} checks, {faults} failed")
     return 1 if faults or checks < 300 else 0

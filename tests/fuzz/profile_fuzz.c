@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A profile's bytes, its sample of rows, the cells and a summary: the first byte says which is
-// read.
+// A profile's bytes, its sample of rows, its model's metrics, the cells and a summary: the first
+// byte says which is read.
+#include <math.h>
 #include <stdlib.h>
 
 #include "consumer/profile/merge.h"
+#include "stats/quality.h"
 
 static void read_cells(const uint8_t *data, size_t size)
 {
@@ -46,6 +48,35 @@ static void read_sample(const uint8_t *data, size_t size)
     weir_reservoir_destroy(sample);
 }
 
+// What is read can be measured, and written.
+static void measure(const struct weir_quality *quality)
+{
+    struct weir_quality_metric metrics[WEIR_QUALITY_METRICS];
+    struct weir_quality_bin bins[WEIR_QUALITY_MOST_BINS];
+    struct weir_quality_class class;
+    weir_quality_measure(quality, metrics);
+    weir_quality_calibration(quality, WEIR_QUALITY_MOST_BINS, bins);
+    for (size_t i = 0; i <= quality->spec.n_classes; i++)
+        weir_quality_of_class(quality, i, &class);
+    for (int i = 0; i < WEIR_QUALITY_METRICS; i++)
+        if (metrics[i].name && isinf(metrics[i].value))
+            abort();
+}
+
+static void read_quality(const uint8_t *data, size_t size)
+{
+    struct weir_quality *quality;
+    struct weir_buffer out;
+    struct weir_reader in = weir_reader_make(data, size);
+    if (weir_quality_read(&in, &quality))
+        return;
+    measure(quality);
+    weir_buffer_init(&out, WEIR_BUFFER_MAXIMUM);
+    weir_quality_write(quality, &out);
+    weir_buffer_free(&out);
+    weir_quality_destroy(quality);
+}
+
 // What is read can be written, and merged.
 static void use(struct weir_profile *profile)
 {
@@ -54,6 +85,8 @@ static void use(struct weir_profile *profile)
     struct weir_profile *merged;
     struct weir_error error;
     weir_profile_hash(profile);
+    if (profile->quality.counts)
+        measure(profile->quality.counts);
     if (!weir_profile_merge(twice, names, 2, &merged, &error)) {
         weir_profile_hash(merged);
         weir_profile_free(merged);
@@ -66,6 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct weir_profile *profile;
     if (size && data[0] == 'R')
         read_sample(data + 1, size - 1);
+    else if (size && data[0] == 'Q')
+        read_quality(data + 1, size - 1);
     else if (size && data[0] == 'P') {
         if (!weir_profile_read_datum(data + 1, size - 1, "fuzz", &profile, NULL))
             use(profile);
