@@ -174,11 +174,13 @@ static const struct weir_statistic_info table[WEIR_STATISTICS] = {
                                    WEIR_CHANGE_LARGER, 1, 0,
                                    "as mmd, of vectors of one size, each dimension in the "
                                    "reference's standard deviations",
-                                   "twice the root of 1/n + 1/m, of at most 2,000 rows each"},
+                                   "as mmd"},
     [WEIR_STATISTIC_MMD] = {"mmd", J, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER, 1, 0,
                             "distance of the mean embeddings of a Gaussian kernel by random "
-                            "features; p by permutation (Gretton, 2012; Rahimi and Recht, 2007)",
-                            "twice the root of 1/n + 1/m, of at most 2,000 rows each"},
+                            "features; p by a chi-square of their scatter (Gretton, 2012; Rahimi "
+                            "and Recht, 2007)",
+                            "of all rows (profiles made with --like, or beside a file) nothing; "
+                            "else twice the root of 1/n + 1/m"},
     [WEIR_STATISTIC_PCA_ERROR] = {"pca_error", J, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS,
                                   WEIR_CHANGE_RATIO, 1, 0,
                                   "mean squared error of rebuilding rows from the reference's "
@@ -191,10 +193,12 @@ static const struct weir_statistic_info table[WEIR_STATISTICS] = {
          "1.96 standard errors (Hanley and McNeil, 1982), of the same classifier"},
     [WEIR_STATISTIC_CORRELATION_CHANGE] =
         {"correlation_change", J, WEIR_NEEDS_ROWS, WEIR_NEEDS_ROWS, WEIR_CHANGE_LARGER, 1, 0,
-         "the largest |r - r'| of a pair of fields; p by Fisher's "
-         "z, times the pairs",
-         "the normal quantile of 95% for all pairs at once, times the root of 1/(n - 3) + 1/(m - "
-         "3)"},
+         "the largest |r - r'| of a pair of fields, of the rows that have both, values cut at 10 "
+         "standard deviations; p by Fisher's z, wider where tails are heavy (Muirhead, 1982), "
+         "times "
+         "the pairs",
+         "of all rows rounding, and what the cut may have turned; of a sample (old profiles) the "
+         "normal quantile of 95% for all pairs at once, times the root of 1/(n - 3) + 1/(m - 3)"},
 };
 
 // Evidently 0.7 (large and small references), NannyML 0.13, TFDV's tutorial, whylogs 1.6,

@@ -6,6 +6,7 @@
 #include "consumer/cli/terminal.h"
 #include "consumer/config/config.h"
 #include "consumer/host/plugins.h"
+#include "consumer/profile/lost.h"
 #include "consumer/profile/maker.h"
 #include "consumer/profile/merge.h"
 #include "consumer/source/fields.h"
@@ -248,6 +249,12 @@ static int merge(const struct options *options, char **paths, size_t n)
     if (!code)
         code = weir_profile_merge((const struct weir_profile *const *)parts,
                                   (const char *const *)paths, n, &whole, &error);
+    for (int part = 0; !code && part < WEIR_PROFILE_PARTS_LOST; part++) {
+        char text[512];
+        if (weir_profile_lost((const struct weir_profile *const *)parts, (const char *const *)paths,
+                              n, whole, part, text, sizeof text))
+            fprintf(stderr, "weir: %s\n", text);
+    }
     if (!code)
         code = save(options, whole, &error);
     weir_profile_free(whole);
@@ -321,7 +328,9 @@ const struct weir_command weir_command_profile = {
         "\n"
         "Many files, or many machines: make a profile of the first, those of the others --like "
         "it,\n"
-        "and --merge them all, in any order; the outcome can be merged again.",
+        "and --merge them all, in any order; the outcome can be merged again. What a profile of "
+        "an\n"
+        "older weir does not have is left out of the outcome, which is said.",
     .run = run,
     .args = args,
 };

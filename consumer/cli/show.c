@@ -21,7 +21,14 @@ static const struct weir_arg args[] = {
 
 static const double shares[] = {.01, .05, .25, .5, .75, .95, .99};
 static const char *const share_names[] = {"1%", "5%", "25%", "50%", "75%", "95%", "99%"};
-enum { SHARES = sizeof shares / sizeof *shares, BARS = 24, MOST_CATEGORIES = 8, MOST_CLUES = 3 };
+enum {
+    SHARES = sizeof shares / sizeof *shares,
+    BARS = 24,
+    MOST_CATEGORIES = 8,
+    MOST_CLUES = 3,
+    MOST_PAIRS = 8
+};
+#define LEAST_SHOWN .5 // of a correlation
 
 static const char *shape_name(enum weir_shape shape)
 {
@@ -113,6 +120,29 @@ static void put_field(struct weir_json_writer *json, const struct weir_profile_f
     weir_json_close(json, '}');
 }
 
+// Of all rows, every pair that both vary.
+static void put_correlations(struct weir_json_writer *json, const struct weir_profile *profile)
+{
+    const struct weir_profile_frame *frame = profile->n_frames ? profile->frames : NULL;
+    weir_json_open(json, '[');
+    for (size_t j = 0; frame && frame->products && j < frame->n; j++)
+        for (size_t k = 0; k < j; k++) {
+            struct weir_correlation c = weir_co_moments_correlation(frame->products, j, k);
+            if (isnan(c.r))
+                continue;
+            weir_json_open(json, '{');
+            weir_json_key(json, "fields");
+            weir_json_open(json, '[');
+            weir_json_text(json, profile->fields[frame->field[k]].name);
+            weir_json_text(json, profile->fields[frame->field[j]].name);
+            weir_json_close(json, ']');
+            put_count(json, "records", c.n);
+            put_number(json, "r", c.r);
+            weir_json_close(json, '}');
+        }
+    weir_json_close(json, ']');
+}
+
 static int print_json(const struct weir_profile *profile)
 {
     struct weir_buffer out;
@@ -133,6 +163,8 @@ static int print_json(const struct weir_profile *profile)
     for (size_t f = 0; f < profile->n_fields; f++)
         put_field(&json, &profile->fields[f]);
     weir_json_close(&json, ']');
+    weir_json_key(&json, "correlations");
+    put_correlations(&json, profile);
     weir_json_key(&json, "quality");
     weir_cli_quality_json(&json, &profile->quality);
     weir_json_close(&json, '}');
@@ -260,6 +292,41 @@ static void print_field(const struct weir_profile_field *field)
         print_categories(summary);
 }
 
+struct pair {
+    double r;
+    size_t j, k;
+};
+
+static int by_strength(const void *a, const void *b)
+{
+    const struct pair *x = a, *y = b;
+    if (fabs(x->r) != fabs(y->r))
+        return fabs(x->r) > fabs(y->r) ? -1 : 1;
+    return x->j != y->j ? (x->j > y->j ? 1 : -1) : x->k > y->k ? 1 : -1;
+}
+
+static void print_correlations(const struct weir_profile *profile)
+{
+    const struct weir_profile_frame *frame = profile->n_frames ? profile->frames : NULL;
+    struct pair pairs[WEIR_CO_MOMENTS_MOST * (WEIR_CO_MOMENTS_MOST - 1) / 2];
+    size_t n = 0;
+    for (size_t j = 0; frame && frame->products && j < frame->n; j++)
+        for (size_t k = 0; k < j; k++) {
+            double r = weir_co_moments_correlation(frame->products, j, k).r;
+            if (fabs(r) >= LEAST_SHOWN)
+                pairs[n++] = (struct pair){r, j, k};
+        }
+    if (!n)
+        return;
+    qsort(pairs, n, sizeof *pairs, by_strength);
+    fputs("\ngo together (correlation over all rows):\n", stdout);
+    for (size_t i = 0; i < n && i < MOST_PAIRS; i++)
+        printf("    %s, %s %.3f\n", profile->fields[frame->field[pairs[i].k]].name,
+               profile->fields[frame->field[pairs[i].j]].name, pairs[i].r);
+    if (n > MOST_PAIRS)
+        printf("    and %zu more pairs of %.1f or more\n", n - MOST_PAIRS, LEAST_SHOWN);
+}
+
 static void print_people(const struct weir_profile *profile)
 {
     printf("stream %s: %llu rows, %zu fields, %zu panes\n", profile->stream,
@@ -268,6 +335,7 @@ static void print_people(const struct weir_profile *profile)
         printf("a sample of %zu whole rows\n", weir_reservoir_rows(profile->sample));
     for (size_t f = 0; f < profile->n_fields; f++)
         print_field(&profile->fields[f]);
+    print_correlations(profile);
     weir_cli_quality_print(&profile->quality);
 }
 
@@ -297,10 +365,12 @@ const struct weir_command weir_command_show = {
     .name = "show",
     .synopsis = "PROFILE [--json]",
     .summary = "print a profile",
-    .help = "Prints what a profile knows of each field: rows, shares of nulls, mean and spread,\n"
-            "quantiles and a small histogram of numbers, the most frequent strings, and what the\n"
-            "field seems to mean, with the clues that say so. Where the data had a label beside\n"
-            "the model's predictions or scores, its metrics follow, with 95% intervals.",
+    .help =
+        "Prints what a profile knows of each field: rows, shares of nulls, mean and spread,\n"
+        "quantiles and a small histogram of numbers, the most frequent strings, and what the\n"
+        "field seems to mean, with the clues that say so. Then pairs of numbers that go together,\n"
+        "and, where the data had a label beside the model's predictions or scores, its metrics,\n"
+        "with 95% intervals.",
     .run = run,
     .args = args,
 };

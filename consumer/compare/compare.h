@@ -41,17 +41,18 @@ int weir_compare_field(const struct weir_table_column *reference,
                        const struct weir_table_column *current, enum weir_preset preset,
                        struct weir_field_comparison *out);
 
-// Of the numeric fields that are not lists, at most 64 of them, in at most 2,000 rows of each
-// file at even distances; nulls stand as the reference's mean, infinities are cut at 10 standard
-// deviations, all in the reference's standard deviations. Same input, same output.
+// Of the numeric fields that are not lists, at most 64 of them, in the reference's standard
+// deviations, cut at 10; nulls stand as the reference's mean. mmd is of every row, the others of at
+// most 2,000 of each file at even distances. Same input, same output.
 //  mmd: distance of the mean embeddings by 256 random Fourier features (Rahimi and Recht, 2007),
-//       bandwidth the median distance; p by 199 permutations.
+//       bandwidth the mean distance of the reference's rows; p by how these scatter.
 //  pca_error: mean squared reconstruction error of current over that of reference, by the
 //       principal components of one half of the reference (80% of its variance), the other half
 //       giving the reference's error; p by Welch's t on the rows' errors.
 //  domain_auc: held-out AUC of a ridge logistic regression that tells the files apart, on values
 //       and their squares; p by Mann-Whitney.
-//  correlation_change: the largest |r - r'| of a pair; p by Fisher's z, times the pairs.
+//  correlation_change: the largest |r - r'| of a pair; p by Fisher's z, times the pairs. (Of
+//       every row: weir_compare_table_correlations().)
 // `bound` is how far, in 19 of 20 cases, the value of all the rows that these are a sample of may
 // be away (of domain_auc: that of the same classifier).
 enum { WEIR_MULTIVARIATE = 4 };

@@ -64,7 +64,10 @@ static void print_bounds(FILE *out)
         const struct weir_statistic_info *info = weir_statistic_info((enum weir_statistic_id)i);
         int rows = info->window == WEIR_NEEDS_ROWS;
         fprintf(out, "| `%s` | %s | %s | %s |\n", info->name, needs_of(info->exact),
-                !rows         ? needs_of(info->window)
+                !rows ? needs_of(info->window)
+                : i == WEIR_STATISTIC_MMD || i == WEIR_STATISTIC_VECTOR_MMD ||
+                        i == WEIR_STATISTIC_CORRELATION_CHANGE
+                    ? "all rows, else sampled ones (profiles)"
                 : info->bound ? "sampled rows (profiles)"
                 : info->exact == WEIR_NEEDS_ROWS && info->kinds == WEIR_KIND_TEXT
                     ? "counts of words (profiles)"

@@ -27,12 +27,12 @@ static struct scale scale_of(const struct weir_table_column *column)
     return (struct scale){mean, n > 1 ? sqrt(squares / (n - 1)) : 0};
 }
 
-static double standardised(double x, const struct scale *scale)
+double weir_matrix_value(const struct weir_table *table, const struct weir_matrix_choice *choice,
+                         size_t j, size_t row)
 {
-    if (isnan(x))
-        return 0;
-    double z = (x - scale->mean) / scale->deviation;
-    return z > LARGEST ? LARGEST : z < -LARGEST ? -LARGEST : z;
+    double x = table->columns[choice->column[j]].number[row];
+    double z = (x - choice->mean[j]) / choice->deviation[j];
+    return isnan(z) ? 0 : z > LARGEST ? LARGEST : z < -LARGEST ? -LARGEST : z;
 }
 
 static size_t rows_of(const struct weir_table *table)
@@ -40,40 +40,51 @@ static size_t rows_of(const struct weir_table *table)
     return table->rows < WEIR_MATRIX_ROWS ? (size_t)table->rows : WEIR_MATRIX_ROWS;
 }
 
-static void fill(const struct weir_table *table, const size_t *chosen, const struct scale *scales,
-                 size_t columns, size_t rows, double *cell)
+static void fill(const struct weir_table *table, const struct weir_matrix_choice *choice,
+                 size_t rows, double *cell)
 {
+    size_t columns = choice->n;
     for (size_t i = 0; i < rows; i++) {
         // Even distances: a stretch of time is not preferred.
         size_t row = (size_t)((double)i * (double)table->rows / (double)rows);
         for (size_t j = 0; j < columns; j++)
-            cell[i * columns + j] = standardised(table->columns[chosen[j]].number[row], &scales[j]);
+            cell[i * columns + j] = weir_matrix_value(table, choice, j, row);
     }
 }
 
-int weir_matrix_make(const struct weir_table *reference, const struct weir_table *current,
-                     struct weir_matrix *matrix)
+void weir_matrix_choose(const struct weir_table *reference, const struct weir_table *current,
+                        struct weir_matrix_choice *out)
 {
-    size_t chosen[WEIR_MATRIX_COLUMNS], n = 0;
-    struct scale scales[WEIR_MATRIX_COLUMNS];
-    struct weir_matrix m = {0, rows_of(reference), rows_of(current), NULL};
+    size_t n = 0;
     for (size_t i = 0; i < reference->n_columns && n < WEIR_MATRIX_COLUMNS; i++) {
         const struct weir_table_column *a = &reference->columns[i], *b = &current->columns[i];
         if (a->type != WEIR_COMPARE_NUMERIC || a->is_list || a->tells_records ||
             a->n != reference->rows || b->n != current->rows || b->n_absent == b->n)
             continue;
-        scales[n] = scale_of(a);
-        if (scales[n].deviation > 0 && isfinite(scales[n].deviation))
-            chosen[n++] = i;
+        struct scale scale = scale_of(a);
+        if (!(scale.deviation > 0) || !isfinite(scale.deviation))
+            continue;
+        out->column[n] = i;
+        out->mean[n] = scale.mean;
+        out->deviation[n++] = scale.deviation;
     }
+    out->n = n;
+}
+
+int weir_matrix_make(const struct weir_table *reference, const struct weir_table *current,
+                     struct weir_matrix *matrix)
+{
+    struct weir_matrix_choice choice;
+    weir_matrix_choose(reference, current, &choice);
+    size_t n = choice.n;
+    struct weir_matrix m = {n, rows_of(reference), rows_of(current), NULL};
     if (n < 2 || m.rows_a < LEAST_ROWS || m.rows_b < LEAST_ROWS)
         return WEIR_ENOTFOUND;
-    m.columns = n;
     m.cell = malloc((m.rows_a + m.rows_b) * n * sizeof *m.cell);
     if (!m.cell)
         return WEIR_ENOMEM;
-    fill(reference, chosen, scales, n, m.rows_a, m.cell);
-    fill(current, chosen, scales, n, m.rows_b, m.cell + m.rows_a * n);
+    fill(reference, &choice, m.rows_a, m.cell);
+    fill(current, &choice, m.rows_b, m.cell + m.rows_a * n);
     *matrix = m;
     return 0;
 }

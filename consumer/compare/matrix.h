@@ -13,14 +13,22 @@ struct weir_matrix {
     double *cell;          // row by row
 };
 
+// The fields that are taken, with the reference's mean and standard deviation.
+struct weir_matrix_choice {
+    size_t n, column[WEIR_MATRIX_COLUMNS];
+    double mean[WEIR_MATRIX_COLUMNS], deviation[WEIR_MATRIX_COLUMNS];
+};
+void weir_matrix_choose(const struct weir_table *reference, const struct weir_table *current,
+                        struct weir_matrix_choice *out);
+
+// A row's number j in the reference's standard deviations, cut at 10; 0 where there is none.
+double weir_matrix_value(const struct weir_table *table, const struct weir_matrix_choice *choice,
+                         size_t j, size_t row);
+
 // WEIR_ENOTFOUND: fewer than two numeric fields that vary, or fewer than 20 rows of either.
 int weir_matrix_make(const struct weir_table *reference, const struct weir_table *current,
                      struct weir_matrix *matrix);
 void weir_matrix_free(struct weir_matrix *matrix);
-
-// The distance of the mean embeddings of two matrices' rows (compare.h: mmd).
-struct weir_comparison;
-int weir_compare_mmd(const struct weir_matrix *matrix, struct weir_comparison *out);
 
 // Eigenvalues (descending) and eigenvectors (rows of `vectors`) of the symmetric n x n `a`,
 // which is used up: Jacobi's rotations.

@@ -4,17 +4,13 @@
 #include <string.h>
 
 #include "consumer/compare/compare.h"
+#include "consumer/compare/embeddings.h"
 #include "consumer/compare/matrix.h"
 #include "stats/samples.h"
 #include "stats/sort.h"
 #include "stats/special.h"
 
-enum {
-    FEATURES = 256,
-    PERMUTATIONS = 199,
-    PAIRS = 500,
-    MOST_FEATURES = 2 * WEIR_MATRIX_COLUMNS + 1
-};
+enum { MOST_FEATURES = 2 * WEIR_MATRIX_COLUMNS + 1 };
 #define RIDGE 1.0
 #define VARIANCE_KEPT 0.8
 #define NORMAL_95 1.959963984540054
@@ -25,107 +21,6 @@ static struct weir_comparison make(const char *name, double value, double p, con
         return (struct weir_comparison){
             name, NAN, NAN, NAN, NAN, NAN, NAN, reason ? reason : "not defined for these values"};
     return (struct weir_comparison){name, value, p, NAN, NAN, NAN, NAN, NULL};
-}
-
-// splitmix64: the same numbers everywhere.
-static uint64_t next(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
-
-static double uniform(uint64_t *state)
-{
-    return ((double)(next(state) >> 11) + 0.5) * 0x1p-53;
-}
-
-static double median_distance(const struct weir_matrix *m, uint64_t *state)
-{
-    double distance[PAIRS];
-    size_t all = m->rows_a + m->rows_b;
-    for (int i = 0; i < PAIRS; i++) {
-        const double *x = m->cell + (next(state) % all) * m->columns;
-        const double *y = m->cell + (next(state) % all) * m->columns;
-        double sum = 0;
-        for (size_t j = 0; j < m->columns; j++)
-            sum += (x[j] - y[j]) * (x[j] - y[j]);
-        distance[i] = sqrt(sum);
-    }
-    weir_sort_doubles(distance, PAIRS);
-    return distance[PAIRS / 2] > 0 ? distance[PAIRS / 2] : 1;
-}
-
-static double embedding_distance(const float *feature, const uint32_t *order, size_t n_a,
-                                 size_t n_b)
-{
-    double sum[FEATURES] = {0}, square = 0;
-    // Only the reference's part is summed: the total does not change with the order.
-    double total[FEATURES] = {0};
-    for (size_t i = 0; i < n_a + n_b; i++) {
-        const float *row = feature + (size_t)order[i] * FEATURES;
-        double *into = i < n_a ? sum : total;
-        for (int k = 0; k < FEATURES; k++)
-            into[k] += (double)row[k];
-    }
-    for (int k = 0; k < FEATURES; k++) {
-        double gap = sum[k] / (double)n_a - total[k] / (double)n_b;
-        square += gap * gap;
-    }
-    return sqrt(square);
-}
-
-static int random_features(const struct weir_matrix *m, uint64_t *state, float *feature)
-{
-    size_t all = m->rows_a + m->rows_b, n = m->columns;
-    double *weight = malloc((n + 1) * sizeof *weight);
-    if (!weight)
-        return WEIR_ENOMEM;
-    double width = median_distance(m, state), scale = sqrt(2.0 / FEATURES);
-    for (int k = 0; k < FEATURES; k++) {
-        for (size_t j = 0; j < n; j++)
-            weight[j] = weir_normal_quantile(uniform(state)) / width;
-        weight[n] = uniform(state) * 6.28318530717958647693;
-        for (size_t i = 0; i < all; i++) {
-            double angle = weight[n];
-            for (size_t j = 0; j < n; j++)
-                angle += weight[j] * m->cell[i * n + j];
-            feature[i * FEATURES + (size_t)k] = (float)(scale * cos(angle));
-        }
-    }
-    free(weight);
-    return 0;
-}
-
-int weir_compare_mmd(const struct weir_matrix *m, struct weir_comparison *out)
-{
-    size_t all = m->rows_a + m->rows_b;
-    uint64_t state = 20260101;
-    float *feature = malloc(all * FEATURES * sizeof *feature);
-    uint32_t *order = malloc(all * sizeof *order);
-    int code = feature && order ? random_features(m, &state, feature) : WEIR_ENOMEM;
-    if (!code) {
-        for (size_t i = 0; i < all; i++)
-            order[i] = (uint32_t)i;
-        double value = embedding_distance(feature, order, m->rows_a, m->rows_b);
-        int beyond = 0;
-        for (int r = 0; r < PERMUTATIONS; r++) {
-            for (size_t i = all - 1; i > 0; i--) {
-                size_t j = next(&state) % (i + 1);
-                uint32_t swap = order[i];
-                order[i] = order[j];
-                order[j] = swap;
-            }
-            beyond += embedding_distance(feature, order, m->rows_a, m->rows_b) >= value;
-        }
-        *out = make("mmd", value, (beyond + 1.0) / (PERMUTATIONS + 1.0), NULL);
-        // Twice the root mean square of the error of both mean embeddings.
-        out->bound = 2 * sqrt(1 / (double)m->rows_a + 1 / (double)m->rows_b);
-    }
-    free(feature);
-    free(order);
-    return code;
 }
 
 // Mean products of the columns of rows first, first + step ... below `end`, about their means.
@@ -322,8 +217,9 @@ static int correlation_change(const struct weir_matrix *m, struct weir_compariso
                 continue; // a field that is constant in one of the files
             double ra = ca[j * n + k] / sqrt(va), rb = cb[j * n + k] / sqrt(vb);
             most = fmax(most, fabs(ra - rb));
-            ra = fmax(fmin(ra, 1 - 1e-12), -1 + 1e-12);
-            rb = fmax(fmin(rb, 1 - 1e-12), -1 + 1e-12);
+            // Beyond it fields are one, but for how their values were rounded.
+            ra = fmax(fmin(ra, .9999), -.9999);
+            rb = fmax(fmin(rb, .9999), -.9999);
             least_p = fmin(least_p, 2 * weir_normal_sf(fabs(atanh(ra) - atanh(rb)) / error));
             pairs++;
         }
@@ -349,7 +245,9 @@ int weir_compare_multivariate(const struct weir_table *reference, const struct w
     }
     if (code)
         return code;
-    code = weir_compare_mmd(&m, &out[0]);
+    struct weir_matrix_choice choice;
+    weir_matrix_choose(reference, current, &choice);
+    code = weir_compare_mmd(reference, current, &choice, &out[0]);
     if (!code)
         code = pca_error(&m, &out[1]);
     if (!code)

@@ -6,6 +6,7 @@
 #include "consumer/compare/sampled.h"
 #include "consumer/compare/summaries.h"
 #include "consumer/profile/answers.h"
+#include "consumer/profile/together.h"
 
 enum { PARTS = WEIR_PART_MOMENTS | WEIR_PART_CELLS | WEIR_PART_QUANTILES };
 
@@ -101,8 +102,11 @@ static int compare_both(const struct weir_profile *a, const struct weir_profile 
     int code = begin(set, a);
     set->rows_current = b->rows;
     struct weir_words **words = calloc(a->n_fields + 1, sizeof *words);
-    if (!code && !words)
+    const struct weir_summary **fields = calloc(b->n_fields + 1, sizeof *fields);
+    if (!code && (!words || !fields))
         code = WEIR_ENOMEM;
+    for (size_t i = 0; i < b->n_fields && !code; i++)
+        fields[i] = &b->fields[i].summary;
     for (size_t i = 0; i < a->n_fields && !code; i++) {
         const struct weir_profile_field *x = &a->fields[i], *y = weir_profile_find(b, x->name);
         struct weir_summary none;
@@ -124,10 +128,13 @@ static int compare_both(const struct weir_profile *a, const struct weir_profile 
         }
     }
     if (!code)
-        code = weir_compare_sampled(a, &(struct weir_sampled_side){b->sample, words}, set);
+        code = weir_compare_sampled(
+            a, &(struct weir_sampled_side){b->sample, words, b->frames, b->n_frames, b, fields},
+            set);
     if (!code)
         code = weir_compare_quality(&a->quality, &b->quality, &set->quality);
     free(words);
+    free(fields);
     return code;
 }
 
@@ -141,6 +148,7 @@ struct taken {
     struct weir_reservoir_spec sample_spec;
     struct weir_reservoir *sample; // NULL: the reference has none either
     struct weir_answers *answers;  // as the sample
+    struct weir_together *together;
 };
 
 static void taken_free(struct taken *t)
@@ -151,6 +159,7 @@ static void taken_free(struct taken *t)
         free(t->words[i]);
     weir_reservoir_destroy(t->sample);
     weir_answers_destroy(t->answers);
+    weir_together_destroy(t->together);
     free(t->sample_fields);
     free(t->words);
     free(t->summaries);
@@ -194,6 +203,8 @@ static int taken_make(const struct weir_profile *a, struct taken *t)
     }
     if (!code)
         code = weir_answers_continue(a, &t->answers);
+    if (!code)
+        code = weir_together_continue(a, &t->together);
     return code || !a->sample ? code : taken_sample(t, a);
 }
 
@@ -215,6 +226,8 @@ static int absorb_file(struct weir_file *file, const struct weir_profile *a, str
             if (t->words[i])
                 weir_words_add_column(t->words[i], &batch->columns[i], NULL, batch->n_rows);
         }
+        if (!code)
+            weir_together_add(t->together, batch, NULL, batch->n_rows);
         if (!code && t->answers)
             code = weir_answers_add(t->answers, batch, NULL, batch->n_rows);
         if (!code && t->sample)
@@ -225,6 +238,22 @@ static int absorb_file(struct weir_file *file, const struct weir_profile *a, str
             weir_absorb_scratch_destroy(scratch[i]);
     free(scratch);
     return code ? code : more;
+}
+
+static int compare_rows(const struct weir_profile *a, const struct taken *t,
+                        struct weir_comparison_set *set)
+{
+    struct weir_sampled_side side = {.sample = t->sample, .words = t->words, .profile = a};
+    const struct weir_summary **fields = calloc(a->n_fields + 1, sizeof *fields);
+    if (!fields)
+        return WEIR_ENOMEM;
+    for (size_t i = 0; i < a->n_fields; i++)
+        fields[i] = &t->summaries[i];
+    side.fields = fields;
+    side.frames = weir_together_frames(t->together, &side.n_frames);
+    int code = weir_compare_sampled(a, &side, set);
+    free(fields);
+    return code;
 }
 
 static int compare_quality(const struct weir_profile *a, struct taken *t,
@@ -255,7 +284,7 @@ static int compare_file(const struct weir_profile *a, const char *path,
         code = weir_compare_summaries(&a->fields[i].summary, &taken.summaries[i],
                                       set->fields[i].type, 1, &set->fields[i].comparison);
     if (!code)
-        code = weir_compare_sampled(a, &(struct weir_sampled_side){taken.sample, taken.words}, set);
+        code = compare_rows(a, &taken, set);
     if (!code)
         code = compare_quality(a, &taken, set);
     taken_free(&taken);

@@ -6,15 +6,16 @@
 #include <string.h>
 
 #include "consumer/compare/summaries.h"
-#include "stats/meaning.h"
+#include "consumer/compare/together.h"
+#include "consumer/profile/alone.h"
 
 #define NORMAL_95 1.959963984540054
 #define MOST_CHANCE 0.5 // of a word to be taken for known
 
 enum { GROWING_PANES = 3 };
 
-static void put(struct weir_field_comparison *field, enum weir_statistic_id statistic,
-                struct weir_test test, double bound)
+void weir_comparison_put(struct weir_field_comparison *field, enum weir_statistic_id statistic,
+                         struct weir_test test, double bound)
 {
     const char *name = weir_statistic_info(statistic)->name;
     for (size_t i = 0; i < field->n; i++) {
@@ -100,14 +101,14 @@ static void compare_texts(const struct weir_words *a, const struct weir_words *b
 {
     double bound = NAN;
     if (a && b) {
-        put(out, WEIR_STATISTIC_CHARACTER_CLASSES,
-            distance_of(weir_text_class_distance(&a->counts, &b->counts)), NAN);
-        put(out, WEIR_STATISTIC_TOKEN_DISTRIBUTION,
-            distance_of(weir_text_token_distance(&a->counts, &b->counts)), NAN);
+        weir_comparison_put(out, WEIR_STATISTIC_CHARACTER_CLASSES,
+                            distance_of(weir_text_class_distance(&a->counts, &b->counts)), NAN);
+        weir_comparison_put(out, WEIR_STATISTIC_TOKEN_DISTRIBUTION,
+                            distance_of(weir_text_token_distance(&a->counts, &b->counts)), NAN);
     }
     if (a && texts && texts->text) {
         struct weir_test test = out_of_vocabulary(a, texts, &bound);
-        put(out, WEIR_STATISTIC_OUT_OF_VOCABULARY, test, bound);
+        weir_comparison_put(out, WEIR_STATISTIC_OUT_OF_VOCABULARY, test, bound);
     }
 }
 
@@ -124,7 +125,8 @@ static int compare_vectors(const struct weir_table_column *a, const struct weir_
     if (!code)
         code = weir_compare_vector_bounds(a, b, bounds);
     for (unsigned i = 0; i < WEIR_VECTOR_STATISTICS && !code; i++)
-        put(out, WEIR_STATISTIC_MEAN_SHIFT + i, tests[WEIR_STATISTIC_MEAN_SHIFT + i], bounds[i]);
+        weir_comparison_put(out, WEIR_STATISTIC_MEAN_SHIFT + i,
+                            tests[WEIR_STATISTIC_MEAN_SHIFT + i], bounds[i]);
     return code;
 }
 
@@ -151,13 +153,7 @@ static int only_grows(const struct weir_profile *profile, size_t f)
 static int tells_records(const struct weir_profile *profile, size_t f)
 {
     const struct weir_profile_field *field = &profile->fields[f];
-    struct weir_inference inference = {0};
-    if (field->role == WEIR_ROLE_KEY || field->role == WEIR_ROLE_TIME)
-        return 1;
-    if (field->clues.distinct)
-        weir_meaning_infer(field->name, &field->clues, &inference);
-    return (inference.meaning >= WEIR_MEANING_TIMESTAMP_S &&
-            inference.meaning <= WEIR_MEANING_HASH) ||
+    return weir_profile_tells_records(field->name, field->role, &field->clues) ||
            (field->summary.shape == WEIR_SHAPE_NUMERIC && only_grows(profile, f));
 }
 
@@ -191,7 +187,31 @@ static int compare_tables(const struct weir_table *a, const struct weir_table *b
     return code ? code : weir_compare_rules(a, b, &set->rules);
 }
 
-static int compare_rows(const struct weir_profile *reference, const struct weir_rows *b,
+// `x` and `y` are the sampled rows; NULL: there are none.
+static int compare_together(const struct weir_profile *reference,
+                            const struct weir_sampled_side *current, const struct weir_table *x,
+                            const struct weir_table *y, struct weir_comparison_set *set)
+{
+    size_t n = reference->n_fields;
+    const struct weir_summary **fields = calloc(n + 1, sizeof *fields);
+    uint8_t *alone = calloc(n + 1, 1);
+    int code = fields && alone ? 0 : WEIR_ENOMEM;
+    for (size_t f = 0; f < n && !code; f++) {
+        fields[f] = &reference->fields[f].summary;
+        alone[f] = tells_records(reference, f) != 0;
+    }
+    const struct weir_together_side sides[2] = {
+        {reference->frames, reference->n_frames, reference, fields, alone, x},
+        {current->frames, current->n_frames, current->profile, current->fields, NULL, y}};
+    if (!code)
+        code = weir_compare_together(sides, set);
+    free(fields);
+    free(alone);
+    return code;
+}
+
+static int compare_rows(const struct weir_profile *reference,
+                        const struct weir_sampled_side *current, const struct weir_rows *b,
                         struct weir_comparison_set *set)
 {
     struct weir_rows a;
@@ -204,6 +224,8 @@ static int compare_rows(const struct weir_profile *reference, const struct weir_
         code = make_table(reference, set, b, &y);
         if (!code)
             code = compare_tables(&x, &y, set);
+        if (!code)
+            code = compare_together(reference, current, &x, &y, set);
         weir_table_free(&y);
     }
     weir_table_free(&x);
@@ -225,7 +247,9 @@ int weir_compare_sampled(const struct weir_profile *reference,
                           &set->fields[i].comparison);
     }
     if (current->sample && reference->sample)
-        code = compare_rows(reference, &rows, set);
+        code = compare_rows(reference, current, &rows, set);
+    else
+        code = compare_together(reference, current, NULL, NULL, set);
     weir_rows_free(&rows);
     return code;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What only rows say, of profiles: from the samples of rows that they keep, and of texts from
-// counts of words and characters.
+// What only rows say, of profiles: from the frames of all rows that they keep, else from the
+// samples of rows, and of texts from counts of words and characters.
 #ifndef WEIR_COMPARE_SAMPLED_H
 #define WEIR_COMPARE_SAMPLED_H
 
@@ -10,6 +10,10 @@
 struct weir_sampled_side {
     const struct weir_reservoir *sample; // NULL: none was kept
     struct weir_words *const *words;     // one a field of the reference; NULL: none is known
+    const struct weir_profile_frame *frames;
+    size_t n_frames;
+    const struct weir_profile *profile;       // whose fields the frames' places are
+    const struct weir_summary *const *fields; // one a field of that profile
 };
 
 // Fills the set's fields, multivariate statistics and rules; the set's fields are the reference

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumer/compare/correlations.h"
+
 static int compare_tables(const struct weir_table *a, const struct weir_table *b,
                           enum weir_preset preset, struct weir_comparison_set *set)
 {
@@ -22,6 +24,10 @@ static int compare_tables(const struct weir_table *a, const struct weir_table *b
     }
     if (!code)
         code = weir_compare_multivariate(a, b, set->multivariate);
+    // Of every row, where there are rows enough to say anything.
+    struct weir_comparison *change = &set->multivariate[WEIR_MULTIVARIATE - 1];
+    if (!code && !change->reason)
+        code = weir_compare_table_correlations(a, b, change);
     for (int i = 0; i < WEIR_MULTIVARIATE; i++)
         set->multivariate[i].bound = NAN; // a value of these rows is not an estimate of another
     return code ? code : weir_compare_rules(a, b, &set->rules);

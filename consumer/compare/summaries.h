@@ -30,6 +30,9 @@ int weir_compare_vectors(const struct weir_table_column *a, const struct weir_ta
 enum { WEIR_VECTOR_STATISTICS = 3 };
 int weir_compare_vector_bounds(const struct weir_table_column *a, const struct weir_table_column *b,
                                double bounds[WEIR_VECTOR_STATISTICS]);
+// Replaces a statistic that the field has.
+void weir_comparison_put(struct weir_field_comparison *field, enum weir_statistic_id statistic,
+                         struct weir_test test, double bound);
 // `moved` and the p-value of the whole, from what the cells and the null rate say.
 void weir_comparison_judge(struct weir_field_comparison *out, const struct weir_cell_counts *counts,
                            const struct weir_test *nulls, double change_of_nulls);

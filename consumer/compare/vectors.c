@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consumer/compare/matrix.h"
+#include "consumer/compare/embeddings.h"
 #include "consumer/compare/summaries.h"
 #include "stats/sort.h"
 
@@ -163,41 +163,45 @@ static struct weir_test norm_shift(const struct vectors *a, const struct vectors
     return t;
 }
 
-// Rows at even distances, each dimension in the reference's standard deviations.
-static void fill(const struct vectors *v, const struct vectors *reference, size_t rows,
-                 double *cell)
+struct standard {
+    const struct vectors *sides[2];
+    double *mean, *unit;
+};
+
+static double value_at(const void *context, int side, size_t j, size_t row)
 {
-    size_t d = v->dimensions;
-    for (size_t j = 0; j < d; j++) {
-        struct weir_moments_pair m = moments_of(reference, reference, j);
-        double unit = m.variance_a > 0 ? sqrt(m.variance_a) : 1;
-        for (size_t i = 0; i < rows; i++) {
-            size_t row = (size_t)((double)i * (double)v->rows / (double)rows);
-            double z = (v->cell[row * d + j] - m.mean_a) / unit;
-            cell[i * d + j] = isfinite(z) ? fmin(fmax(z, -10), 10) : 0;
-        }
-    }
+    const struct standard *s = context;
+    double z =
+        (s->sides[side]->cell[row * s->sides[side]->dimensions + j] - s->mean[j]) / s->unit[j];
+    return isfinite(z) ? fmin(fmax(z, -10), 10) : 0;
 }
 
+// Of every row, each dimension in the reference's standard deviations.
 static int embedding_distance(const struct vectors *a, const struct vectors *b,
                               struct weir_test *out)
 {
+    size_t d = a->dimensions, vary = 0;
     if (a->rows < LEAST_ROWS || b->rows < LEAST_ROWS) {
         *out = value_of(0, WEIR_TEST_TOO_FEW);
         return 0;
     }
-    struct weir_matrix m = {a->dimensions, a->rows < WEIR_MATRIX_ROWS ? a->rows : WEIR_MATRIX_ROWS,
-                            b->rows < WEIR_MATRIX_ROWS ? b->rows : WEIR_MATRIX_ROWS, NULL};
-    m.cell = malloc((m.rows_a + m.rows_b) * m.columns * sizeof *m.cell);
-    if (!m.cell)
+    double *mean = malloc(2 * d * sizeof *mean);
+    if (!mean)
         return WEIR_ENOMEM;
-    fill(a, a, m.rows_a, m.cell);
-    fill(b, a, m.rows_b, m.cell + m.rows_a * m.columns);
-    struct weir_comparison mmd;
-    int code = weir_compare_mmd(&m, &mmd);
-    if (!code)
-        *out = (struct weir_test){mmd.value, mmd.p_value, WEIR_TEST_OK};
-    weir_matrix_free(&m);
+    struct standard standard = {{a, b}, mean, mean + d};
+    for (size_t j = 0; j < d; j++) {
+        struct weir_moments_pair m = moments_of(a, a, j);
+        mean[j] = m.mean_a;
+        standard.unit[j] = m.variance_a > 0 ? sqrt(m.variance_a) : 1;
+        vary += m.variance_a > 0;
+    }
+    struct weir_embedded rows = {.n = d,
+                                 .rows = {a->rows, b->rows},
+                                 .width = sqrt(2 * (double)(vary ? vary : d)),
+                                 .value = value_at,
+                                 .context = &standard};
+    int code = weir_compare_embedded(&rows, out);
+    free(mean);
     return code;
 }
 
@@ -253,8 +257,7 @@ int weir_compare_vector_bounds(const struct weir_table_column *a, const struct w
         // Twice the root mean square of the error of the difference of the means.
         bounds[0] = 2 * sqrt(1 / (double)va.rows + spread[1] / spread[0] / (double)vb.rows);
         norm_bound(&va, &vb, &bounds[1]);
-        bounds[2] = 2 * sqrt(1 / fmin((double)va.rows, WEIR_MATRIX_ROWS) +
-                             1 / fmin((double)vb.rows, WEIR_MATRIX_ROWS));
+        bounds[2] = 2 * sqrt(1 / (double)va.rows + 1 / (double)vb.rows);
     }
     free(va.cell);
     free(vb.cell);

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumer/profile/alone.h"
 #include "consumer/profile/answers.h"
 #include "consumer/profile/count.h"
 #include "consumer/profile/habits.h"
 #include "consumer/profile/joint.h"
 #include "consumer/profile/like.h"
 #include "consumer/profile/slots.h"
+#include "consumer/profile/together.h"
 #include "stats/cells_build.h"
 #include "stats/depends.h"
 #include "stats/hash.h"
@@ -45,6 +47,8 @@ struct weir_profile_maker {
     struct weir_slots slots;      // rows whose values cells are made from
     struct weir_joint *joint;     // the same rows
     struct weir_answers *answers; // from turn() on; NULL: there are none
+    struct weir_together *together;
+    int64_t *times; // of the slots
     uint64_t seed;
     int64_t sample_rows;
     const struct weir_profile *like; // may be NULL
@@ -71,7 +75,9 @@ int weir_profile_maker_create(const struct weir_stream *stream,
     maker->sample_rows = options && options->rows ? options->rows : WEIR_PROFILE_ROWS;
     maker->fields = calloc(stream->n_fields ? stream->n_fields : 1, sizeof *maker->fields);
     maker->slots.heap = malloc(WEIR_SLOTS * sizeof *maker->slots.heap);
-    int failed = !maker->fields || !maker->slots.heap ||
+    maker->times = malloc(WEIR_SLOTS * sizeof *maker->times);
+    int failed = !maker->fields || !maker->slots.heap || !maker->times ||
+                 weir_together_create(stream, &maker->together) != 0 ||
                  weir_joint_create(stream, WEIR_SLOTS, &maker->joint) != 0;
     for (size_t i = 0; !failed && i < stream->n_fields; i++) {
         const struct weir_field *info = &stream->fields[i];
@@ -116,6 +122,8 @@ void weir_profile_maker_destroy(struct weir_profile_maker *maker)
     }
     free(maker->fields);
     free(maker->slots.heap);
+    free(maker->times);
+    weir_together_destroy(maker->together);
     weir_joint_destroy(maker->joint);
     weir_answers_destroy(maker->answers);
     weir_profile_free(maker->profile);
@@ -158,7 +166,8 @@ static void sample_rows(struct weir_profile_maker *maker, const struct weir_batc
         uint32_t row = rows ? rows[r] : (uint32_t)r;
         slots[n_taken] = weir_slots_take(&maker->slots, batch->offset[row]);
         taken[n_taken] = row;
-        n_taken += slots[n_taken] >= 0;
+        if (slots[n_taken] >= 0)
+            maker->times[slots[n_taken++]] = batch->time[row];
     }
     for (size_t f = 0; f < maker->n_fields && n_taken; f++) {
         struct maker_field *field = &maker->fields[f];
@@ -232,6 +241,8 @@ int weir_profile_maker_first(struct weir_profile_maker *maker, const struct weir
         maker->rows++;
     }
     sample_rows(maker, batch, rows, n);
+    if (weir_together_first(maker->together, batch, rows, n))
+        return out_of_memory(error);
     for (size_t f = 0; f < maker->n_fields; f++) {
         struct maker_field *field = &maker->fields[f];
         const struct weir_column *column = &batch->columns[field->index];
@@ -380,6 +391,31 @@ static int begin_answers(struct weir_profile_maker *maker)
     return weir_answers_create(&fields, cells, maker->like, &maker->answers);
 }
 
+// Before the samples are sorted.
+static int begin_together(struct weir_profile_maker *maker)
+{
+    struct weir_together_sample sample = {.n = maker->slots.n};
+    sample.fields = calloc(maker->n_fields + 1, sizeof *sample.fields);
+    int code = sample.fields ? 0 : WEIR_ENOMEM;
+    for (size_t f = 0; f < maker->n_fields && !code; f++) {
+        const struct maker_field *field = &maker->fields[f];
+        const struct weir_field *info = field->info;
+        if (!field->sample || info->is_list)
+            continue;
+        struct weir_together_field *one = &sample.fields[sample.n_fields++];
+        *one =
+            (struct weir_together_field){info->name, info->type, field->index, f, field->sample, 0};
+        one->left_out = weir_profile_tells_records(info->name, info->role, &field->clues);
+        if (!one->left_out)
+            code = weir_profile_only_grows(field->sample, maker->times, sample.n, maker->pane,
+                                           &one->left_out);
+    }
+    if (!code)
+        code = weir_together_begin(maker->together, &sample, maker->like);
+    free(sample.fields);
+    return code;
+}
+
 int weir_profile_maker_turn(struct weir_profile_maker *maker, struct weir_error *error)
 {
     struct weir_profile *profile = calloc(1, sizeof *profile);
@@ -390,9 +426,13 @@ int weir_profile_maker_turn(struct weir_profile_maker *maker, struct weir_error 
     profile->rows = maker->rows;
     profile->first_time = maker->first_time;
     profile->last_time = maker->last_time;
+    uint64_t span = (uint64_t)maker->last_time - (uint64_t)maker->first_time;
+    uint64_t most = weir_profile_most_panes(maker->n_fields);
+    while (span / (uint64_t)maker->pane >= most && maker->pane <= INT64_MAX / 2)
+        maker->pane *= 2;
     profile->stream = strdup(maker->stream->name);
     profile->fields = calloc(maker->n_fields ? maker->n_fields : 1, sizeof *profile->fields);
-    if (!profile->stream || !profile->fields)
+    if (!profile->stream || !profile->fields || begin_together(maker))
         return out_of_memory(error);
     for (size_t f = 0; f < maker->n_fields; f++) {
         profile->n_fields++;
@@ -403,10 +443,6 @@ int weir_profile_maker_turn(struct weir_profile_maker *maker, struct weir_error 
     if (weir_joint_find(maker->joint, maker->slots.n, profile) || begin_sample(maker) ||
         begin_answers(maker))
         return out_of_memory(error);
-    uint64_t span = (uint64_t)maker->last_time - (uint64_t)maker->first_time;
-    uint64_t most = weir_profile_most_panes(maker->n_fields);
-    while (span / (uint64_t)maker->pane >= most && maker->pane <= INT64_MAX / 2)
-        maker->pane *= 2;
     return 0;
 }
 
@@ -544,6 +580,7 @@ int weir_profile_maker_second(struct weir_profile_maker *maker, const struct wei
             weir_words_add_column(into->words, column, rows, n);
     }
     weir_joint_check(maker->joint, batch, rows, n);
+    weir_together_add(maker->together, batch, rows, n);
     if (maker->answers && weir_answers_add(maker->answers, batch, rows, n))
         return out_of_memory(error);
     if (maker->profile->sample &&
@@ -563,6 +600,7 @@ int weir_profile_maker_finish(struct weir_profile_maker *maker, struct weir_prof
                               "the input changed while it was read: %llu rows, then %llu",
                               (unsigned long long)maker->rows, (unsigned long long)rows);
     weir_joint_finish(maker->joint);
+    weir_together_take(maker->together, maker->profile);
     if (maker->answers)
         weir_answers_take(maker->answers, &maker->profile->quality);
     if (weir_profile_habits_finish(maker->profile))

@@ -396,6 +396,39 @@ static int merge_quality(struct merge *merge)
     return code;
 }
 
+static const struct weir_profile_frame *same_frame(const struct weir_profile_frame *frame,
+                                                   const struct weir_profile *in)
+{
+    for (size_t f = 0; f < in->n_frames; f++)
+        if (weir_frame_same(frame, &in->frames[f]))
+            return &in->frames[f];
+    return NULL;
+}
+
+// Those that all have.
+static int merge_frames(struct merge *merge)
+{
+    const struct weir_profile *first = merge->from[0];
+    struct weir_profile *into = merge->into;
+    into->frames = calloc(first->n_frames + 1, sizeof *into->frames);
+    if (!into->frames)
+        return WEIR_ENOMEM;
+    for (size_t f = 0; f < first->n_frames; f++) {
+        const struct weir_profile_frame *other = &first->frames[f];
+        for (size_t k = 1; k < merge->n && other; k++)
+            other = same_frame(&first->frames[f], merge->from[k]);
+        if (!other)
+            continue;
+        struct weir_profile_frame *frame = &into->frames[into->n_frames++];
+        int code = weir_frame_copy_empty(other, frame);
+        for (size_t k = 0; k < merge->n && !code; k++)
+            code = weir_frame_merge(frame, same_frame(frame, merge->from[k]));
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
 static void add_times(struct weir_profile *into, const struct weir_profile *from)
 {
     if (!from->rows)
@@ -429,6 +462,8 @@ static int merge_all(struct merge *merge)
         code = merge_samples(merge);
     if (!code)
         code = merge_quality(merge);
+    if (!code)
+        code = merge_frames(merge);
     if (!code)
         code = sample_habits(into);
     return code ? code : weir_profile_habits_finish(into);

@@ -189,7 +189,7 @@ END_TEST
 START_TEST(old_versions_can_be_merged)
 {
     const char *source = getenv("WEIR_SOURCE");
-    for (int version = 1; version <= 2; version++) {
+    for (int version = 1; version <= 4; version++) {
         char stored[1024];
         struct weir_profile *profile;
         struct weir_error error;
@@ -199,7 +199,9 @@ START_TEST(old_versions_can_be_merged)
         struct weir_profile *twice = merge(profile, profile, NULL);
         ck_assert_uint_eq(twice->rows, 2 * profile->rows);
         ck_assert_uint_eq(twice->n_panes, profile->n_panes);
-        ck_assert_ptr_null(twice->sample);
+        ck_assert_int_eq(twice->sample != NULL, version >= 3);
+        ck_assert_int_eq(twice->quality.counts != NULL, version >= 4);
+        ck_assert_uint_eq(twice->n_frames, version >= 4 ? 2 : 0);
         weir_profile_free(twice);
         weir_profile_free(profile);
     }

@@ -5,6 +5,7 @@
 #ifndef WEIR_PROFILE_H
 #define WEIR_PROFILE_H
 
+#include "consumer/profile/frame.h"
 #include "consumer/source/file.h"
 #include "stats/clues.h"
 #include "stats/habits.h"
@@ -67,6 +68,8 @@ struct weir_profile {
     struct weir_reservoir_spec sample_spec;
     struct weir_reservoir *sample; // NULL: none was kept, or version 1 or 2
     struct weir_profile_quality quality;
+    struct weir_profile_frame *frames; // the fields' first; none in version 1 to 3
+    size_t n_frames;
 };
 
 struct weir_profile_options {

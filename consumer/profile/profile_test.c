@@ -239,6 +239,7 @@ START_TEST(a_profile_of_version_1_is_read)
     ck_assert_uint_eq(profile->rows, 500);
     ck_assert_uint_eq(profile->n_panes, 9);
     const struct weir_profile_field *country = weir_profile_find(profile, "country");
+    ck_assert(!profile->quality.counts && !profile->n_frames);
     ck_assert_uint_eq(country->cells->n_categories, 3);
     ck_assert_ptr_null(country->cells->habits);
     weir_profile_free(profile);
@@ -274,6 +275,25 @@ START_TEST(a_profile_of_version_3_is_read)
     ck_assert_uint_eq(rows.seen, 600);
     ck_assert_uint_eq(weir_rows_find(&rows, "vector[]")->n, 400);
     weir_rows_free(&rows);
+    weir_profile_free(profile);
+}
+END_TEST
+
+START_TEST(a_profile_of_version_4_is_read)
+{
+    struct weir_profile *profile = stored(4);
+    struct weir_quality_metric metrics[WEIR_QUALITY_METRICS];
+    ck_assert_uint_eq(profile->rows, 600);
+    weir_quality_measure(profile->quality.counts, metrics);
+    ck_assert_uint_eq(weir_quality_records(profile->quality.counts), 600);
+    ck_assert_double_gt(metrics[WEIR_QUALITY_ROC_AUC].value, .7);
+    ck_assert_double_lt(metrics[WEIR_QUALITY_ROC_AUC].value, .8);
+    ck_assert_str_eq(profile->quality.score, "score");
+    ck_assert_uint_eq(profile->n_frames, 2);
+    ck_assert_uint_eq(profile->frames[0].n, 4); // score, y, x, n
+    ck_assert_double_eq_tol(weir_co_moments_correlation(profile->frames[0].products, 0, 1).r, .6,
+                            .1);
+    ck_assert_uint_eq(weir_embedding_records(profile->frames[1].means), 600);
     weir_profile_free(profile);
 }
 END_TEST
@@ -439,6 +459,7 @@ int main(void)
     tcase_add_test(cases, a_profile_of_version_1_is_read);
     tcase_add_test(cases, a_profile_of_version_2_is_read);
     tcase_add_test(cases, a_profile_of_version_3_is_read);
+    tcase_add_test(cases, a_profile_of_version_4_is_read);
     tcase_add_test(cases, it_keeps_a_sample_of_the_rows);
     tcase_add_test(cases, a_profile_of_a_newer_version_is_refused);
     tcase_add_test(cases, damaged_and_foreign_files_are_refused);

@@ -38,6 +38,9 @@ void weir_profile_free(struct weir_profile *profile)
     }
     weir_reservoir_destroy(profile->sample);
     weir_profile_quality_free(&profile->quality);
+    for (size_t f = 0; f < profile->n_frames; f++)
+        weir_frame_free(&profile->frames[f]);
+    free(profile->frames);
     free(profile->sample_fields);
     free(profile->panes);
     free(profile->fields);
@@ -207,6 +210,18 @@ static void put_quality(struct weir_buffer *out, const struct weir_profile *prof
     weir_buffer_free(&nested);
 }
 
+static void put_frames(struct weir_buffer *out, const struct weir_profile *profile)
+{
+    struct weir_buffer nested;
+    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
+    weir_put_long(&nested, (int64_t)profile->n_frames);
+    for (size_t f = 0; f < profile->n_frames; f++)
+        weir_frame_write(&profile->frames[f], &nested);
+    out->failed |= nested.failed;
+    weir_put_bytes(out, nested.data, nested.length);
+    weir_buffer_free(&nested);
+}
+
 static void put_profile(struct weir_buffer *out, const struct weir_profile *profile)
 {
     weir_put_long(out, WEIR_PROFILE_VERSION);
@@ -235,6 +250,7 @@ static void put_profile(struct weir_buffer *out, const struct weir_profile *prof
     weir_put_long(out, 0);
     put_sample(out, profile);
     put_quality(out, profile);
+    put_frames(out, profile);
 }
 
 uint64_t weir_profile_hash(const struct weir_profile *profile)
@@ -560,6 +576,42 @@ static int read_quality(struct weir_reader *in, struct weir_profile *profile)
     return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
 }
 
+// Fields are single numbers, and a vector is one: those who count more rows rely on it.
+static int good_frame(const struct weir_profile *profile, const struct weir_profile_frame *frame)
+{
+    for (size_t j = 0; j < (frame->is_vector ? 1 : frame->n); j++) {
+        const struct weir_profile_field *field = &profile->fields[frame->field[j]];
+        size_t length = strlen(field->name);
+        int is_list = length > 2 && !strcmp(field->name + length - 2, "[]");
+        if ((field->type != WEIR_TYPE_DOUBLE && field->type != WEIR_TYPE_LONG) ||
+            is_list != frame->is_vector)
+            return 0;
+    }
+    return 1;
+}
+
+static int read_frames(struct weir_reader *in, struct weir_profile *profile)
+{
+    struct weir_reader nested = nested_reader(in);
+    if (in->failed)
+        return WEIR_ECORRUPT;
+    size_t n = weir_get_count(&nested, WEIR_FRAMES);
+    if (nested.failed)
+        return WEIR_ECORRUPT;
+    profile->frames = calloc(n + 1, sizeof *profile->frames);
+    if (!profile->frames)
+        return WEIR_ENOMEM;
+    for (size_t f = 0; f < n; f++) {
+        struct weir_profile_frame *frame = &profile->frames[profile->n_frames++];
+        int code = weir_frame_read(&nested, profile->n_fields, frame);
+        if (!code && (!good_frame(profile, frame) || (f && !frame->is_vector)))
+            code = WEIR_ECORRUPT;
+        if (code)
+            return code;
+    }
+    return weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+}
+
 static int read_profile(struct weir_reader *in, struct weir_profile *profile,
                         struct weir_error *error)
 {
@@ -579,6 +631,8 @@ static int read_profile(struct weir_reader *in, struct weir_profile *profile,
         code = read_sample(in, profile);
     if (!code && profile->version >= 4)
         code = read_quality(in, profile);
+    if (!code && profile->version >= 4)
+        code = read_frames(in, profile);
     if (!code && (in->failed || weir_reader_left(in)))
         code = WEIR_ECORRUPT;
     return code;

@@ -15,9 +15,10 @@ static const struct weir_field fields[] = {
     {.name = "amount", .type = WEIR_TYPE_DOUBLE, .role = WEIR_ROLE_SCORE},
     {.name = "route", .type = WEIR_TYPE_STRING},
     {.name = "good", .type = WEIR_TYPE_BOOLEAN, .role = WEIR_ROLE_LABEL},
+    {.name = "count", .type = WEIR_TYPE_LONG},
 };
 static const struct weir_stream stream = {
-    .name = "s", .fields = fields, .n_fields = 4, .key = -1, .time = 0};
+    .name = "s", .fields = fields, .n_fields = 5, .key = -1, .time = 0};
 static struct weir_decoder *decoder;
 static const struct weir_batch *batch;
 static char text[ROWS][96];
@@ -25,17 +26,18 @@ static char path[] = "/tmp/weir-profile-XXXXXX";
 
 static void start(void)
 {
-    static const char *const columns[] = {"at", "amount", "route", "good"};
+    static const char *const columns[] = {"at", "amount", "route", "good", "count"};
     struct weir_decoder_options options = {.format = WEIR_FORMAT_CSV,
                                            .builder = {.stream = &stream},
                                            .csv_columns = columns,
-                                           .n_csv_columns = 4};
+                                           .n_csv_columns = 5};
     struct weir_error error;
     ck_assert_int_eq(weir_decoder_create(&options, &decoder, &error), 0);
     weir_decoder_begin(decoder, "f", 0);
     for (int i = 0; i < ROWS; i++) {
-        int length = snprintf(text[i], sizeof text[i], "%lld,%d.25,route-%d,%d",
-                              1700000000000LL + i * 30000LL, i * i % 977, i % DISTINCT, i % 2);
+        int length =
+            snprintf(text[i], sizeof text[i], "%lld,%d.25,route-%d,%d,%d",
+                     1700000000000LL + i * 30000LL, i * i % 977, i % DISTINCT, i % 2, i % 17);
         struct weir_record record = {.offset = i, .value = {(uint8_t *)text[i], (size_t)length}};
         ck_assert_int_eq(weir_decoder_add(decoder, &record, NULL, &error), 0);
     }
@@ -72,13 +74,14 @@ static int make(struct weir_profile **profile, struct weir_error *error)
 
 static void check_whole(const struct weir_profile *profile)
 {
-    ck_assert_uint_eq(profile->n_fields, 4);
+    ck_assert_uint_eq(profile->n_fields, 5);
     ck_assert_uint_eq(profile->rows, ROWS);
     ck_assert_uint_eq(profile->n_panes, 6);
     ck_assert_uint_eq(weir_profile_find(profile, "route")->cells->n_categories, 64);
     ck_assert_double_gt(weir_summary_quantile(&weir_profile_find(profile, "amount")->summary, .5),
                         100);
     ck_assert_uint_eq(profile->quality.counts->scored, ROWS);
+    ck_assert_ptr_nonnull(profile->frames[0].products);
 }
 
 START_TEST(made)

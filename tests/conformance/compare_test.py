@@ -270,6 +270,76 @@ def check_quality(folder, rng):
         expect(compare(*paths, *wrong).returncode in (1, 2), f"{wrong} is taken")
 
 
+CONFIG = """
+version: 1
+app: together
+streams: {rows: {format: csv}}
+detectors: {contract: {type: schema, stream: rows}}
+"""
+
+
+def numbers(rng, n, turn):
+    """A pair that goes together, one with nulls, one with a heavy tail that goes along with it."""
+    x = rng.normal(size=n)
+    y = turn * x + rng.normal(size=n)
+    z = np.where(rng.uniform(size=n) < 0.2, np.nan, rng.integers(0, 9, n) + y)
+    return pd.DataFrame({"x": x, "y": y, "z": z, "w": np.exp(2 * rng.normal(size=n) + 0.5 * x)}).round(6)
+
+
+def cut(data, reference):
+    return ((data - reference.mean()) / reference.std()).clip(-10, 10)
+
+
+def check_together(folder, rng):
+    """What all rows of a profile say together is what all rows of its file say."""
+    a, b = numbers(rng, 6000, 0.3), numbers(rng, 4000, 0.5)
+    b.y += 0.2
+    names = {k: os.path.join(folder, f"t{k}") for k in ("a.csv", "b.csv", "a.avro", "b.avro", "like.avro", "c.yaml")}
+    a.to_csv(names["a.csv"], index=False)
+    b.to_csv(names["b.csv"], index=False)
+    with open(names["c.yaml"], "w") as file:
+        file.write(CONFIG)
+    for data, profile, more in (("a", "a", []), ("b", "b", []), ("b", "like", ["--like", names["a.avro"]])):
+        run = subprocess.run([WEIR, "profile", "-q", "-c", names["c.yaml"], "-s", "rows", "-i", names[f"{data}.csv"],
+                              "-o", names[f"{profile}.avro"], *more], capture_output=True, text=True, timeout=120)
+        expect(run.returncode == 0, f"profile {data}: {run.stderr}")
+    want_a, want_b = cut(a, a).corr(), cut(b, a).corr()
+    want = np.abs(want_a - want_b).to_numpy().max()
+    run = subprocess.run([WEIR, "show", "--json", names["a.avro"]], capture_output=True, text=True, timeout=60)
+    shown = json.loads(run.stdout, parse_constant=refuse)["correlations"]
+    expect(len(shown) == 6, f"{len(shown)} correlations")
+    for pair in shown:
+        left, right = pair["fields"]
+        near(pair["r"], want_a[left][right], f"{left} {right}", 1e-5)
+        expect(pair["records"] == int((a[left].notna() & a[right].notna()).sum()), f"{left} {right} records")
+    files = answer(names["a.csv"], names["b.csv"])["multivariate"]
+    near(files["correlation_change"]["value"], want, "correlation_change of files", 1e-5)
+    for other in ("like.avro", "b.csv"):
+        got = answer(names["a.avro"], names[other])["multivariate"]
+        near(got["correlation_change"]["value"], want, f"correlation_change of {other}", 1e-5)
+        near(got["mmd"]["value"], files["mmd"]["value"], f"mmd of {other}", 1e-4)
+        expect(got["mmd"]["bound"] < 1e-5 and got["mmd"]["p_value"] < 1e-6, f"mmd of {other}: {got['mmd']}")
+        expect(got["correlation_change"]["p_value"] < 1e-6, f"p of {other}")
+    own = answer(names["a.avro"], names["b.avro"])["multivariate"]
+    plain = np.abs(a.corr() - b.corr()).to_numpy().max()
+    for truth in (want, plain):
+        expect(abs(own["correlation_change"]["value"] - truth) <= own["correlation_change"]["bound"], f"bound {own}, {truth}")
+    expect(own["mmd"]["bound"] > 0.01, f"features that are not the same: {own['mmd']}")
+
+
+def check_quiet_correlations(folder, rng):
+    """Of samples of one distribution with heavy tails p is hardly ever small."""
+    paths = [os.path.join(folder, f"quiet{i}.csv") for i in range(2)]
+    small = {"correlation_change": 0, "mmd": 0}
+    for _ in range(40):
+        for path in paths:
+            numbers(rng, 400, 0.6).to_csv(path, index=False)
+        got = answer(*paths)["multivariate"]
+        for name in small:
+            small[name] += got[name]["p_value"] < 0.02
+    expect(max(small.values()) <= 4, f"p below .02 in {small} of 40")
+
+
 def check_edges(folder):
     texts = ["", "x\n", "x\n1\n", "x,y\n1,\n1,\n1,\n", "x,y\n5,a\n5,a\n5,a\n", "x,y\nNaN,\ninf,b\n-inf,\n", "x,y\n1e308,a\n-1e308,b\n0,c\n",
              "x,y\n" + "".join(f"{i},{i % 2}\n" for i in range(50)), "y,q\n1,2\n", "x,y\ntrue,1\nfalse,2\n", "x,y\n1\n2,3,4\n\n"]
@@ -301,6 +371,8 @@ def main():
         check_texts(folder, rng)
         check_vectors(folder, rng)
         check_quality(folder, rng)
+        check_together(folder, rng)
+        check_quiet_correlations(folder, rng)
         check_edges(folder)
     print(f"{checks} checks, {faults} failed")
     return 1 if faults or checks < 300 else 0
