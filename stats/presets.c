@@ -41,7 +41,7 @@ static struct weir_preset_value *add(struct list *list, const char *name, double
                                      double threshold)
 {
     struct weir_preset_value *v = &list->out[list->n++];
-    *v = (struct weir_preset_value){name, value, on_p, threshold, 0, 0, WEIR_TEST_OK};
+    *v = (struct weir_preset_value){name, value, on_p, threshold, NAN, 0, 0, WEIR_TEST_OK};
     if (!isfinite(value)) {
         v->value = 0;
         v->status = WEIR_TEST_NOT_APPLICABLE;
@@ -401,6 +401,19 @@ static void nannyml_categories(struct shares *s, double n, double m, struct list
 
 // ---- TFDV
 
+// A value on an edge is in the bucket below it, as with TFDV's quantiles.
+static void buckets(const double *x, size_t n, double low, double high, double *out)
+{
+    size_t at = 0;
+    for (int i = 0; i < TFDV_BUCKETS; i++) {
+        double end = edge(low, high, TFDV_BUCKETS, (double)i + 1);
+        size_t from = at;
+        while (at < n && x[at] <= end)
+            at++;
+        out[i] = (double)(at - from) / (double)n;
+    }
+}
+
 // Two histograms of ten bins over their own ranges, brought to the edges of both: within a bin
 // values are taken as evenly spread. One value alone is a point of its own.
 static double tfdv_divergence(const struct weir_samples *w)
@@ -415,7 +428,7 @@ static double tfdv_divergence(const struct weir_samples *w)
         high[side] = x[side][n[side] - 1];
         if (!(low[side] < high[side])) // a point is in no bin of the other
             return low[0] == low[1] && high[0] == high[1] ? 0 : 1;
-        histogram(x[side], n[side], low[side], high[side], TFDV_BUCKETS, share[side]);
+        buckets(x[side], n[side], low[side], high[side], share[side]);
         for (int i = 0; i <= TFDV_BUCKETS; i++)
             edges[n_edges++] = edge(low[side], high[side], TFDV_BUCKETS, i);
     }

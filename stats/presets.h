@@ -4,6 +4,8 @@
 #ifndef WEIR_STATS_PRESETS_H
 #define WEIR_STATS_PRESETS_H
 
+#include <stdint.h>
+
 #include "stats/samples.h"
 
 enum weir_preset {
@@ -21,6 +23,7 @@ struct weir_preset_value {
     double value;
     int on_p;
     double threshold; // NAN: it has no fixed one (NannyML's are of its chunks)
+    double low;       // below which it is drift too; NAN: there is none
     int drift;        // beyond it
     int decides;      // the one that the program looks at by default
     enum weir_test_status status;
@@ -34,5 +37,14 @@ int weir_preset_numbers(enum weir_preset preset, const struct weir_samples *s,
 int weir_preset_categories(enum weir_preset preset, const double *a, const double *b,
                            size_t categories, struct weir_preset_value out[WEIR_PRESET_VALUES],
                            size_t *n);
+
+// NannyML's own thresholds into its values: mean and three standard deviations (of n) over the
+// chunks of its reference, a tenth of the rows each and one of what is left, in their order; not
+// under 0, KS not over 1. Its chi-square goes by p. Rows: values, NAN and infinite ones being none;
+// or their hashes. Fewer than ten rows have no chunks: nothing is set. WEIR_ENOMEM.
+int weir_preset_chunked_numbers(const double *rows, size_t n, struct weir_preset_value *values,
+                                size_t n_values);
+int weir_preset_chunked_categories(const uint64_t *hash, const uint8_t *absent, size_t n,
+                                   struct weir_preset_value *values, size_t n_values);
 
 #endif

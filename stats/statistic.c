@@ -214,7 +214,7 @@ static const struct weir_statistic_default defaults[] = {
     {"evidently", WEIR_STATISTIC_ENERGY, 0, 0.1, NULL},
     {"evidently", WEIR_STATISTIC_ANDERSON_DARLING, 1, 0.1, NULL},
     {"evidently", WEIR_STATISTIC_CRAMER_VON_MISES, 1, 0.1, NULL},
-    {"nannyml", WEIR_STATISTIC_CHI_SQUARE, 1, 0.05, "others: mean + 3 sd over 10 chunks"},
+    {"nannyml", WEIR_STATISTIC_CHI_SQUARE, 1, 0.05, "others: beyond mean +- 3 sd over 10 chunks of the reference"},
     {"tfdv", WEIR_STATISTIC_L_INFINITY, 0, 0.01, "of the tutorial; it has no default"},
     {"tfdv", WEIR_STATISTIC_JENSEN_SHANNON, 0, 0.01, "divergence, 10 equal-width bins"},
     {"whylogs", WEIR_STATISTIC_KS, 1, 0.05, "to .15: possible drift"},

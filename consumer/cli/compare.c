@@ -89,6 +89,10 @@ static void write_preset(struct weir_json_writer *json, const struct weir_field_
         weir_json_double(json, ok ? v->value : NAN);
         weir_json_key(json, "threshold");
         weir_json_double(json, v->threshold);
+        if (!isnan(v->low)) {
+            weir_json_key(json, "low");
+            weir_json_double(json, v->low);
+        }
         weir_json_key(json, "drift");
         if (ok && !isnan(v->threshold))
             weir_json_boolean(json, v->drift);

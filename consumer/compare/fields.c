@@ -240,6 +240,8 @@ static int compare_numbers(const struct weir_table_column *a, const struct weir_
                 out->statistics[0].p_exact = exact.p_value;
             if (preset != WEIR_PRESETS && !code)
                 code = weir_preset_numbers(preset, &s, out->preset, &out->n_preset);
+            if (preset == WEIR_PRESET_NANNYML && !code)
+                code = weir_preset_chunked_numbers(a->number, a->n, out->preset, out->n_preset);
         }
     }
     free(both);
@@ -401,6 +403,8 @@ static int compare_categories(const struct weir_table_column *a, const struct we
     if (preset != WEIR_PRESETS && !code && a->type != WEIR_COMPARE_TEXT)
         code =
             weir_preset_categories(preset, both, both + cells, cells, out->preset, &out->n_preset);
+    if (preset == WEIR_PRESET_NANNYML && !code && a->type != WEIR_COMPARE_TEXT)
+        code = weir_preset_chunked_categories(a->hash, a->absent, a->n, out->preset, out->n_preset);
     free(both);
     free(c);
     return code;

@@ -2,14 +2,15 @@
 // Every two-sample statistic of libweir-stats, for a program in another language to hold them
 // against its own. From standard input, until it ends: a kind ('v' values, 'c' counts, 's' values
 // put into summaries with the first one's cells, 'o' into summaries with cells of their own, 'q' a
-// series for control charts, the first sample being its healthy part, 'p' values and 'k' counts for
-// the presets), two sizes (int64) and as
-// many doubles; to standard output a line of JSON each: name: [value, p, status], from summaries
+// series for control charts, the first sample being its healthy part, 'p' values, 'k' counts and 'h'
+// whole numbers as categories for the presets, 'r' a series for Page-Hinkley as River has it, after
+// four parameters), two sizes (int64) and as many doubles; to standard output a line of JSON each: name: [value, p, status], from summaries
 // also the bound on the error (null: not known).
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "stats/cells_build.h"
 #include "stats/charts.h"
@@ -176,9 +177,59 @@ static void charts(const double *a, size_t n, const double *b, size_t m)
     print_number("page_hinkley_at", at[2]);
 }
 
-// PROGRAM.STATISTIC: [value, drift, whether it decides, status]
-static void presets(double *a, size_t n, double *b, size_t m, int values)
+// Of rows that are whole numbers: their hashes, and both sides' counts of each.
+static uint64_t *categories(const double *a, size_t n, const double *b, size_t m, double *counts,
+                            size_t k)
 {
+    uint64_t *hash = malloc((n + 1) * sizeof *hash);
+    if (!hash)
+        exit(1);
+    for (size_t i = 0; i < n; i++) {
+        hash[i] = (uint64_t)a[i];
+        counts[hash[i] % k]++;
+    }
+    for (size_t i = 0; i < m; i++)
+        counts[k + (uint64_t)b[i] % k]++;
+    return hash;
+}
+
+static void page_hinkley(const double *parameters, const double *x, size_t n)
+{
+    struct weir_page_hinkley_options options = {(uint64_t)parameters[0], parameters[1],
+                                                parameters[2], parameters[3]};
+    struct weir_page_hinkley chart = {0};
+    char name[32];
+    for (size_t i = 0, alarms = 0; i < n; i++)
+        if (weir_page_hinkley_add(&chart, &options, x[i])) {
+            snprintf(name, sizeof name, "%zu", alarms++);
+            print_number(name, (double)i);
+            chart = (struct weir_page_hinkley){0};
+        }
+}
+
+static void print_or_null(double value)
+{
+    if (isnan(value))
+        printf(", null");
+    else
+        printf(", %.17g", value);
+}
+
+// PROGRAM.STATISTIC: [value, drift, whether it decides, status, threshold, low]; of NannyML with the
+// thresholds of its chunks, where there are rows.
+static void presets(double *a, size_t n, double *b, size_t m, char kind)
+{
+    enum { CATEGORIES = 64 };
+    double counted[2 * CATEGORIES] = {0}, *rows = malloc((n + 1) * sizeof *rows);
+    uint8_t *absent = calloc(n + 1, 1);
+    uint64_t *hash =
+        kind == 'h' ? categories(a, n, b, m, counted, CATEGORIES) : NULL;
+    int values = kind == 'p';
+    if (!rows || !absent)
+        exit(1);
+    memcpy(rows, a, n * sizeof *rows);
+    const double *count_a = hash ? counted : a, *count_b = hash ? counted + CATEGORIES : b;
+    size_t k = hash ? CATEGORIES : n;
     if (values) {
         weir_sort_doubles(a, n);
         weir_sort_doubles(b, m);
@@ -188,15 +239,26 @@ static void presets(double *a, size_t n, double *b, size_t m, int values)
         struct weir_preset_value out[WEIR_PRESET_VALUES];
         size_t count;
         if (values ? weir_preset_numbers((enum weir_preset)preset, &s, out, &count)
-                   : weir_preset_categories((enum weir_preset)preset, a, b, n, out, &count))
+                   : weir_preset_categories((enum weir_preset)preset, count_a, count_b, k, out,
+                                            &count))
+            exit(1);
+        if (preset == WEIR_PRESET_NANNYML &&
+            ((values && weir_preset_chunked_numbers(rows, n, out, count)) ||
+             (hash && weir_preset_chunked_categories(hash, absent, n, out, count))))
             exit(1);
         for (size_t i = 0; i < count; i++) {
-            printf("%s\"%s.%s\": [%.17g, %d, %d, %d]", before,
+            printf("%s\"%s.%s\": [%.17g, %d, %d, %d", before,
                    weir_preset_name((enum weir_preset)preset), out[i].name, out[i].value,
                    out[i].drift, out[i].decides, out[i].status);
+            print_or_null(out[i].threshold);
+            print_or_null(out[i].low);
+            putchar(']');
             before = ", ";
         }
     }
+    free(rows);
+    free(absent);
+    free(hash);
 }
 
 int main(void)
@@ -216,8 +278,10 @@ int main(void)
             values(a, n, b, m);
         else if (kind == 's' || kind == 'o')
             summaries(a, n, b, m, kind == 'o');
-        else if (kind == 'p' || (kind == 'k' && n == m))
-            presets(a, n, b, m, kind == 'p');
+        else if (kind == 'p' || kind == 'h' || (kind == 'k' && n == m))
+            presets(a, n, b, m, kind);
+        else if (kind == 'r' && n == 4)
+            page_hinkley(a, b, m);
         else if (kind == 'q')
             charts(a, n, b, m);
         else if (n == m)

@@ -2,9 +2,9 @@
 """What other programs say of some samples, stored beside this script as outputs.json.
 
     python make.py evidently   with evidently==0.7.23 installed
-    python make.py nannyml     with nannyml==0.13.1
-    python make.py tfdv        with NumPy alone: tensorflow-data-validation 1.16 does not install
-                               beside them, so this is the definition of its metrics.cc
+    python make.py nannyml     with nannyml==0.13.1 and statsmodels
+    python make.py tfdv        with tensorflow-data-validation==1.16.1 (Python 3.11) and dill
+    python make.py river       with river==0.26.1
 """
 import json
 import os
@@ -82,38 +82,89 @@ def nannyml(kind, a, b):
                                       threshold=StandardDeviationThreshold())
         method.fit(series[0])
         value = float(method.calculate(series[1]))
-        out[ours] = [float(method._p_value), bool(method.alert(value))] if theirs == "chi2" else [value, None]
+        out[ours] = [float(method._p_value), bool(method.alert(value))] if theirs == "chi2" else \
+            [value, bool(method.alert(value)), float(method.lower_threshold_value), float(method.upper_threshold_value)]
     return out
 
 
 def tfdv(kind, a, b):
-    if kind == "categorical":
-        keys = sorted(set(a) | set(b))
-        gaps = [abs(np.mean(a == k) - np.mean(b == k)) for k in keys]
-        return {"l_infinity": [float(max(gaps)), None]}
-    histograms = [np.histogram(x, bins=10) for x in (a, b)]
-    edges = np.unique(np.concatenate([e for _, e in histograms]))
+    """Its value, whether there is an anomaly, and of numbers the histograms that it is of: those come
+    from its approximate quantiles."""
+    import pandas as pd
+    import tensorflow_data_validation as validation
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+    frames = [pd.DataFrame({"x": np.asarray(x, float) if kind == "numeric" else [f"c{v}" for v in x]}) for x in (a, b)]
+    reference, current = [validation.generate_statistics_from_dataframe(frame) for frame in frames]
+    schema = validation.infer_schema(reference)
+    comparator = validation.get_feature(schema, "x").drift_comparator
+    part = comparator.jensen_shannon_divergence if kind == "numeric" else comparator.infinity_norm
+    part.threshold = 0.01
+    anomalies = validation.validate_statistics(current, schema, previous_statistics=reference)
+    (value,) = [m.value for info in anomalies.drift_skew_info for m in info.drift_measurements]
+    told = [value, "comparator" in str(anomalies.anomaly_info.get("x", "")).lower()]
+    if kind != "numeric":
+        return {"l_infinity": told}
+    standard = statistics_pb2.Histogram.STANDARD
+    histograms = [[[bucket.low_value, bucket.high_value, bucket.sample_count] for bucket in h.buckets]
+                  for side in (reference, current) for h in side.datasets[0].features[0].num_stats.histograms
+                  if h.type == standard]
+    return {"jensen_shannon": told + histograms}
+
+
+def divergence(histograms):
+    """TFDV's (metrics.cc): both histograms brought to the edges of both, values of a bucket taken as
+    evenly spread."""
+    edges = np.unique([x for h in histograms for low, high, _ in h for x in (low, high)])
     shares = []
-    for counts, own in histograms:
+    for histogram in histograms:
         share = np.zeros(len(edges) - 1)
-        for count, low, high in zip(counts, own, own[1:]):
+        for low, high, count in histogram:
             inside = (edges[:-1] >= low) & (edges[1:] <= high)
             share[inside] = count * (edges[1:] - edges[:-1])[inside] / (high - low)
         shares.append(share / share.sum())
-    p, q = shares
-    middle = (p + q) / 2
+    middle = (shares[0] + shares[1]) / 2
     with np.errstate(all="ignore"):
-        kl = [np.where(x > 0, x * np.log2(x / middle), 0).sum() for x in (p, q)]
-    return {"jensen_shannon": [float(min(sum(kl) / 2, 1)), None]}
+        kl = [np.where(x > 0, x * np.log2(x / middle), 0).sum() for x in shares]
+    return min(sum(kl) / 2, 1)
+
+
+def series():
+    """name, parameters (minimum, delta, threshold, alpha), values; for Page-Hinkley."""
+    rng = np.random.default_rng(20260302)
+    for k, parameters in enumerate([(30, 0.005, 50.0, 0.9999), (30, 0.25, 8.0, 0.9999), (1, 0.1, 3.0, 1.0), (100, 0.5, 20.0, 0.99)]):
+        for slope in (0, 0.003, -0.01):
+            yield f"normal {k} {slope}", parameters, np.round(rng.normal(3, 2, size=1500) + np.arange(1500) * slope, 6)
+        yield f"steps {k}", parameters, np.round(rng.normal(size=1500) + np.repeat([0, 3, -2, 5, 5], 300), 6)
+        yield f"heavy {k}", parameters, np.round(rng.standard_t(2, size=1500), 6)
+        yield f"constant {k}", parameters, np.full(500, 7.0)
+        yield f"zeros and ones {k}", parameters, (rng.uniform(size=1500) < 0.1).astype(float)
+        yield f"large {k}", parameters, np.round(1e6 + rng.normal(size=1500), 6)
+        yield f"one {k}", parameters, np.array([5.0])
+
+
+def river(parameters, values):
+    from river import drift
+    minimum, delta, threshold, alpha = parameters
+    detector = drift.PageHinkley(min_instances=minimum, delta=delta, threshold=threshold, alpha=alpha)
+    alarms = []
+    for i, x in enumerate(values):
+        detector.update(float(x))
+        if detector.drift_detected:
+            alarms.append(i)
+    return alarms
 
 
 def main():
     program = sys.argv[1]
     stored = json.load(open(OUTPUTS)) if os.path.exists(OUTPUTS) else {}
-    stored[program] = {name: globals()[program](kind, a, b) for name, kind, a, b in cases()}
+    if program == "river":
+        stored[program] = {name: river(parameters, values) for name, parameters, values in series()}
+    else:
+        stored[program] = {name: globals()[program](kind, a, b) for name, kind, a, b in cases()}
     with open(OUTPUTS, "w") as file:
-        json.dump(stored, file, indent=0, sort_keys=True)
-        file.write("\n")
+        file.write("{" + ",\n".join(
+            json.dumps(name) + ": {" + ",\n".join(json.dumps(case) + ": " + json.dumps(of[case]) for case in sorted(of)) + "}"
+            for name, of in sorted(stored.items())) + "}\n")
 
 
 if __name__ == "__main__":
