@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ static void read_easily(struct node *node, size_t n, double low, double high,
     double middle = low / 2 + high / 2;
     size_t present[2], tried = node->tried;
     count_at_most(sorted, n, INFINITY, present);
-    split->clause.number = low; // which always separates them
+    split->clause.number = fmax(low, -DBL_MAX); // which always separates them
     for (int digits = 1; digits <= 17 && isfinite(middle); digits++) {
         char text[40];
         snprintf(text, sizeof text, "%.*g", digits, middle);

@@ -117,8 +117,7 @@ static void count(const uint64_t *hash, const uint8_t *absent, size_t n, const u
     memset(out, 0, n_distinct * sizeof *out);
     for (size_t i = 0; i < n; i++) {
         const uint64_t *at =
-            absent[i] ? NULL
-                      : bsearch(&hash[i], distinct, n_distinct, sizeof *distinct, by_value);
+            absent[i] ? NULL : bsearch(&hash[i], distinct, n_distinct, sizeof *distinct, by_value);
         if (at)
             out[at - distinct]++;
     }

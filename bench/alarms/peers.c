@@ -7,9 +7,10 @@
 #include "bench/alarms/world.h"
 #include "stats/special.h"
 
-const char *const peer_names[] = {"KS D, largest field",           "PSI on 32 cells, largest field",
-                                  "Jensen-Shannon, largest field", "Wasserstein / sd, largest field",
-                                  "chi-square p, smallest field",  "KS p, smallest field"};
+const char *const peer_names[] = {
+    "KS D, largest field",           "PSI on 32 cells, largest field",
+    "Jensen-Shannon, largest field", "Wasserstein / sd, largest field",
+    "chi-square p, smallest field",  "KS p, smallest field"};
 
 // One field, -> larger is more unlike. Wasserstein in normal scores of the reference's cells.
 static void peers_of_field(size_t f, double *out)

@@ -186,13 +186,18 @@ void weir_compare_manual(FILE *out)
         fprintf(out, "| %s | `%s` | %s %g | %s |\n", d->program,
                 weir_statistic_info(d->statistic)->name, d->on_p ? "p <" : ">", d->threshold,
                 d->note ? d->note : "");
-    fputs("\nThe presets are held to what the programs themselves said of 48 pairs of samples, stored "
-          "with the script\nthat asked them (`tests/conformance/presets`): Evidently 0.7.23 and NannyML "
-          "0.13.1 to rounding, NannyML's\nthresholds with them (the current file is one chunk; a constant "
-          "threshold is a test by name, as in\n`jensen_shannon > 0.1`); of TFDV 1.16.1 L-infinity to "
-          "rounding, its divergence to rounding of its own\nhistograms, which come from approximate "
-          "quantiles, and to 0.005 of the rows. Page-Hinkley's alarms are\nRiver 0.26.1's, one by one. "
-          "whylogs and Deepchecks have statistics of the first table: their thresholds\nare tests by "
-          "name (`hellinger > 0.4`, `ks > 0.2`), on whylogs' side of samples that it has sketched.\n",
-          out);
+    fputs(
+        "\nThe presets are held to what the programs themselves said of 48 pairs of samples, "
+        "stored "
+        "with the script\nthat asked them (`tests/conformance/presets`): Evidently 0.7.23 and "
+        "NannyML "
+        "0.13.1 to rounding, NannyML's\nthresholds with them (the current file is one chunk; a "
+        "constant "
+        "threshold is a test by name, as in\n`jensen_shannon > 0.1`); of TFDV 1.16.1 L-infinity to "
+        "rounding, its divergence to rounding of its own\nhistograms, which come from approximate "
+        "quantiles, and to 0.005 of the rows. Page-Hinkley's alarms are\nRiver 0.26.1's, one by "
+        "one. "
+        "whylogs and Deepchecks have statistics of the first table: their thresholds\nare tests by "
+        "name (`hellinger > 0.4`, `ks > 0.2`), on whylogs' side of samples that it has sketched.\n",
+        out);
 }

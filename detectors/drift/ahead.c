@@ -68,7 +68,8 @@ static double run(const struct drift_memory *memory, size_t f, const float *sign
         int first = is_gap(drift, ahead->at, start), known = 0;
         double by = first ? 0 : decay(drift, ahead->keep, ahead->at, start);
         for (int k = 0; k < width; k++) {
-            double seen = (double)signals[at * WEIR_SIGNALS + (size_t)k], left = by * ahead->left[k];
+            double seen = (double)signals[at * WEIR_SIGNALS + (size_t)k],
+                   left = by * ahead->left[k];
             if (foreseen)
                 foreseen[at * WIDTH + (size_t)k] = first ? NAN : (float)left;
             if (isnan(seen))

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "detectors/drift/drift.h"
-#include "stats/summary.h"
 #include "stats/cells_build.h"
+#include "stats/summary.h"
 
 enum { N = 720 };
 static const int64_t HOUR = 3600000;

@@ -9,8 +9,8 @@
 
 static const int64_t DAY = 24 * (int64_t)3600000;
 
-// Each window of the stretch against the same season of its other days. Of the hours beside it, too,
-// those of its day are left out: a field with a memory was then where it is now.
+// Each window of the stretch against the same season of its other days. Of the hours beside it,
+// too, those of its day are left out: a field with a memory was then where it is now.
 struct replay {
     int ahead;       // the second basis is under way
     float *foreseen; // [window][field][WEIR_SIGNAL_CATEGORIES]
@@ -157,8 +157,8 @@ static void score_test(struct replay *replay, size_t c, double *room, double *la
             for (size_t f = 0; f < n_fields; f++) {
                 double one = (double)z[w * replay->width + f * WEIR_SCORES];
                 if (!isnan(one))
-                    largest[w] = fmax(weir_tail_score(&tail, one),
-                                      isnan(largest[w]) ? 0 : largest[w]);
+                    largest[w] =
+                        fmax(weir_tail_score(&tail, one), isnan(largest[w]) ? 0 : largest[w]);
             }
         }
     }

@@ -2,10 +2,10 @@
 // Every two-sample statistic of libweir-stats, for a program in another language to hold them
 // against its own. From standard input, until it ends: a kind ('v' values, 'c' counts, 's' values
 // put into summaries with the first one's cells, 'o' into summaries with cells of their own, 'q' a
-// series for control charts, the first sample being its healthy part, 'p' values, 'k' counts and 'h'
-// whole numbers as categories for the presets, 'r' a series for Page-Hinkley as River has it, after
-// four parameters), two sizes (int64) and as many doubles; to standard output a line of JSON each: name: [value, p, status], from summaries
-// also the bound on the error (null: not known).
+// series for control charts, the first sample being its healthy part, 'p' values, 'k' counts and
+// 'h' whole numbers as categories for the presets, 'r' a series for Page-Hinkley as River has it,
+// after four parameters), two sizes (int64) and as many doubles; to standard output a line of JSON
+// each: name: [value, p, status], from summaries also the bound on the error (null: not known).
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -215,15 +215,14 @@ static void print_or_null(double value)
         printf(", %.17g", value);
 }
 
-// PROGRAM.STATISTIC: [value, drift, whether it decides, status, threshold, low]; of NannyML with the
-// thresholds of its chunks, where there are rows.
+// PROGRAM.STATISTIC: [value, drift, whether it decides, status, threshold, low]; of NannyML with
+// the thresholds of its chunks, where there are rows.
 static void presets(double *a, size_t n, double *b, size_t m, char kind)
 {
     enum { CATEGORIES = 64 };
     double counted[2 * CATEGORIES] = {0}, *rows = malloc((n + 1) * sizeof *rows);
     uint8_t *absent = calloc(n + 1, 1);
-    uint64_t *hash =
-        kind == 'h' ? categories(a, n, b, m, counted, CATEGORIES) : NULL;
+    uint64_t *hash = kind == 'h' ? categories(a, n, b, m, counted, CATEGORIES) : NULL;
     int values = kind == 'p';
     if (!rows || !absent)
         exit(1);
