@@ -71,6 +71,12 @@ void weir_owned_measure(struct weir_owned *owned, int64_t now)
         waits &= input->at == input->n &&
                  (input->at_end || (input->edge && weir_edge_task_stopped(input->edge, &stopped)));
     }
+    // What waits for its partner belongs to neither input.
+    for (size_t i = 0; i < owned->n_beside; i++) {
+        struct weir_task_memory task = weir_edge_task_memory(owned->beside[i].edge);
+        parts[WEIR_MEMORY_WINDOWS] += (int64_t)task.windows;
+        parts[WEIR_MEMORY_DETECTORS] += (int64_t)task.detectors;
+    }
     parts[WEIR_MEMORY_BATCHES] +=
         (int64_t)(owned->n_inputs * WEIR_FETCH * 2 * sizeof(rd_kafka_message_t *));
     for (int part = 0; part < WEIR_MEMORY_PARTS; part++) {

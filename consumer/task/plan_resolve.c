@@ -111,6 +111,24 @@ static int resolve_by(struct weir_plan *plan, struct weir_plan_detector *detecto
     return 0;
 }
 
+static int name_fields(struct weir_plan *plan, const struct weir_detector_entry *entry,
+                       struct weir_peer *peer, struct weir_error *error)
+{
+    const struct weir_stream *declared = &plan->config->streams[entry->stream].info;
+    size_t most = entry->n_fields + entry->n_field_names;
+    if (!most)
+        return 0;
+    const char **names = weir_plan_alloc(plan, most * sizeof *names);
+    if (!names)
+        return weir_plan_no_memory(error);
+    for (size_t i = 0; i < entry->n_fields; i++)
+        names[peer->n_fields++] = declared->fields[entry->fields[i]].name;
+    for (size_t i = 0; i < entry->n_field_names; i++)
+        names[peer->n_fields++] = entry->field_names[i];
+    peer->fields = names;
+    return 0;
+}
+
 static int list_peers(struct weir_plan *plan, struct weir_plan_detector *detector,
                       struct weir_error *error)
 {
@@ -123,13 +141,18 @@ static int list_peers(struct weir_plan *plan, struct weir_plan_detector *detecto
         const struct weir_detector_entry *other = &config->detectors[i];
         if (other == detector->entry || other->stream != detector->entry->stream)
             continue;
-        peers[n++] = (struct weir_peer){.size = sizeof *peers,
-                                        .name = other->name,
-                                        .type = other->type,
-                                        .window_hop = other->window.hop,
-                                        .by = (const char *const *const *)other->by_names,
-                                        .n_by_fields = other->n_by_fields,
-                                        .n_by = other->n_by};
+        struct weir_peer *peer = &peers[n++];
+        *peer = (struct weir_peer){.size = sizeof *peers,
+                                   .name = other->name,
+                                   .type = other->type,
+                                   .window_hop = other->window.hop,
+                                   .by = (const char *const *const *)other->by_names,
+                                   .n_by_fields = other->n_by_fields,
+                                   .n_by = other->n_by,
+                                   .n_references = other->n_references};
+        int code = name_fields(plan, other, peer, error);
+        if (code)
+            return code;
     }
     detector->config.peers = peers;
     detector->config.n_peers = n;

@@ -181,7 +181,9 @@ static int ask_for_rows(struct drift *drift, const struct weir_detector_config *
 static int has_skew(const struct weir_detector_config *config)
 {
     for (size_t i = 0; i < config->n_peers; i++)
-        if (!strcmp(config->peers[i].type, "skew"))
+        if (!strcmp(config->peers[i].type, "skew") &&
+            (config->peers[i].size <= offsetof(struct weir_peer, n_references) ||
+             config->peers[i].n_references))
             return 1;
     return 0;
 }

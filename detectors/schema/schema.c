@@ -161,6 +161,8 @@ static int create(const struct weir_detector_config *config, const struct weir_s
         values[SCHEMA_OPTION_FRESHNESS].set ? values[SCHEMA_OPTION_FRESHNESS].integer : 0;
     schema->references = config->references;
     schema->n_references = config->n_references;
+    schema->peers = config->peers;
+    schema->n_peers = config->n_peers;
     schema->key = -1;
     int code = schema_rules_create(schema, config, setup, error);
     if (!code)

@@ -8,6 +8,7 @@
 
 #include "detectors/schema/window.h"
 #include "stats/ddsketch.h"
+#include "stats/preprocessing.h"
 #include "stats/unit_change.h"
 #include "stats/value_text.h"
 
@@ -16,11 +17,29 @@
 static const double OF_SLICE = 0.7, LEFT = 20, LEFT_SHARE = 0.05;
 enum { BLAMED = 3, NAMED = 3 };
 
+// Another detector tells of what was done to the field on one side of training and serving only.
+static int has_skew(const struct schema *schema, const struct weir_field *field)
+{
+    int usual = field->role == WEIR_ROLE_FEATURE || field->role == WEIR_ROLE_SCORE ||
+                field->role == WEIR_ROLE_PREDICTION;
+    for (size_t i = 0; i < schema->n_peers; i++) {
+        const struct weir_peer *peer = &schema->peers[i];
+        if (peer->size <= offsetof(struct weir_peer, n_fields) || strcmp(peer->type, "skew") != 0 ||
+            !peer->n_references)
+            continue;
+        int looked_at = peer->fields ? 0 : usual;
+        for (size_t k = 0; k < peer->n_fields; k++)
+            looked_at |= !strcmp(peer->fields[k], field->name);
+        if (looked_at)
+            return 1;
+    }
+    return 0;
+}
+
 static int parts(const struct schema *schema, const struct schema_field *field,
                  const struct weir_summary *reference)
 {
     enum weir_role role = field->field->role;
-    (void)schema;
     if (!reference || reference->shape != WEIR_SHAPE_NUMERIC || !reference->cell ||
         !reference->quantiles)
         return -1;
@@ -29,7 +48,8 @@ static int parts(const struct schema *schema, const struct schema_field *field,
     if (role != WEIR_ROLE_FEATURE && role != WEIR_ROLE_SCORE && role != WEIR_ROLE_PREDICTION &&
         role != WEIR_ROLE_LABEL && role != WEIR_ROLE_LATENCY && role != WEIR_ROLE_WEIGHT)
         return -1;
-    return WEIR_PART_CELLS | WEIR_PART_QUANTILES;
+    return WEIR_PART_CELLS | WEIR_PART_QUANTILES |
+           (has_skew(schema, field->field) ? WEIR_PART_MOMENTS : 0);
 }
 
 // ---- words
@@ -318,6 +338,21 @@ static int diagnose(const struct schema_judge *judge, const struct weir_summary 
     return !code && change.finding != WEIR_UNIT_NOTHING;
 }
 
+// Standardised, scaled to a range, a logarithm: preparation of a feature, and skew's to tell. What
+// it would not call so, a unit or factor, it leaves to this detector.
+static int is_preprocessing(const struct schema_judge *judge, const struct weir_summary *then)
+{
+    const struct weir_field *field = judge->field->field;
+    struct weir_unlike both = {.name = field->name, .unit = field->unit, .type = field->type};
+    struct weir_preprocessing found = {.kind = WEIR_PREPROCESSING_NONE};
+    if (!has_skew(judge->schema, field))
+        return 0;
+    if (!weir_unlike_open(&both, then, judge->now))
+        weir_preprocessing_of_scale(&both, &found);
+    weir_unlike_close(&both);
+    return found.kind != WEIR_PREPROCESSING_NONE && found.kind != WEIR_PREPROCESSING_UNIT;
+}
+
 static int judge_unit(struct schema_judge *judge, struct schema_verdict *verdict)
 {
     const struct weir_summary *now = judge->now;
@@ -331,6 +366,8 @@ static int judge_unit(struct schema_judge *judge, struct schema_verdict *verdict
         if (now->cell && then->cell && now->cells == then->cells &&
             !weir_unit_suspect(then->cell, now->cell, now->cells->n))
             continue;
+        if (is_preprocessing(judge, then))
+            return 0;
         if (diagnose(judge, then, judge->schema->references[i], verdict))
             return 1;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "detectors/skew/join.h"
+#include "detectors/skew/names.h"
 #include "detectors/skew/skew.h"
 #include "detectors/skew/tally.h"
 #include "stats/hash.h"
@@ -27,6 +28,7 @@ struct edge {
     size_t n_panes, panes_capacity;
     size_t last; // where the last pair was
     struct skew_join join;
+    struct skew_names names;
     char *topic; // of served records
     struct texts *texts[2];
     int64_t complete;
@@ -51,6 +53,28 @@ int skew_edge_create(void *instance, void **out, struct weir_error *error)
     return 0;
 }
 
+size_t skew_edge_memory(const void *state)
+{
+    const struct edge *edge = state;
+    size_t bytes = sizeof *edge + edge->panes_capacity * sizeof *edge->panes +
+                   skew_join_memory(&edge->join) + skew_names_memory(&edge->names);
+    for (size_t i = 0; i < edge->n_panes; i++)
+        bytes += skew_tally_memory(&edge->panes[i].tally);
+    for (size_t side = 0; side < 2; side++)
+        for (size_t i = 0; i < edge->instance->n_pairs; i++)
+            bytes += sizeof **edge->texts +
+                     edge->texts[side][i].capacity * sizeof *edge->texts[side][i].values;
+    return bytes;
+}
+
+size_t skew_edge_memory_most(const void *made)
+{
+    const struct skew_instance *instance = made;
+    return instance->joins ? skew_join_memory_most(instance->n_pairs, instance->open_rows,
+                                                   instance->entities)
+                           : 0;
+}
+
 static void clear(struct edge *edge)
 {
     for (size_t i = 0; i < edge->n_panes; i++)
@@ -62,6 +86,7 @@ static void clear(struct edge *edge)
     edge->n_panes = edge->panes_capacity = edge->last = 0;
     edge->complete = INT64_MIN;
     skew_join_free(&edge->join);
+    skew_names_free(&edge->names);
 }
 
 void skew_edge_destroy(void *state)
@@ -110,6 +135,20 @@ static struct skew_tally *tally_of(struct edge *edge, int64_t start)
 
 // ---- a pair
 
+// Of each `by` the slice that the record is of, NULL where it is not among those that are kept.
+static int find_slices(struct edge *edge, struct skew_tally *tally, const struct skew_row *served,
+                       struct skew_slice_tally *slices[SKEW_BY])
+{
+    for (size_t by = 0; by < edge->instance->n_by; by++) {
+        uint64_t hash = served->slice[by];
+        const char *text = hash ? skew_names_find(&edge->names, by, hash) : NULL;
+        slices[by] = NULL;
+        if (text && skew_tally_slice(tally, by, hash, text, &slices[by]))
+            return WEIR_ENOMEM;
+    }
+    return 0;
+}
+
 static int count_pair(void *context, const struct skew_row *served,
                       const struct skew_value *served_values, const struct skew_row *offline,
                       const struct skew_value *offline_values)
@@ -121,12 +160,21 @@ static int count_pair(void *context, const struct skew_row *served,
     (void)offline;
     if (!tally)
         return WEIR_ENOMEM;
+    struct skew_slice_tally *slices[SKEW_BY];
+    if (find_slices(edge, tally, served, slices))
+        return WEIR_ENOMEM;
     tally->pairs++;
     for (size_t i = 0; i < tally->n_fields; i++) {
         struct skew_field_tally *field = &tally->fields[i];
         enum skew_verdict verdict = skew_compare(&served_values[i], &offline_values[i],
                                                  &edge->instance->pairs[i].tolerance);
         field->verdicts[verdict]++;
+        for (size_t by = 0; by < edge->instance->n_by; by++) {
+            if (!slices[by] || verdict == SKEW_UNKNOWN)
+                continue;
+            slices[by]->count[2 * i]++;
+            slices[by]->count[2 * i + 1] += verdict > SKEW_UNKNOWN;
+        }
         if (verdict <= SKEW_UNKNOWN)
             continue;
         if (!order)
@@ -286,6 +334,8 @@ static int join_row(struct edge *edge, const struct weir_batch *batch, uint32_t 
     const int64_t far = (int64_t)1 << 59; // sums of times stay within 64 bits
     if (host->late[row] || made.time < edge->join.looked_to || made.time > far || made.time < -far)
         return count(edge, made.pane, SKEW_LATE);
+    if (!side && skew_names_read(&edge->names, instance, batch, row, made.slice))
+        return WEIR_ENOMEM;
     struct skew_value *values = skew_join_room(&edge->join);
     if (!values)
         return WEIR_ENOMEM;
@@ -301,6 +351,8 @@ static int pair_row(struct edge *edge, const struct weir_batch *batch, uint32_t 
                             .pane = host->pane[row],
                             .offset = batch->offset[row],
                             .partition = batch->partition};
+    if (skew_names_read(&edge->names, edge->instance, batch, row, made.slice))
+        return WEIR_ENOMEM;
     struct skew_value *served = skew_join_room(&edge->join);
     if (!served)
         return WEIR_ENOMEM;
@@ -383,10 +435,11 @@ int skew_edge_save(const void *state, struct weir_buffer *out)
         weir_put_long(out, edge->panes[i].start);
         skew_tally_write(&edge->panes[i].tally, out);
     }
+    skew_names_write(&edge->names, out);
     return skew_join_write(&edge->join, out);
 }
 
-static int restore(struct edge *edge, struct weir_reader *in)
+static int restore(struct edge *edge, uint32_t version, struct weir_reader *in)
 {
     char *topic = weir_get_string_alloc(in, 4096);
     edge->complete = weir_get_long(in);
@@ -401,8 +454,10 @@ static int restore(struct edge *edge, struct weir_reader *in)
         struct skew_tally *tally = in->failed ? NULL : tally_of(edge, start);
         code = tally ? skew_tally_read(tally, in) : in->failed ? WEIR_ECORRUPT : WEIR_ENOMEM;
     }
+    if (!code && version >= 4)
+        code = skew_names_restore(&edge->names, in);
     if (!code)
-        code = skew_join_read(&edge->join, in);
+        code = skew_join_read(&edge->join, version, in);
     return code ? code : weir_reader_code(in);
 }
 
@@ -411,7 +466,7 @@ int skew_edge_restore(void *state, uint32_t state_version, struct weir_reader *i
 {
     struct edge *edge = state;
     // Before 3 there was nothing but the pairs of open panes: they are left out.
-    int code = state_version < 3 ? 0 : restore(edge, in);
+    int code = state_version < 3 ? 0 : restore(edge, state_version, in);
     if (code)
         clear(edge);
     return code ? weir_error_set(error, code, "the saved state of pairs does not decode") : 0;

@@ -203,6 +203,29 @@ static int read_tolerances(const struct weir_detector_config *config,
     return code;
 }
 
+static int find_slices(const struct weir_detector_config *config, struct skew_instance *instance,
+                       struct weir_error *error)
+{
+    if (config->n_by > SKEW_BY)
+        return weir_error_set(error, WEIR_EINVAL, "row by row at most %d `by:` are looked at",
+                              SKEW_BY);
+    for (size_t by = 0; by < config->n_by; by++) {
+        size_t n = config->n_by_fields[by];
+        if (n > SKEW_BY_FIELDS)
+            return weir_error_set(error, WEIR_EINVAL,
+                                  "row by row a slice is of at most %d fields", SKEW_BY_FIELDS);
+        instance->n_by = by + 1;
+        for (size_t i = 0; i < n; i++) {
+            instance->by[by][i] = config->by[by][i];
+            instance->by_names[by][i] = strdup(config->stream->fields[config->by[by][i]].name);
+            instance->n_by_fields[by] = i + 1;
+            if (!instance->by_names[by][i])
+                return no_memory(error);
+        }
+    }
+    return 0;
+}
+
 int skew_find_fields(const struct weir_detector_config *config, const struct weir_setup *setup,
                      struct skew_instance *instance, struct weir_error *error)
 {
@@ -217,5 +240,7 @@ int skew_find_fields(const struct weir_detector_config *config, const struct wei
         code =
             pair_fields(config, setup, instance->joins ? config->follower->stream : config->stream,
                         end, instance, error);
+    if (!code)
+        code = find_slices(config, instance, error);
     return code ? code : read_tolerances(config, setup, instance, error);
 }

@@ -52,6 +52,27 @@ void skew_history_free(struct skew_history *history)
     skew_history_init(history, history->n_fields, history->maximum);
 }
 
+static size_t moment_bytes(size_t n_fields)
+{
+    return sizeof(struct moment) + n_fields * sizeof(struct skew_value);
+}
+
+size_t skew_history_memory(const struct skew_history *history)
+{
+    size_t bytes = history->capacity * sizeof *history->entities +
+                   history->index_size * sizeof *history->index;
+    for (size_t i = 0; i < history->n; i++)
+        bytes += history->entities[i].capacity * moment_bytes(history->n_fields);
+    return bytes;
+}
+
+size_t skew_history_memory_most(size_t n_fields, size_t entities)
+{
+    // Places and their index grow twofold.
+    return entities * (SKEW_HISTORY * moment_bytes(n_fields) +
+                       2 * sizeof(struct skew_entity) + 4 * sizeof(uint32_t));
+}
+
 static struct skew_value *values_at(const struct skew_history *history,
                                     const struct skew_entity *entity, size_t at)
 {

@@ -33,6 +33,10 @@ void skew_history_match(const struct skew_history *history, uint64_t entity, int
                         size_t field, const struct skew_value *value, uint64_t *known,
                         uint64_t *stale);
 
+size_t skew_history_memory(const struct skew_history *history);
+// Of so many entities with all the moments that are kept.
+size_t skew_history_memory_most(size_t n_fields, size_t entities);
+
 int skew_history_write(const struct skew_history *history, struct weir_buffer *out);
 int skew_history_read(struct skew_history *history, struct weir_reader *in); // into an empty one
 

@@ -7,6 +7,8 @@
 #include "detectors/skew/join_inside.h"
 #include "weir/error.h"
 
+enum { SMALL = 256 }; // places that are not worth giving back
+
 void skew_join_init(struct skew_join *join, size_t n_fields, size_t maximum, int64_t apart,
                     size_t entities)
 {
@@ -31,6 +33,25 @@ void skew_join_free(struct skew_join *join)
     free(join->pending[1].tickets);
     skew_history_free(&join->history);
     skew_join_init(join, join->n_fields, join->maximum, join->apart, join->history.maximum);
+}
+
+static size_t row_bytes(size_t n_fields)
+{
+    return sizeof(struct skew_row) + n_fields * sizeof(struct skew_value) + sizeof(uint32_t);
+}
+
+size_t skew_join_memory(const struct skew_join *join)
+{
+    size_t tickets = join->pending[0].capacity + join->pending[1].capacity;
+    return join->capacity * row_bytes(join->n_fields) + tickets * sizeof(struct skew_ticket) +
+           join->recent_capacity * sizeof *join->recent + skew_history_memory(&join->history);
+}
+
+size_t skew_join_memory_most(size_t n_fields, size_t maximum, size_t entities)
+{
+    // Places double; while they do, the old ones are there too.
+    return 2 * maximum * (row_bytes(n_fields) + 2 * sizeof(struct skew_ticket)) +
+           skew_history_memory_most(n_fields, entities);
 }
 
 static struct skew_value *values_of(const struct skew_join *join, uint32_t row)
@@ -98,6 +119,62 @@ static void wait_in_line(struct skew_join *join, uint32_t at)
     else
         join->oldest = at + 1;
     join->newest_waiting = at + 1;
+}
+
+// After a time in which one side lagged far behind, the room that its partners took is given back.
+// Without memory for the smaller room the larger one stays.
+static void shrink(struct skew_join *join)
+{
+    uint32_t capacity = join->capacity;
+    while (capacity > SMALL && join->kept * 8 < capacity)
+        capacity /= 2;
+    if (capacity == join->capacity || join->n_recent)
+        return;
+    struct skew_join less = *join;
+    size_t bytes = ((size_t)capacity * join->n_fields + 1) * sizeof *join->values;
+    less.rows = malloc(capacity * sizeof *less.rows);
+    less.values = malloc(bytes);
+    less.chains = calloc(capacity, sizeof *less.chains);
+    if (!less.rows || !less.values || !less.chains) {
+        free(less.rows);
+        free(less.values);
+        free(less.chains);
+        return;
+    }
+    less.chains_size = less.capacity = capacity;
+    less.used = less.free = less.oldest = less.newest_waiting = 0;
+    for (uint32_t at = join->oldest; at; at = join->rows[at - 1].newer) {
+        uint32_t to = less.used++;
+        less.rows[to] = join->rows[at - 1];
+        memcpy(values_of(&less, to), values_of(join, at - 1),
+               join->n_fields * sizeof *join->values);
+        wait_in_line(&less, to);
+    }
+    for (size_t side = 0; side < 2; side++)
+        for (size_t i = 0; i < join->pending[side].n; i++) {
+            uint32_t *row = &join->pending[side].tickets[i].row, to = less.used++;
+            less.rows[to] = join->rows[*row];
+            memcpy(values_of(&less, to), values_of(join, *row),
+                   join->n_fields * sizeof *join->values);
+            *row = to;
+        }
+    free(join->rows);
+    free(join->values);
+    free(join->chains);
+    *join = less;
+    for (size_t side = 0; side < 2; side++) {
+        struct skew_pending *pending = &join->pending[side];
+        size_t room = pending->capacity;
+        while (room > SMALL && pending->n * 8 < room)
+            room /= 2;
+        void *tickets = room < pending->capacity
+                            ? realloc(pending->tickets, room * sizeof *pending->tickets)
+                            : NULL;
+        if (!tickets)
+            continue;
+        pending->tickets = tickets;
+        pending->capacity = room;
+    }
 }
 
 static void leave_line(struct skew_join *join, uint32_t at)
@@ -395,5 +472,7 @@ int skew_join_look(struct skew_join *join, int64_t time, int64_t known_to,
     join->looked_to = time;
     code = expire(join, time, known_to, events);
     relax(join);
+    if (!code)
+        shrink(join);
     return code;
 }

@@ -10,12 +10,14 @@
 #define WEIR_SKEW_JOIN_H
 
 #include "detectors/skew/history.h"
+#include "detectors/skew/tally.h"
 
 enum skew_side { SKEW_SERVED, SKEW_OFFLINE };
 
 struct skew_row {
     int64_t time, pane, offset; // pane: the start of its own
     uint64_t key, entity;
+    uint64_t slice[SKEW_BY]; // hashes, of what was served; 0: none
     int32_t partition;
     uint8_t side, done;          // done: it has its partner
     uint32_t next, older, newer; // in its chain; among those that wait: number + 1
@@ -70,6 +72,9 @@ void skew_join_init(struct skew_join *join, size_t n_fields, size_t maximum, int
                     size_t entities);
 void skew_join_free(struct skew_join *join); // and leaves it empty
 
+size_t skew_join_memory(const struct skew_join *join); // bytes held
+size_t skew_join_memory_most(size_t n_fields, size_t maximum, size_t entities);
+
 // Room for a row's values, to be filled before skew_join_add(). NULL without memory.
 struct skew_value *skew_join_room(struct skew_join *join);
 // The row whose values were just written. WEIR_ENOMEM.
@@ -80,6 +85,7 @@ int skew_join_look(struct skew_join *join, int64_t time, int64_t known_to,
                    const struct skew_join_events *events);
 
 int skew_join_write(const struct skew_join *join, struct weir_buffer *out);
-int skew_join_read(struct skew_join *join, struct weir_reader *in); // into an empty one
+// Into an empty one. `version` of the detector's state; from 3 on.
+int skew_join_read(struct skew_join *join, uint32_t version, struct weir_reader *in);
 
 #endif

@@ -16,6 +16,8 @@ static void write_row(const struct skew_join *join, uint32_t at, struct weir_buf
     weir_put_long(out, row->partition);
     weir_put_fixed64(out, row->key);
     weir_put_fixed64(out, row->entity);
+    for (size_t k = 0; k < SKEW_BY; k++)
+        weir_put_fixed64(out, row->slice[k]);
     weir_put_long(out, row->side);
     for (size_t f = 0; f < join->n_fields; f++)
         skew_value_write(&join->values[(size_t)at * join->n_fields + f], out);
@@ -53,7 +55,8 @@ static int is_sane(int64_t time)
     return time > -((int64_t)1 << 60) && time < (int64_t)1 << 60;
 }
 
-static int read_row(struct skew_join *join, struct skew_row *row, struct weir_reader *in)
+static int read_row(struct skew_join *join, struct skew_row *row, uint32_t version,
+                    struct weir_reader *in)
 {
     *row = (struct skew_row){.time = weir_get_long(in)};
     row->pane = weir_get_long(in);
@@ -61,6 +64,8 @@ static int read_row(struct skew_join *join, struct skew_row *row, struct weir_re
     row->partition = (int32_t)weir_get_count(in, INT32_MAX);
     row->key = weir_get_fixed64(in);
     row->entity = weir_get_fixed64(in);
+    for (size_t k = 0; k < SKEW_BY && version >= 4; k++)
+        row->slice[k] = weir_get_fixed64(in);
     row->side = (uint8_t)weir_get_count(in, 1);
     if (in->failed || !is_sane(row->time))
         return WEIR_ECORRUPT;
@@ -72,14 +77,14 @@ static int read_row(struct skew_join *join, struct skew_row *row, struct weir_re
     return weir_reader_code(in);
 }
 
-static int read_waiting(struct skew_join *join, struct weir_reader *in)
+static int read_waiting(struct skew_join *join, uint32_t version, struct weir_reader *in)
 {
     size_t n = weir_get_count(in, join->maximum);
     int64_t last = INT64_MIN;
     int code = weir_reader_code(in);
     for (size_t i = 0; i < n && !code; i++) {
         struct skew_row row;
-        code = read_row(join, &row, in);
+        code = read_row(join, &row, version, in);
         if (!code && row.time < last)
             code = WEIR_ECORRUPT;
         last = row.time;
@@ -89,13 +94,14 @@ static int read_waiting(struct skew_join *join, struct weir_reader *in)
     return code;
 }
 
-static int read_pending(struct skew_join *join, enum skew_side side, struct weir_reader *in)
+static int read_pending(struct skew_join *join, enum skew_side side, uint32_t version,
+                        struct weir_reader *in)
 {
     size_t n = weir_get_count(in, join->maximum);
     int code = weir_reader_code(in);
     for (size_t i = 0; i < n && !code; i++) {
         struct skew_row row;
-        code = read_row(join, &row, in);
+        code = read_row(join, &row, version, in);
         if (!code && (row.side != side || row.time < join->looked_to))
             code = WEIR_ECORRUPT;
         if (!code)
@@ -104,7 +110,7 @@ static int read_pending(struct skew_join *join, enum skew_side side, struct weir
     return code;
 }
 
-int skew_join_read(struct skew_join *join, struct weir_reader *in)
+int skew_join_read(struct skew_join *join, uint32_t version, struct weir_reader *in)
 {
     size_t n_fields = weir_get_count(in, SIZE_MAX >> 1);
     int64_t looked_to = weir_get_long(in), first[2], newest[2];
@@ -122,9 +128,9 @@ int skew_join_read(struct skew_join *join, struct weir_reader *in)
             return WEIR_ECORRUPT;
     }
     join->looked_to = looked_to;
-    int code = read_waiting(join, in);
+    int code = read_waiting(join, version, in);
     for (int side = 0; side < 2 && !code; side++)
-        code = read_pending(join, (enum skew_side)side, in);
+        code = read_pending(join, (enum skew_side)side, version, in);
     for (size_t side = 0; side < 2; side++) {
         join->first[side] = first[side];
         join->newest[side] = newest[side];

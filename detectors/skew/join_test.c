@@ -117,7 +117,7 @@ static void reincarnate(struct skew_join *join)
     ck_assert_int_eq(skew_join_write(join, &bytes), 0);
     skew_join_init(&made, FIELDS, join->maximum, join->apart, join->history.maximum);
     struct weir_reader in = weir_reader_make(bytes.data, bytes.length);
-    ck_assert_int_eq(skew_join_read(&made, &in), 0);
+    ck_assert_int_eq(skew_join_read(&made, 4, &in), 0);
     ck_assert_int_eq(skew_join_write(&made, &again), 0);
     ck_assert_uint_eq(again.length, bytes.length);
     ck_assert_mem_eq(again.data, bytes.data, bytes.length);
@@ -126,7 +126,7 @@ static void reincarnate(struct skew_join *join)
     for (size_t n = 0; n < bytes.length; n += 1 + bytes.length / 40) {
         skew_join_init(&made, FIELDS, join->maximum, join->apart, join->history.maximum);
         in = weir_reader_make(bytes.data, n);
-        ck_assert_int_ne(skew_join_read(&made, &in), 0);
+        ck_assert_int_ne(skew_join_read(&made, 4, &in), 0);
         skew_join_free(&made);
     }
     weir_buffer_free(&bytes);
@@ -183,6 +183,43 @@ START_TEST(test_any_order)
         }
         weir_buffer_free(&first.text);
     }
+}
+END_TEST
+
+// One side far behind: what waits for it takes room, is told, and gives it back.
+START_TEST(test_room_is_given_back)
+{
+    struct said said = {0};
+    struct skew_join join;
+    struct skew_join_events events = {&said, on_pair, on_lonely, on_duplicate};
+    weir_buffer_init(&said.text, WEIR_BUFFER_MAXIMUM);
+    make_records(3, 0);
+    skew_join_init(&join, FIELDS, 2000, 0, 0);
+    size_t none = skew_join_memory(&join), most = skew_join_memory_most(FIELDS, 2000, 0), full = 0;
+    ck_assert_uint_eq(none, 0);
+    for (size_t i = 0; i < n_records[0] && i < 1500; i++) {
+        add(&join, 0, i);
+        full = skew_join_memory(&join);
+        ck_assert_uint_ge(full, join.kept * (sizeof(struct skew_row) + FIELDS * 16));
+        ck_assert_uint_le(full, most);
+    }
+    int64_t until = records[0][1499].row.time;
+    for (size_t i = 0; i < n_records[1] && records[1][i].row.time <= until; i++)
+        add(&join, 1, i);
+    ck_assert_int_eq(skew_join_look(&join, until, until, &events), 0);
+    ck_assert_uint_gt(said.pairs, 700);
+    ck_assert_uint_lt(skew_join_memory(&join), full / 4);
+    // And it goes on as before.
+    size_t pairs = said.pairs;
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < n_records[side]; i++)
+            if (records[side][i].row.time > until)
+                add(&join, side, i);
+    ck_assert_int_eq(skew_join_look(&join, (int64_t)1 << 50, 0, &events), 0);
+    ck_assert_uint_gt(said.pairs, pairs);
+    ck_assert_uint_eq(said.wrong, 0);
+    weir_buffer_free(&said.text);
+    skew_join_free(&join);
 }
 END_TEST
 
@@ -318,6 +355,7 @@ int main(void)
     TCase *tests = tcase_create("join");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_any_order);
+    tcase_add_test(tests, test_room_is_given_back);
     tcase_add_test(tests, test_who_is_whose);
     tcase_add_test(tests, test_beginnings);
     tcase_add_test(tests, test_too_many);

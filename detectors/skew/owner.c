@@ -44,6 +44,12 @@ int skew_owner_window(void *state, const struct weir_window *window, struct weir
     return code;
 }
 
+size_t skew_owner_memory(const void *state)
+{
+    const struct skew_owner *owner = state;
+    return sizeof *owner + (owner->training ? skew_training_memory(owner->training) : 0);
+}
+
 // Pairs have no past: what follows here is of other parts.
 int skew_owner_save(const void *state, struct weir_buffer *out)
 {

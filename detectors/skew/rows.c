@@ -20,9 +20,7 @@ static double weight_of(const struct skew_tally *tally, size_t field)
     return share_of(tally, field) * (differ > 0 ? 1 - .95 * rounded / differ : 0);
 }
 
-// The exact lower bound of a share lies above what is allowed (Clopper and Pearson, 1934), at a
-// chance of so much for all tests together.
-static int is_over(double n, double all, double allowed, double tests, double chance)
+int skew_rows_is_over(double n, double all, double allowed, double tests, double chance)
 {
     return n > all * allowed && weir_binomial_sf(n, all, allowed) * tests < chance;
 }
@@ -48,7 +46,7 @@ static int judge_fields(const struct skew_instance *instance, const struct skew_
             continue;
         judged = 1;
         tell(window, instance->pairs[i].served, "mismatch", share_of(tally, i), instance->mismatch);
-        if (!is_over((double)skew_field_differ(&tally->fields[i]), (double)pairs,
+        if (!skew_rows_is_over((double)skew_field_differ(&tally->fields[i]), (double)pairs,
                      instance->mismatch, (double)tally->n_fields, instance->chance))
             continue;
         size_t at = n++;
@@ -58,6 +56,8 @@ static int judge_fields(const struct skew_instance *instance, const struct skew_
     }
     if (n)
         code = skew_rows_report(instance, tally, over, n, window);
+    else if (instance->n_by)
+        skew_rows_slices(instance, tally, window);
     free(over);
     return code ? code : judged;
 }
@@ -74,7 +74,7 @@ static int judge_lonely(const struct skew_instance *instance, const struct skew_
         judged = 1;
         tell(window, -1, side ? "unpaired_offline" : "unpaired_served",
              (double)lonely / (double)all, instance->unpaired);
-        if (is_over((double)lonely, (double)all, instance->unpaired, 2, instance->chance))
+        if (skew_rows_is_over((double)lonely, (double)all, instance->unpaired, 2, instance->chance))
             skew_rows_report_lonely(instance, tally, side, window);
     }
     return judged;

@@ -89,10 +89,12 @@ static void say_others(const struct skew_instance *instance, const size_t *field
 int skew_rows_report(const struct skew_instance *instance, const struct skew_tally *tally,
                      const size_t *fields, size_t n, const struct weir_window *window)
 {
-    struct weir_evidence evidence[EVIDENCE];
+    struct weir_evidence evidence[EVIDENCE + 1];
+    struct weir_slice_value values[SKEW_BY_FIELDS];
+    char where[SKEW_SAID], room[SKEW_SLICE_TEXT];
     struct told told[EVIDENCE];
     const char *names[EVIDENCE];
-    char counts[TEXT], kind[TEXT], others[200], summary[1200];
+    char counts[TEXT], kind[TEXT], others[200], summary[1500];
     const struct skew_field_tally *worst = &tally->fields[fields[0]];
     size_t shown = n < EVIDENCE ? n : EVIDENCE;
     int rounded = 1; // and nothing else
@@ -105,9 +107,17 @@ int skew_rows_report(const struct skew_instance *instance, const struct skew_tal
     say_counts(skew_field_differ(worst), skew_field_pairs(worst), "pairs", counts, sizeof counts);
     say_kind(instance, worst, &told[0].cause, kind, sizeof kind);
     say_others(instance, fields, n, others, sizeof others);
+    size_t n_values =
+        skew_rows_blame(instance, tally, fields[0], where, sizeof where, values, room);
+    if (n_values)
+        evidence[shown] = (struct weir_evidence){.type = "slice",
+                                                 .field = names[0],
+                                                 .slice = values,
+                                                 .n_slice = n_values,
+                                                 .contribution = NAN};
     snprintf(summary, sizeof summary,
-             "%.200s differs between served and offline in %.100s: %.400s%.200s; %.100s", names[0],
-             counts, kind, others, skew_advise(told[0].cause.kind));
+             "%.200s differs between served and offline in %.100s%.300s: %.400s%.200s; %.100s", names[0],
+             counts, where, kind, others, skew_advise(told[0].cause.kind));
     double share = (double)skew_field_differ(worst) / (double)skew_field_pairs(worst);
     struct weir_finding finding = {
         .size = sizeof finding,
@@ -127,7 +137,7 @@ int skew_rows_report(const struct skew_instance *instance, const struct skew_tal
                       .baseline = NAN},
         .summary = summary,
         .evidence = evidence,
-        .n_evidence = shown,
+        .n_evidence = shown + (n_values > 0),
     };
     window->emit(window, &finding);
     return 0;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "detectors/skew/training.h"
+#include "detectors/skew/slices.h"
 
 static const struct weir_option options[] = {
     [SKEW_WITH] = {"with", WEIR_OPTION_STREAM, NULL, 0, 0, NULL, NULL,
@@ -34,7 +34,7 @@ static const struct weir_option options[] = {
                     WEIR_OPTION_RESETS_STATE},
     [SKEW_OPEN_ROWS] = {"open_rows", WEIR_OPTION_INTEGER, "200000", 1000, 1e8, NULL, "records",
                         "So many records of a partition are kept until their time has come on "
-                        "both sides, 64 bytes and 16 a field each; beyond, only a part of the keys "
+                        "both sides, 100 bytes and 16 a field each; beyond, only a part of the keys "
                         "is looked at.",
                         WEIR_OPTION_RESETS_STATE},
     [SKEW_ENTITIES] = {"entities", WEIR_OPTION_INTEGER, "1000", 0, 1e6, NULL, "entities",
@@ -69,6 +69,9 @@ static void destroy(void *made)
         free(instance->pairs[i].unit);
     }
     free(instance->pairs);
+    for (size_t by = 0; by < instance->n_by; by++)
+        for (size_t i = 0; i < instance->n_by_fields[by]; i++)
+            free(instance->by_names[by][i]);
     free(instance->served_name);
     free(instance->offline_name);
     skew_training_plan_free(instance->training);
@@ -82,7 +85,7 @@ static double chance_of(const struct weir_detector_config *config, int by_rows)
 {
     static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3, MOST = 0.05;
     int joins = config->follower != NULL, profile = config->n_references > 0;
-    double ways = by_rows * (1 + joins) + profile * SKEW_WAYS;
+    double ways = by_rows * (1 + joins + (config->n_by > 0)) + profile * (SKEW_WAYS + (config->n_by > 0));
     double step = config->window_hop > 0 ? (double)config->window_hop : HOUR, rate = 1 / MONTH;
     if (config->size > offsetof(struct weir_detector_config, alarms_per) && config->alarms_per > 0)
         rate = config->alarms_at_most / (double)config->alarms_per;
@@ -128,6 +131,14 @@ static int create(const struct weir_detector_config *config, const struct weir_s
 static const char *const kinds[] = {"skew.row",         "skew.distribution",  "skew.noise",
                                     "skew.window_span", "skew.preprocessing", NULL};
 
+static size_t owner_memory_slice(const void *made)
+{
+    const struct skew_instance *instance = made;
+    return instance->training && instance->training->n_by
+               ? skew_slices_memory_each(instance->training)
+               : 0;
+}
+
 WEIR_PLUGIN = {
     .abi_major = WEIR_ABI_MAJOR,
     .abi_minor = WEIR_ABI_MINOR,
@@ -152,5 +163,9 @@ WEIR_PLUGIN = {
     .owner_window = skew_owner_window,
     .owner_save = skew_owner_save,
     .owner_restore = skew_owner_restore,
+    .edge_memory = skew_edge_memory,
+    .edge_memory_most = skew_edge_memory_most,
+    .owner_memory = skew_owner_memory,
+    .owner_memory_slice = owner_memory_slice,
     .alarm_weight = 0.05,
 };

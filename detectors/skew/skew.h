@@ -7,6 +7,7 @@
 #define WEIR_SKEW_H
 
 #include "detectors/skew/compare.h"
+#include "detectors/skew/tally.h"
 #include "weir/detector.h"
 
 // A field that both sides have.
@@ -16,6 +17,8 @@ struct skew_pair {
     struct skew_tolerance tolerance;
     char *name, *unit; // of the served one; unit may be NULL
 };
+
+enum { SKEW_BY_FIELDS = 4 };
 
 struct skew_training_plan;
 
@@ -32,6 +35,10 @@ struct skew_instance {
     uint64_t minimum;                 // pairs of a window
     double chance; // of a false alarm in a window: of each of the ways in which there may be one
     int redact;
+    // Slices of what was served.
+    int by[SKEW_BY][SKEW_BY_FIELDS];
+    char *by_names[SKEW_BY][SKEW_BY_FIELDS];
+    size_t n_by_fields[SKEW_BY], n_by;
     struct skew_training_plan *training; // by distribution; NULL: there is no profile
 };
 
@@ -75,10 +82,15 @@ int skew_edge_save(const void *edge, struct weir_buffer *out);
 int skew_edge_restore(void *edge, uint32_t state_version, struct weir_reader *in,
                       struct weir_error *error);
 
+// Bytes now, and once all caps are reached.
+size_t skew_edge_memory(const void *edge);
+size_t skew_edge_memory_most(const void *instance);
+
 // owner.c
 int skew_owner_create(void *instance, void **owner, struct weir_error *error);
 void skew_owner_destroy(void *owner);
 int skew_owner_window(void *owner, const struct weir_window *window, struct weir_error *error);
+size_t skew_owner_memory(const void *owner);
 int skew_owner_save(const void *owner, struct weir_buffer *out);
 int skew_owner_restore(void *owner, uint32_t state_version, struct weir_reader *in,
                        struct weir_error *error);

@@ -287,7 +287,7 @@ START_TEST(test_any_batch)
             weir_plugin.edge_destroy(first);
             first = new_edge();
             struct weir_reader in = weir_reader_make(saved.data, saved.length);
-            ck_assert_int_eq(weir_plugin.edge_restore(first, 3, &in, &error), 0);
+            ck_assert_int_eq(weir_plugin.edge_restore(first, 4, &in, &error), 0);
             weir_buffer_free(&saved);
         }
     }
@@ -332,14 +332,14 @@ START_TEST(test_garbage)
     for (size_t n = 0; n < saved.length; n++) {
         edge = new_edge();
         struct weir_reader in = weir_reader_make(saved.data, n);
-        ck_assert_int_eq(weir_plugin.edge_restore(edge, 3, &in, &error), WEIR_ECORRUPT);
+        ck_assert_int_eq(weir_plugin.edge_restore(edge, 4, &in, &error), WEIR_ECORRUPT);
         weir_plugin.edge_destroy(edge);
     }
     for (size_t n = 0; n < saved.length; n++) {
         saved.data[n] ^= (uint8_t)(1 + n % 255);
         edge = new_edge();
         struct weir_reader in = weir_reader_make(saved.data, saved.length);
-        weir_plugin.edge_restore(edge, 3, &in, &error);
+        weir_plugin.edge_restore(edge, 4, &in, &error);
         weir_plugin.edge_destroy(edge);
     }
     weir_buffer_free(&saved);

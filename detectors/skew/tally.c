@@ -21,7 +21,16 @@ void skew_tally_free(struct skew_tally *tally)
         free(tally->fields[i].samples);
     free(tally->fields);
     free(tally->topic);
+    skew_tally_slices_free(tally);
     memset(tally, 0, sizeof *tally);
+}
+
+size_t skew_tally_memory(const struct skew_tally *tally)
+{
+    size_t bytes = (tally->n_fields + 1) * sizeof *tally->fields;
+    for (size_t i = 0; i < tally->n_fields; i++)
+        bytes += tally->fields[i].samples ? SKEW_SAMPLES * sizeof(struct skew_sample) : 0;
+    return bytes + skew_tally_slices_memory(tally);
 }
 
 static int before(const struct skew_sample *a, const struct skew_sample *b)
@@ -103,7 +112,8 @@ static void write_sample(const struct skew_sample *sample, struct weir_buffer *o
 
 int skew_tally_write(const struct skew_tally *tally, struct weir_buffer *out)
 {
-    weir_put_long(out, (int64_t)tally->n_fields);
+    // Negative: slices follow, which were not written always.
+    weir_put_long(out, -1 - (int64_t)tally->n_fields);
     weir_put_long(out, (int64_t)tally->pairs);
     weir_put_string(out, tally->topic);
     weir_put_long(out, SKEW_LONELIES);
@@ -118,6 +128,7 @@ int skew_tally_write(const struct skew_tally *tally, struct weir_buffer *out)
         for (size_t k = 0; k < field->n_samples; k++)
             write_sample(&field->samples[k], out);
     }
+    skew_tally_slices_write(tally, out);
     return out->failed ? WEIR_ENOMEM : 0;
 }
 
@@ -155,14 +166,17 @@ static int read_field(struct skew_field_tally *field, size_t verdicts, struct we
     return 0;
 }
 
-static int read_totals(struct skew_tally *tally, struct weir_reader *in)
+static int read_totals(struct skew_tally *tally, struct weir_reader *in, int *has_slices)
 {
     uint64_t lonely[SKEW_LONELIES];
-    size_t n = weir_get_count(in, SKEW_FIELDS);
+    int64_t written = weir_get_long(in), n = written;
+    *has_slices = written < 0;
+    if (*has_slices)
+        n = -1 - written;
     uint64_t pairs = get_count(in);
     char *topic = weir_get_string_alloc(in, 4096);
     int code = weir_reader_code(in);
-    if (!code && n != tally->n_fields)
+    if (!code && (uint64_t)n != tally->n_fields)
         code = WEIR_ECORRUPT;
     if (!code)
         code = skew_tally_topic(tally, topic);
@@ -180,9 +194,11 @@ static int read_totals(struct skew_tally *tally, struct weir_reader *in)
 
 int skew_tally_read(struct skew_tally *tally, struct weir_reader *in)
 {
-    int code = read_totals(tally, in);
+    int has_slices = 0, code = read_totals(tally, in, &has_slices);
     size_t verdicts = code ? 0 : weir_get_count(in, SKEW_VERDICTS);
     for (size_t i = 0; i < tally->n_fields && !code && !in->failed; i++)
         code = read_field(&tally->fields[i], verdicts, in);
+    if (!code && !in->failed && has_slices)
+        code = skew_tally_slices_read(tally, in);
     return code ? code : weir_reader_code(in);
 }

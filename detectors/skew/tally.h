@@ -35,21 +35,41 @@ enum skew_lonely {
     SKEW_LONELIES
 };
 
+// Of one slice of what was served: those with the lowest hashes are kept of each `by`, so that which
+// there are does not depend on the order, and each that is there is whole.
+enum { SKEW_BY = 4, SKEW_SLICES_KEPT = 64, SKEW_SLICE_TEXT = 512 };
+struct skew_slice_tally {
+    uint64_t hash;   // not 0
+    char *text;      // the values of its fields, with SKEW_BETWEEN between them
+    uint64_t *count; // of each field the pairs that were compared, then those that differ
+};
+#define SKEW_BETWEEN '\x1f'
+
 struct skew_tally {
     struct skew_field_tally *fields;
     size_t n_fields;
     uint64_t pairs;
     uint64_t lonely[SKEW_LONELIES];
     char *topic; // of the samples; NULL: none yet
+    struct skew_slice_tally slices[SKEW_BY][SKEW_SLICES_KEPT]; // ascending
+    size_t n_slices[SKEW_BY];
 };
 
 int skew_tally_init(struct skew_tally *tally, size_t n_fields); // WEIR_ENOMEM
 void skew_tally_free(struct skew_tally *tally);                 // and leaves it empty
+size_t skew_tally_memory(const struct skew_tally *tally);       // bytes held
 // Whether a sample of this order would be kept.
 int skew_tally_wants(const struct skew_field_tally *field, uint64_t order);
 // Keeps the sample if it is among the lowest; WEIR_ENOMEM.
 int skew_tally_sample(struct skew_field_tally *field, const struct skew_sample *sample);
 int skew_tally_topic(struct skew_tally *tally, const char *topic); // the first in order stays
+// The slice, made where it is new and there is room; *slice is NULL where there is none. WEIR_ENOMEM.
+int skew_tally_slice(struct skew_tally *tally, size_t by, uint64_t hash, const char *text,
+                     struct skew_slice_tally **slice);
+void skew_tally_slices_free(struct skew_tally *tally);
+size_t skew_tally_slices_memory(const struct skew_tally *tally);
+void skew_tally_slices_write(const struct skew_tally *tally, struct weir_buffer *out);
+int skew_tally_slices_read(struct skew_tally *tally, struct weir_reader *in);
 uint64_t skew_field_pairs(const struct skew_field_tally *field);
 uint64_t skew_field_differ(const struct skew_field_tally *field);
 

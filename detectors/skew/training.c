@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is gathered of serving, and what the configuration says of it.
-#include "detectors/skew/training.h"
+#include "detectors/skew/slices.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -52,13 +52,44 @@ static int add_fields(struct skew_training_plan *plan, const struct weir_detecto
                           plan->reference);
 }
 
-// Another detector that looks at units, if it has this stream.
-static int has_schema(const struct weir_detector_config *config)
+// Of each slice counts in the profile's cells, where the profile has rows to compare them with.
+static int add_slices(struct skew_training_plan *plan, const struct weir_detector_config *config,
+                      const struct weir_setup *setup, struct weir_error *error)
 {
-    for (size_t i = 0; i < config->n_peers; i++)
-        if (!strcmp(config->peers[i].type, "schema"))
-            return 1;
+    int has_rows = setup->size > offsetof(struct weir_setup, reference_sample) &&
+                   setup->reference_sample && setup->reference_sample(setup, 0);
+    if (!config->n_by || config->follower)
+        return 0;
+    if (!has_rows && !setup->tentative)
+        return weir_error_set(error, WEIR_EINVAL,
+                              "`by:` needs a profile that keeps a sample of rows, to compare each "
+                              "slice with its own: make the profile %s again",
+                              plan->reference);
+    plan->n_by = (unsigned)config->n_by;
+    for (unsigned by = 1; by <= plan->n_by; by++)
+        for (size_t f = 0; f < plan->n_fields; f++) {
+            int code = setup->need(setup, by, plan->fields[f].index, WEIR_PART_CELLS, error);
+            if (code)
+                return code;
+        }
     return 0;
+}
+
+// Another detector that looks at units beside a profile, if it has this stream: its windows by these.
+static double leave_units(const struct weir_detector_config *config)
+{
+    double longest = 0;
+    for (size_t i = 0; i < config->n_peers; i++) {
+        const struct weir_peer *peer = &config->peers[i];
+        if (strcmp(peer->type, "schema") != 0 ||
+            (peer->size > offsetof(struct weir_peer, n_references) && !peer->n_references))
+            continue;
+        double times = config->window_hop > 0 && peer->window_hop > 0
+                           ? (double)peer->window_hop / (double)config->window_hop
+                           : 1;
+        longest = fmax(longest, times);
+    }
+    return longest;
 }
 
 int skew_training_plan_make(const struct weir_detector_config *config,
@@ -84,8 +115,10 @@ int skew_training_plan_make(const struct weir_detector_config *config,
     plan->minimum = (uint64_t)values[SKEW_MINIMUM].integer;
     plan->alpha = chance;
     plan->redact = config->redact;
-    plan->leave_units = has_schema(config);
+    plan->leave_units = leave_units(config);
     int code = add_fields(plan, config, setup, error);
+    if (!code)
+        code = add_slices(plan, config, setup, error);
     if (!code && setup->size > offsetof(struct weir_setup, sample) && setup->sample)
         code = setup->sample(setup, ROWS, error);
     if (code) {
@@ -115,6 +148,8 @@ int skew_training_create(const struct skew_training_plan *plan, struct skew_trai
     training->began = training->generation = training->last = INT64_MIN;
     training->fields = calloc(plan->n_fields + 1, sizeof *training->fields);
     int code = training->fields ? skew_segments_create(&training->segments) : WEIR_ENOMEM;
+    if (!code && plan->n_by)
+        code = skew_slices_create(plan, &training->slices);
     for (size_t f = 0; !code && f < plan->n_fields; f++) {
         const struct weir_summary *then = plan->fields[f].then;
         struct weir_summary_spec spec = {then->shape, plan->fields[f].parts, then->cells, 0};
@@ -140,6 +175,7 @@ void skew_training_destroy(struct skew_training *training)
     }
     free(training->fields);
     skew_segments_destroy(training->segments);
+    skew_slices_destroy(training->slices);
     free(training);
 }
 
@@ -153,6 +189,8 @@ static void forget(struct skew_training *training, int64_t start)
         stretch->named = 0;
     }
     skew_segments_forget(training->segments);
+    if (training->slices)
+        skew_slices_forget(training->slices);
     training->began = training->generation = start;
     training->contrary = 0;
 }
@@ -230,7 +268,8 @@ static int add_window(struct skew_training *training, const struct weir_window *
         training->generation = window->start;
     }
     training->last = window->end;
-    return skew_segments_add(training->segments, window, turn);
+    int code = skew_segments_add(training->segments, window, turn);
+    return code || !training->slices ? code : skew_slices_add(training->slices, window, turn);
 }
 
 // Whether any field lost its name though it is unlike.
@@ -242,7 +281,8 @@ static int remember_names(struct skew_training *training, const struct skew_judg
         unsure |= judgement->verdicts[f].unsure && training->fields[f].named;
         if (!judgement->verdicts[f].unsure)
             training->fields[f].named = kind == SKEW_SCALED || kind == SKEW_WITH_SPAN ||
-                                        kind == SKEW_PREPROCESSED || kind == SKEW_REORDERED;
+                                        kind == SKEW_PREPROCESSED || kind == SKEW_REORDERED ||
+                                        kind == SKEW_LEFT;
     }
     return unsure;
 }
@@ -271,6 +311,15 @@ int skew_training_window(struct skew_training *training, const struct weir_windo
     if (training->contrary >= HEALED)
         forget(training, window->end);
     return 0;
+}
+
+size_t skew_training_memory(const struct skew_training *training)
+{
+    size_t bytes = sizeof *training + skew_segments_memory(training->segments);
+    for (size_t f = 0; f < training->plan->n_fields; f++)
+        bytes += weir_summary_memory(&training->fields[f].all) +
+                 weir_summary_memory(&training->fields[f].current) + sizeof *training->fields;
+    return bytes + (training->slices ? skew_slices_memory(training->slices) : 0);
 }
 
 // ---- state
@@ -303,6 +352,9 @@ int skew_training_save(const struct skew_training *training, struct weir_buffer 
             return code;
     }
     int code = skew_segments_save(training->segments, out);
+    weir_put_long(out, training->slices != NULL);
+    if (!code && training->slices)
+        code = skew_slices_save(training->slices, out);
     return code ? code : out->failed ? WEIR_ENOMEM : 0;
 }
 
@@ -346,6 +398,18 @@ static int restore_field(struct skew_training *training, uint32_t version, struc
     return code ? code : weir_reader_code(&reader);
 }
 
+// Slices that are not looked at any more are passed over.
+static int restore_slices(struct skew_training *training, struct weir_reader *in)
+{
+    size_t length;
+    if (!weir_get_count(in, 1))
+        return weir_reader_code(in);
+    if (training->slices)
+        return skew_slices_restore(training->slices, in);
+    weir_get_bytes(in, &length);
+    return weir_reader_code(in);
+}
+
 int skew_training_restore(struct skew_training *training, uint32_t version, struct weir_reader *in,
                           struct weir_error *error)
 {
@@ -357,6 +421,8 @@ int skew_training_restore(struct skew_training *training, uint32_t version, stru
         code = restore_field(training, version, in);
     if (!code && version >= 3)
         code = skew_segments_restore(training->segments, in);
+    if (!code && version >= 4)
+        code = restore_slices(training, in);
     // An absurd time would overflow where it is subtracted.
     if (!code && began != INT64_MIN &&
         !(-FAR < began && began <= generation && generation <= last && last < FAR))

@@ -32,10 +32,13 @@ struct skew_training_plan {
     double alpha; // chance of a false alarm in a window, over all fields, of each of SKEW_WAYS
     int64_t over; // ms
     uint64_t minimum;
-    int redact, leave_units; // units are another detector's to tell
+    int redact;
+    // Units are another detector's to tell: whose windows are so many times as long. 0: there is none.
+    double leave_units;
+    unsigned n_by;           // of these slices are looked at
 };
 
-// Distributions, what is noise, kinds of records.
+// Distributions, what is noise, kinds of records; and slices, where they are looked at.
 enum { SKEW_WAYS = 3 };
 
 // Asks for what it needs. `chance`: of each of SKEW_WAYS. WEIR_EINVAL: no reference knows any
@@ -60,11 +63,13 @@ struct skew_training_stretch { // of one field
 };
 
 struct skew_segments; // training_segments.c
+struct skew_slices;   // slices.h
 
 struct skew_training {
     const struct skew_training_plan *plan;
     struct skew_training_stretch *fields;
     struct skew_segments *segments;
+    struct skew_slices *slices; // NULL: `by:` names none
     int64_t began, generation; // starts of the stretch and of its newer part; INT64_MIN: none
     int64_t last;              // end of the newest window in it
     uint32_t contrary;         // windows in a row that were not like the stretch
@@ -75,6 +80,7 @@ void skew_training_destroy(struct skew_training *training);
 int skew_training_window(struct skew_training *training, const struct weir_window *window,
                          struct weir_error *error);
 int skew_training_save(const struct skew_training *training, struct weir_buffer *out);
+size_t skew_training_memory(const struct skew_training *training);
 // `version` of the detector's state; from 2 on.
 int skew_training_restore(struct skew_training *training, uint32_t version, struct weir_reader *in,
                           struct weir_error *error);
@@ -87,6 +93,7 @@ enum skew_verdict_kind {
     SKEW_WITH_SPAN, // unlike, as a mean or maximum is over another span
     SKEW_PREPROCESSED,
     SKEW_REORDERED, // one-hot
+    SKEW_LEFT,      // in another unit, which another detector tells of
     SKEW_NOISY,
     SKEW_UNLIKE
 };
@@ -142,6 +149,7 @@ void skew_judgement_free(const struct skew_training *training, struct skew_judge
 int skew_segments_create(struct skew_segments **segments);
 void skew_segments_destroy(struct skew_segments *segments);
 void skew_segments_forget(struct skew_segments *segments);
+size_t skew_segments_memory(const struct skew_segments *segments);
 // `turn`: the older part of the stretch goes.
 int skew_segments_add(struct skew_segments *segments, const struct weir_window *window, int turn);
 int skew_segments_save(const struct skew_segments *segments, struct weir_buffer *out);

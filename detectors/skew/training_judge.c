@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "detectors/skew/training.h"
+#include "detectors/skew/slices.h"
 #include "stats/cells.h"
 #include "stats/effect.h"
 #include "stats/habits.h"
@@ -186,12 +186,6 @@ static int is_suspect(const struct weir_unlike *field, const struct skew_field_v
            weir_unit_suspect(then->cell, now->cell, then->cells->n);
 }
 
-static int may_tell(const struct skew_training_plan *plan, const struct weir_preprocessing *found)
-{
-    return found->kind != WEIR_PREPROCESSING_NONE &&
-           !(found->kind == WEIR_PREPROCESSING_UNIT && plan->leave_units);
-}
-
 // Of the stretch; where it is a mixture of before and after, of the window by itself.
 static void judge_preprocessing(const struct skew_training *training,
                                 const struct skew_judgement *judgement, size_t f)
@@ -203,13 +197,18 @@ static void judge_preprocessing(const struct skew_training *training,
         return;
     weir_preprocessing_find(&judgement->fields[f], &verdict->preprocessing);
     const struct weir_unlike *here = window_of(training, judgement, f);
-    if (!may_tell(plan, &verdict->preprocessing) && here && here->side[1]->values >= ALONE) {
+    if (verdict->preprocessing.kind == WEIR_PREPROCESSING_NONE && here &&
+        here->side[1]->values >= ALONE) {
         weir_preprocessing_find(here, &alone);
-        if (may_tell(plan, &alone))
+        if (alone.kind != WEIR_PREPROCESSING_NONE)
             verdict->preprocessing = alone;
     }
-    if (may_tell(plan, &verdict->preprocessing))
-        verdict->kind = SKEW_PREPROCESSED;
+    if (verdict->preprocessing.kind == WEIR_PREPROCESSING_NONE)
+        return;
+    // Where its windows have enough values, it sees what this one sees.
+    int left = verdict->preprocessing.kind == WEIR_PREPROCESSING_UNIT && here &&
+               plan->leave_units * (double)here->side[1]->values >= ALONE;
+    verdict->kind = left ? SKEW_LEFT : SKEW_PREPROCESSED;
 }
 
 // Values that are common in serving and were never seen in training.
@@ -392,10 +391,11 @@ static int judge(const struct skew_training *training, struct skew_judgement *ju
         judge_cleanliness(plan, judgement, f);
         if (verdict->kind == SKEW_LIKE && verdict->unlike)
             verdict->kind = SKEW_UNLIKE;
-        if (verdict->kind != SKEW_LIKE || verdict->n_values)
+        if ((verdict->kind != SKEW_LIKE && verdict->kind != SKEW_LEFT) || verdict->n_values)
             verdict->agrees = agrees(training, judgement, f);
     }
-    return skew_segments_judge(training, judgement);
+    code = skew_segments_judge(training, judgement);
+    return code || !training->slices ? code : skew_slices_judge(training->slices, judgement);
 }
 
 int skew_training_judge(const struct skew_training *training, const struct weir_window *window,
@@ -409,12 +409,12 @@ int skew_training_judge(const struct skew_training *training, const struct weir_
     judgement->verdicts = calloc(n + 1, sizeof *judgement->verdicts);
     judgement->parts = calloc(n + 1, sizeof *judgement->parts);
     judgement->of = calloc(n + 1, sizeof *judgement->of);
+    if (n)
+        judgement->rows = training->fields[0].all.rows;
     int code = judgement->fields && judgement->here && judgement->verdicts && judgement->parts &&
                        judgement->of
                    ? judge(training, judgement)
                    : WEIR_ENOMEM;
-    if (!code && n)
-        judgement->rows = training->fields[0].all.rows;
     if (code)
         skew_judgement_free(training, judgement);
     return code;

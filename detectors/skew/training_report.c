@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "detectors/skew/training.h"
+#include "detectors/skew/slices.h"
 #include "stats/summary.h"
 #include "stats/value_text.h"
 
@@ -16,10 +16,13 @@ static const double MANY_NULLS = 0.1, BELOW = 2.33;
 struct told {
     const struct skew_training_plan *plan;
     const struct skew_judgement *judgement;
+    const struct skew_slices *slices;
+    size_t first; // of the fields
     char summary[SUMMARY], after[FIELDS][TEXT], before[FIELDS][TEXT];
     struct weir_evidence evidence[FIELDS];
     const char *names[FIELDS];
     size_t n; // fields; those beyond FIELDS are only counted
+    size_t n_slices; // evidence behind the fields'
     int agrees, critical;
     double most; // of their effects
 };
@@ -63,6 +66,8 @@ static void add_field(struct told *told, size_t f, const char *note)
             return;
     told->agrees |= verdict->agrees;
     told->most = fmax(told->most, verdict->effect);
+    if (!told->n)
+        told->first = f;
     if (told->n++ >= FIELDS)
         return;
     size_t at = told->n - 1;
@@ -91,12 +96,38 @@ static void say_names(struct told *told)
         say(told, " and %zu more", told->n - shown);
 }
 
+// Who sends it, where others send what training had.
+static void say_slices(struct told *told)
+{
+    const struct skew_slice *blamed[SKEW_BLAMED];
+    double share;
+    size_t n = told->slices && told->n
+                   ? skew_slices_blamed(told->slices, told->first, blamed, &share)
+                   : 0;
+    for (size_t i = 0; i < n; i++) {
+        char text[300];
+        skew_slice_text(blamed[i], text, sizeof text);
+        say(told, "%s%.140s", !i ? ", only where " : " or ", text);
+        if (told->n + i < FIELDS)
+            told->evidence[told->n + i] =
+                (struct weir_evidence){.type = "slice",
+                                       .field = name_of(told, told->first),
+                                       .slice = blamed[i]->values,
+                                       .n_slice = blamed[i]->n_values,
+                                       .contribution = 1 / (double)n};
+        told->n_slices += told->n + i < FIELDS;
+    }
+    if (n)
+        say(told, " (%.3g%% of them)", 100 * share);
+}
+
 static void say_records(struct told *told)
 {
     char count[32];
     say(told, "%s records of serving", weir_count_text(told->judgement->rows, count));
     if (told->judgement->stage == SKEW_PROVISIONAL)
         say(told, " (more than a day of them)");
+    say_slices(told);
 }
 
 // 1 where it was emitted; else the window is unlike what the stretch says.
@@ -120,7 +151,7 @@ static int emit(struct told *told, const char *rule, const char *kind, enum weir
         .statistic = statistic,
         .summary = told->summary,
         .evidence = told->evidence,
-        .n_evidence = shown,
+        .n_evidence = shown + told->n_slices,
     };
     if (!told->agrees)
         return 0;
@@ -131,7 +162,8 @@ static int emit(struct told *told, const char *rule, const char *kind, enum weir
 static struct told begin(const struct skew_training *training,
                          const struct skew_judgement *judgement)
 {
-    return (struct told){.plan = training->plan, .judgement = judgement};
+    return (struct told){
+        .plan = training->plan, .judgement = judgement, .slices = training->slices};
 }
 
 // ---- another span
@@ -494,5 +526,7 @@ int skew_training_report(const struct skew_training *training, struct skew_judge
     found += report_distribution(training, judgement, &any);
     there += any;
     *contrary = there - found;
+    if (training->slices)
+        found += skew_slices_report(training->slices, judgement);
     return found;
 }

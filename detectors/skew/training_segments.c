@@ -58,6 +58,14 @@ void skew_segments_forget(struct skew_segments *segments)
     segments->found = 0;
 }
 
+size_t skew_segments_memory(const struct skew_segments *segments)
+{
+    size_t bytes = sizeof *segments + segments->saved_length;
+    if (segments->all)
+        bytes += weir_reservoir_memory(segments->all) + weir_reservoir_memory(segments->current);
+    return bytes;
+}
+
 // The host's may go with its configuration: a copy stays.
 static int copy_spec(struct skew_segments *segments, const struct weir_reservoir_spec *from)
 {

@@ -164,6 +164,9 @@ struct weir_peer {
     const char *const *const *by; // by[k] is a list of n_by_fields[k] names of fields
     const size_t *n_by_fields;
     size_t n_by;
+    size_t n_references;
+    const char *const *fields; // names, where its configuration gives some; NULL: it does not
+    size_t n_fields;
 };
 
 // What the configuration says. Lives as long as the instance.

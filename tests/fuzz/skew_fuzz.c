@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         make();
     if (skew_training_create(&plan, &training))
         abort();
-    if (!skew_training_restore(training, 3, &reader, &error)) {
+    if (!skew_training_restore(training, 4, &reader, &error)) {
         for (int hour = 0; hour < 4; hour++) {
             struct weir_window window = {.size = sizeof window,
                                          .start = 1760313600000 + hour * (int64_t)HOUR,

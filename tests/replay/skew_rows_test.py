@@ -93,6 +93,35 @@ class Skew(program.Program):
         turned = CONFIG[: at[0]].replace("  served:", CONFIG[at[0] : at[1]] + "  served:") + CONFIG[at[1] :]
         self.assertEqual(whole.text["alerts"], self.run_it(config=turned).text["alerts"])
 
+    def test_slices(self):
+        """Who serves what differs: of all that differs, and where the whole is within what is allowed."""
+        by = CONFIG.replace("window: {size: 6h}", "by: [country, [country, visits]], window: {size: 6h}")
+
+        def many(served, offline, hour, past):
+            if served["country"] == "JP" and served["user"].endswith("1"):
+                served["amount"] *= 100
+
+        self.write(many)
+        whole = self.run_it(config=by)
+        (opening,) = [a for a in whole.alerts if a["status"] == "open"]
+        said = [a for a in whole.alerts if ", nearly all of them where country = JP (" in a["summary"]]
+        (slice_of,) = [e for e in said[0]["evidence"] if e["type"] == "slice"]
+        self.assertEqual(slice_of["slice"], {"country": "JP"})
+        self.assertEqual((opening["kind"], opening["fields"]), ("skew.row", ["amount"]))
+        self.assertEqual(whole.text["alerts"], self.run_it("--batch", 77, config=by).text["alerts"])
+
+        def few(served, offline, hour, past):
+            if served["country"] == "JP" and served["user"][-1] in "12" and hour % 3 == 0:
+                served["amount"] *= 100
+
+        self.write(few)
+        loose = by.replace("by:", "mismatch: 3%, by:").replace("size: 6h", "size: 30h")
+        (opening,) = [a for a in self.run_it(config=loose).alerts if a["status"] == "open"]
+        self.assertEqual((opening["rule"], opening["slice"], opening["fields"]), ("rows", {"country": "JP"}, ["amount"]))
+        self.assertIn("where country = JP, in ", opening["summary"])
+        self.write()
+        self.assertEqual(self.run_it(config=by).alerts, [])
+
     def test_partners(self):
         self.write(keep=lambda hour, user: hour < 20 or user % 10)
         (opening,) = [a for a in self.run_it().alerts if a["status"] == "open"]

@@ -122,6 +122,69 @@ class SkewTest(program.Program):
         self.one("skew.preprocessing", "age is standardised", "in serving and not in training",
                  change=change)  # fmt: skip
 
+    def both(self, change):
+        """What is opened where the stream has a schema detector too."""
+        served = self.file("served.csv", rows(12000, 1, SERVED, 2, change))
+        done = self.replay(
+            CONFIG + "  schema: {type: schema, stream: s, reference: training, window: {size: 1h}}\n", s=served
+        )  # fmt: skip
+        self.assertEqual(done.code, 0, done.err)
+        return [(a["kind"], a["fields"]) for a in done.alerts if a["status"] == "open"]
+
+    def test_scaling_is_one_incident_and_so_is_a_unit(self):
+        def standardised(row, _):
+            row["age"] = (row["age"] - 41) / 13
+
+        def ranged(row, _):
+            row["age"] = min(max((row["age"] + 10) / 100, 0), 1)
+
+        def logarithm(row, _):
+            row["amount"] = math.log1p(row["amount"])
+
+        def hundredths(row, _):
+            row["amount"] *= 100
+
+        skew = "skew.preprocessing"
+        self.assertEqual(self.both(standardised), [(skew, ["age"])])
+        self.assertEqual(self.both(ranged), [(skew, ["age"])])
+        self.assertEqual(self.both(logarithm), [(skew, ["amount"])])
+        self.assertEqual(self.both(hundredths), [("schema.unit", ["amount"])])
+
+    def test_who_sends_it(self):
+        """A difference that one slice has alone, too small for the whole or not."""
+
+        def change(factor):
+            def edit(row, _):
+                if row["device"] == "tv":
+                    row["amount"] *= factor
+
+            return edit
+
+        def told(config, factor, **options):
+            served = self.file("served.csv", rows(12000, 2, SERVED, 2, change(factor)))
+            done = self.replay(config, s=served, **options)
+            self.assertEqual(done.code, 0, done.err)
+            return [a for a in done.alerts if a["status"] == "open"]
+
+        by = CONFIG.replace("over: 1d", "over: 1d, by: [device, [device, country]]")
+        (alert,) = told(by, 1.6)
+        self.assertEqual((alert["kind"], alert["rule"], alert["slice"]),
+                         ("skew.distribution", "slice", {"device": "tv"}))  # fmt: skip
+        self.assertIn("Serving is unlike training where device = tv (", alert["summary"])
+        self.assertEqual(alert["fields"], ["amount"])
+        self.assertEqual(told(CONFIG, 1.6), [])
+        self.assertEqual(told(by, 1), [])
+
+        def nulls(row, draw):
+            if row["device"] == "app" and draw.random() < 0.2:
+                row["amount"] = ""
+
+        served = self.file("served.csv", rows(12000, 2, SERVED, 2, nulls))
+        (alert,) = [a for a in self.replay(by, s=served).alerts if a["status"] == "open"]
+        self.assertEqual(alert["kind"], "skew.noise")
+        said = [a for a in self.replay(by, s=served).alerts if "only where device = app" in a["summary"]]
+        self.assertTrue(said)
+
     def test_another_time_zone(self):
         def change(row, _):
             row["hour"] = (row["hour"] + 7) % 24
