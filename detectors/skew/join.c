@@ -122,14 +122,13 @@ static void wait_in_line(struct skew_join *join, uint32_t at)
 }
 
 // After a time in which one side lagged far behind, the room that its partners took is given back.
-// Without memory for the smaller room the larger one stays.
-static void shrink(struct skew_join *join)
+static int shrink(struct skew_join *join)
 {
     uint32_t capacity = join->capacity;
     while (capacity > SMALL && join->kept * 8 < capacity)
         capacity /= 2;
     if (capacity == join->capacity || join->n_recent)
-        return;
+        return 0;
     struct skew_join less = *join;
     size_t bytes = ((size_t)capacity * join->n_fields + 1) * sizeof *join->values;
     less.rows = malloc(capacity * sizeof *less.rows);
@@ -139,7 +138,7 @@ static void shrink(struct skew_join *join)
         free(less.rows);
         free(less.values);
         free(less.chains);
-        return;
+        return WEIR_ENOMEM;
     }
     less.chains_size = less.capacity = capacity;
     less.used = less.free = less.oldest = less.newest_waiting = 0;
@@ -167,14 +166,15 @@ static void shrink(struct skew_join *join)
         size_t room = pending->capacity;
         while (room > SMALL && pending->n * 8 < room)
             room /= 2;
-        void *tickets = room < pending->capacity
-                            ? realloc(pending->tickets, room * sizeof *pending->tickets)
-                            : NULL;
-        if (!tickets)
+        if (room == pending->capacity)
             continue;
+        void *tickets = realloc(pending->tickets, room * sizeof *pending->tickets);
+        if (!tickets)
+            return WEIR_ENOMEM;
         pending->tickets = tickets;
         pending->capacity = room;
     }
+    return 0;
 }
 
 static void leave_line(struct skew_join *join, uint32_t at)
@@ -472,7 +472,5 @@ int skew_join_look(struct skew_join *join, int64_t time, int64_t known_to,
     join->looked_to = time;
     code = expire(join, time, known_to, events);
     relax(join);
-    if (!code)
-        shrink(join);
-    return code;
+    return code ? code : shrink(join);
 }
