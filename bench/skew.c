@@ -412,7 +412,7 @@ static void train(void)
                                        .delta = 0.2,
                                        .critical = 0.5,
                                        .segment = 0.01,
-                                       .alpha = 1 / 720.,
+                                       .alpha = 1 / 720. / SKEW_WAYS,
                                        .over = 24 * (int64_t)HOUR,
                                        .minimum = 100,
                                        .redact = 1};
