@@ -152,7 +152,7 @@ struct schema {
     struct schema_cross cross;
     struct schema_depends depends;
     struct schema_bounds bounds;
-    int evolution; // the host's number of that rule, -1: none
+    int evolution;                 // the host's number of that rule, -1: none
     const struct weir_peer *peers; // other detectors of the stream
     size_t n_peers;
 };

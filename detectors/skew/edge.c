@@ -70,9 +70,9 @@ size_t skew_edge_memory(const void *state)
 size_t skew_edge_memory_most(const void *made)
 {
     const struct skew_instance *instance = made;
-    return instance->joins ? skew_join_memory_most(instance->n_pairs, instance->open_rows,
-                                                   instance->entities)
-                           : 0;
+    return instance->joins
+               ? skew_join_memory_most(instance->n_pairs, instance->open_rows, instance->entities)
+               : 0;
 }
 
 static void clear(struct edge *edge)

@@ -212,8 +212,8 @@ static int find_slices(const struct weir_detector_config *config, struct skew_in
     for (size_t by = 0; by < config->n_by; by++) {
         size_t n = config->n_by_fields[by];
         if (n > SKEW_BY_FIELDS)
-            return weir_error_set(error, WEIR_EINVAL,
-                                  "row by row a slice is of at most %d fields", SKEW_BY_FIELDS);
+            return weir_error_set(error, WEIR_EINVAL, "row by row a slice is of at most %d fields",
+                                  SKEW_BY_FIELDS);
         instance->n_by = by + 1;
         for (size_t i = 0; i < n; i++) {
             instance->by[by][i] = config->by[by][i];

@@ -69,8 +69,8 @@ size_t skew_history_memory(const struct skew_history *history)
 size_t skew_history_memory_most(size_t n_fields, size_t entities)
 {
     // Places and their index grow twofold.
-    return entities * (SKEW_HISTORY * moment_bytes(n_fields) +
-                       2 * sizeof(struct skew_entity) + 4 * sizeof(uint32_t));
+    return entities * (SKEW_HISTORY * moment_bytes(n_fields) + 2 * sizeof(struct skew_entity) +
+                       4 * sizeof(uint32_t));
 }
 
 static struct skew_value *values_at(const struct skew_history *history,

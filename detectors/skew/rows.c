@@ -47,7 +47,7 @@ static int judge_fields(const struct skew_instance *instance, const struct skew_
         judged = 1;
         tell(window, instance->pairs[i].served, "mismatch", share_of(tally, i), instance->mismatch);
         if (!skew_rows_is_over((double)skew_field_differ(&tally->fields[i]), (double)pairs,
-                     instance->mismatch, (double)tally->n_fields, instance->chance))
+                               instance->mismatch, (double)tally->n_fields, instance->chance))
             continue;
         size_t at = n++;
         for (; at && weight_of(tally, over[at - 1]) < weight_of(tally, i); at--)

@@ -116,8 +116,8 @@ int skew_rows_report(const struct skew_instance *instance, const struct skew_tal
                                                  .n_slice = n_values,
                                                  .contribution = NAN};
     snprintf(summary, sizeof summary,
-             "%.200s differs between served and offline in %.100s%.300s: %.400s%.200s; %.100s", names[0],
-             counts, where, kind, others, skew_advise(told[0].cause.kind));
+             "%.200s differs between served and offline in %.100s%.300s: %.400s%.200s; %.100s",
+             names[0], counts, where, kind, others, skew_advise(told[0].cause.kind));
     double share = (double)skew_field_differ(worst) / (double)skew_field_pairs(worst);
     struct weir_finding finding = {
         .size = sizeof finding,

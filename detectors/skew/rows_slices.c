@@ -93,10 +93,8 @@ static void add_field(struct told *told, const struct skew_instance *instance,
              weir_count_text(count[1], number[0]), weir_count_text(count[0], number[1]),
              100 * share);
     told->names[at] = instance->pairs[field].name;
-    told->evidence[at] = (struct weir_evidence){.type = "field",
-                                                .field = told->names[at],
-                                                .after = told->after[at],
-                                                .contribution = NAN};
+    told->evidence[at] = (struct weir_evidence){
+        .type = "field", .field = told->names[at], .after = told->after[at], .contribution = NAN};
 }
 
 static void emit(struct told *told, const struct skew_instance *instance,

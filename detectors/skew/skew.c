@@ -32,11 +32,12 @@ static const struct weir_option options[] = {
                     "How far the event times of a pair may be from each other; alerts come so much "
                     "later.",
                     WEIR_OPTION_RESETS_STATE},
-    [SKEW_OPEN_ROWS] = {"open_rows", WEIR_OPTION_INTEGER, "200000", 1000, 1e8, NULL, "records",
-                        "So many records of a partition are kept until their time has come on "
-                        "both sides, 100 bytes and 16 a field each; beyond, only a part of the keys "
-                        "is looked at.",
-                        WEIR_OPTION_RESETS_STATE},
+    [SKEW_OPEN_ROWS] =
+        {"open_rows", WEIR_OPTION_INTEGER, "200000", 1000, 1e8, NULL, "records",
+         "So many records of a partition are kept until their time has come on "
+         "both sides, 100 bytes and 16 a field each; beyond, only a part of the keys "
+         "is looked at.",
+         WEIR_OPTION_RESETS_STATE},
     [SKEW_ENTITIES] = {"entities", WEIR_OPTION_INTEGER, "1000", 0, 1e6, NULL, "entities",
                        "Of so many entities (by the role, else keys) of a partition the last 48 "
                        "offline values are kept, to know what is stale by how much; 0: none.",
@@ -85,7 +86,8 @@ static double chance_of(const struct weir_detector_config *config, int by_rows)
 {
     static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3, MOST = 0.05;
     int joins = config->follower != NULL, profile = config->n_references > 0;
-    double ways = by_rows * (1 + joins + (config->n_by > 0)) + profile * (SKEW_WAYS + (config->n_by > 0));
+    double ways =
+        by_rows * (1 + joins + (config->n_by > 0)) + profile * (SKEW_WAYS + (config->n_by > 0));
     double step = config->window_hop > 0 ? (double)config->window_hop : HOUR, rate = 1 / MONTH;
     if (config->size > offsetof(struct weir_detector_config, alarms_per) && config->alarms_per > 0)
         rate = config->alarms_at_most / (double)config->alarms_per;

@@ -27,12 +27,12 @@ struct skew_slice {
     unsigned by;
     struct weir_slice_value *values; // owned, with their texts
     size_t n_values;
-    uint64_t rows[2];                // of the stretch, of its newer part
-    uint64_t judged;                 // rows when it was last looked at
-    int is_known;                    // the profile's rows were counted
-    int found, contrary;             // contrary: windows in a row that were like training
-    struct skew_slice_part *parts;   // by the plan's fields
-    uint64_t *cells;                 // all parts'
+    uint64_t rows[2];              // of the stretch, of its newer part
+    uint64_t judged;               // rows when it was last looked at
+    int is_known;                  // the profile's rows were counted
+    int found, contrary;           // contrary: windows in a row that were like training
+    struct skew_slice_part *parts; // by the plan's fields
+    uint64_t *cells;               // all parts'
 };
 
 struct skew_slices {

@@ -207,10 +207,9 @@ static int judge_cells(const struct question *question, struct skew_slice_part *
 static int agrees(const struct skew_slice_part *part, const struct weir_summary *then,
                   const struct weir_summary *now)
 {
-    struct weir_summary sides[2] = {{.shape = then->shape, .cells = then->cells, .cell = part->cell},
-                                    {.shape = then->shape,
-                                     .cells = then->cells,
-                                     .cell = part->now[0].cell}};
+    struct weir_summary sides[2] = {
+        {.shape = then->shape, .cells = then->cells, .cell = part->cell},
+        {.shape = then->shape, .cells = then->cells, .cell = part->now[0].cell}};
     struct weir_unlike both = {.side = {&sides[0], &sides[1]}, .dispersion = 1};
     double error, way;
     if (!now || !now->cell || now->cells->n != then->cells->n || !now->values ||
@@ -228,9 +227,9 @@ static size_t slice_of_window(const struct weir_window *window, const struct ske
         const struct weir_slice *from = &window->slices[s];
         int same = from->by == slice->by && from->n_values == slice->n_values;
         for (size_t k = 0; same && k < slice->n_values; k++)
-            same = !from->values[k].value == !slice->values[k].value &&
-                   (!slice->values[k].value ||
-                    !strcmp(from->values[k].value, slice->values[k].value));
+            same =
+                !from->values[k].value == !slice->values[k].value &&
+                (!slice->values[k].value || !strcmp(from->values[k].value, slice->values[k].value));
         if (same)
             return s;
     }
@@ -248,7 +247,9 @@ static int judge_slice(const struct skew_slices *slices, const struct skew_judge
     slice->found = 0;
     for (size_t f = 0; f < plan->n_fields && !code; f++) {
         struct skew_slice_part *part = &slice->parts[f];
-        struct question question = {&judgement->fields[f], judgement->stage, plan->delta,
+        struct question question = {&judgement->fields[f],
+                                    judgement->stage,
+                                    plan->delta,
                                     plan->critical,
                                     plan->alpha / (double)plan->n_fields / (double)n_looked,
                                     sampled};
@@ -296,8 +297,8 @@ int skew_slices_judge(struct skew_slices *slices, const struct skew_judgement *j
     int code = sample ? count_all_training(slices, judgement->window) : 0;
     if (code || !sample)
         return code;
-    double sampled = (double)weir_reservoir_seen(sample) /
-                     fmax((double)weir_reservoir_rows(sample), 1);
+    double sampled =
+        (double)weir_reservoir_seen(sample) / fmax((double)weir_reservoir_rows(sample), 1);
     for (size_t i = 0; i < slices->n && !code; i++) {
         struct skew_slice *slice = slices->of[i];
         // Nearly the same rows were looked at, and had nothing.
@@ -477,10 +478,11 @@ static void emit(struct told *told, const struct skew_slice *slice)
         snprintf(told->summary + used, SUMMARY - used, "; %zu more field%s too", told->n - 1,
                  told->n == 2 ? "" : "s");
     used = strlen(told->summary);
-    snprintf(told->summary + used, SUMMARY - used,
-             " (%s of these records against those of the same kind in a sample of %s). Look at what "
-             "sends them, and what it does differently",
-             weir_count_text(slice->rows[0], count), told->plan->reference);
+    snprintf(
+        told->summary + used, SUMMARY - used,
+        " (%s of these records against those of the same kind in a sample of %s). Look at what "
+        "sends them, and what it does differently",
+        weir_count_text(slice->rows[0], count), told->plan->reference);
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "slice",

@@ -30,7 +30,7 @@ static struct skew_judgement judgement;
 static struct weir_window window;
 
 static struct {
-    int device;  // that changes
+    int device; // that changes
     double shift, nulls;
 } change;
 
@@ -89,7 +89,8 @@ static void keep_sample(void)
                                          unlike_dictionary(devices, SLICES)};
     ck_assert_int_eq(weir_reservoir_create(&spec, &sample), 0);
     for (size_t from = 0; from < TRAINED; from += WEIR_BATCH_ROWS) {
-        uint32_t n = TRAINED - from < WEIR_BATCH_ROWS ? (uint32_t)(TRAINED - from) : WEIR_BATCH_ROWS;
+        uint32_t n =
+            TRAINED - from < WEIR_BATCH_ROWS ? (uint32_t)(TRAINED - from) : WEIR_BATCH_ROWS;
         struct weir_column columns[4];
         memset(columns, 0, sizeof columns);
         for (int c = 0; c < 4; c++) {
@@ -182,9 +183,8 @@ static void pass(struct skew_slices *slices, int turn)
     make_window();
     memset(verdicts, 0, sizeof verdicts);
     for (int f = 0; f < FIELDS; f++)
-        unlike[f] = (struct weir_unlike){.name = infos[f].name,
-                                         .side = {&whole[f].side[0], &whole[f].side[1]},
-                                         .dispersion = 1};
+        unlike[f] = (struct weir_unlike){
+            .name = infos[f].name, .side = {&whole[f].side[0], &whole[f].side[1]}, .dispersion = 1};
     judgement = (struct skew_judgement){.stage = SKEW_SETTLED,
                                         .rows = ROWS,
                                         .window = &window,

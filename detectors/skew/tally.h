@@ -35,8 +35,8 @@ enum skew_lonely {
     SKEW_LONELIES
 };
 
-// Of one slice of what was served: those with the lowest hashes are kept of each `by`, so that which
-// there are does not depend on the order, and each that is there is whole.
+// Of one slice of what was served: those with the lowest hashes are kept of each `by`, so that
+// which there are does not depend on the order, and each that is there is whole.
 enum { SKEW_BY = 4, SKEW_SLICES_KEPT = 64, SKEW_SLICE_TEXT = 512 };
 struct skew_slice_tally {
     uint64_t hash;   // not 0
@@ -50,7 +50,7 @@ struct skew_tally {
     size_t n_fields;
     uint64_t pairs;
     uint64_t lonely[SKEW_LONELIES];
-    char *topic; // of the samples; NULL: none yet
+    char *topic;                                               // of the samples; NULL: none yet
     struct skew_slice_tally slices[SKEW_BY][SKEW_SLICES_KEPT]; // ascending
     size_t n_slices[SKEW_BY];
 };
@@ -63,7 +63,8 @@ int skew_tally_wants(const struct skew_field_tally *field, uint64_t order);
 // Keeps the sample if it is among the lowest; WEIR_ENOMEM.
 int skew_tally_sample(struct skew_field_tally *field, const struct skew_sample *sample);
 int skew_tally_topic(struct skew_tally *tally, const char *topic); // the first in order stays
-// The slice, made where it is new and there is room; *slice is NULL where there is none. WEIR_ENOMEM.
+// The slice, made where it is new and there is room; *slice is NULL where there is none.
+// WEIR_ENOMEM.
 int skew_tally_slice(struct skew_tally *tally, size_t by, uint64_t hash, const char *text,
                      struct skew_slice_tally **slice);
 void skew_tally_slices_free(struct skew_tally *tally);

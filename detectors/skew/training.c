@@ -75,7 +75,8 @@ static int add_slices(struct skew_training_plan *plan, const struct weir_detecto
     return 0;
 }
 
-// Another detector that looks at units beside a profile, if it has this stream: its windows by these.
+// Another detector that looks at units beside a profile, if it has this stream: its windows by
+// these.
 static double leave_units(const struct weir_detector_config *config)
 {
     double longest = 0;

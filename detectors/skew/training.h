@@ -33,9 +33,10 @@ struct skew_training_plan {
     int64_t over; // ms
     uint64_t minimum;
     int redact;
-    // Units are another detector's to tell: whose windows are so many times as long. 0: there is none.
+    // Units are another detector's to tell: whose windows are so many times as long. 0: there is
+    // none.
     double leave_units;
-    unsigned n_by;           // of these slices are looked at
+    unsigned n_by; // of these slices are looked at
 };
 
 // Distributions, what is noise, kinds of records; and slices, where they are looked at.
@@ -70,9 +71,9 @@ struct skew_training {
     struct skew_training_stretch *fields;
     struct skew_segments *segments;
     struct skew_slices *slices; // NULL: `by:` names none
-    int64_t began, generation; // starts of the stretch and of its newer part; INT64_MIN: none
-    int64_t last;              // end of the newest window in it
-    uint32_t contrary;         // windows in a row that were not like the stretch
+    int64_t began, generation;  // starts of the stretch and of its newer part; INT64_MIN: none
+    int64_t last;               // end of the newest window in it
+    uint32_t contrary;          // windows in a row that were not like the stretch
 };
 
 int skew_training_create(const struct skew_training_plan *plan, struct skew_training **training);

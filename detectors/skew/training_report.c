@@ -21,7 +21,7 @@ struct told {
     char summary[SUMMARY], after[FIELDS][TEXT], before[FIELDS][TEXT];
     struct weir_evidence evidence[FIELDS];
     const char *names[FIELDS];
-    size_t n; // fields; those beyond FIELDS are only counted
+    size_t n;        // fields; those beyond FIELDS are only counted
     size_t n_slices; // evidence behind the fields'
     int agrees, critical;
     double most; // of their effects
@@ -101,9 +101,8 @@ static void say_slices(struct told *told)
 {
     const struct skew_slice *blamed[SKEW_BLAMED];
     double share;
-    size_t n = told->slices && told->n
-                   ? skew_slices_blamed(told->slices, told->first, blamed, &share)
-                   : 0;
+    size_t n =
+        told->slices && told->n ? skew_slices_blamed(told->slices, told->first, blamed, &share) : 0;
     for (size_t i = 0; i < n; i++) {
         char text[300];
         skew_slice_text(blamed[i], text, sizeof text);

@@ -136,7 +136,8 @@ def span_part(x, y):
 
 def deepest(parts):
     """Where most intervals of scaled fields overlap."""
-    ends = sorted([(p[0] - p[1], 0) for p in parts if p and p[2]] + [(p[0] + p[1], 1) for p in parts if p and p[2]])
+    scaled = [p for p in parts if p and p[2]]
+    ends = sorted([(p[0] - p[1], 0) for p in scaled] + [(p[0] + p[1], 1) for p in scaled])
     open_, most, low, high = 0, 0, 0.0, 0.0
     for i, (at, closes) in enumerate(ends):
         open_ += -1 if closes else 1
@@ -237,18 +238,20 @@ class Skew(unittest.TestCase):
             for f in range(5):
                 rate = [rng.lognormal(1, 0.6, size=700) for _ in range(2)]
                 if f < 3:
-                    fields.append((rng.poisson(10 * rate[0]).astype(float), rng.poisson(10 * rate[1] * ratio).astype(float)))
+                    means = 10 * rate[0], 10 * rate[1] * ratio
+                    fields.append(tuple(rng.poisson(mean).astype(float) for mean in means))
                 else:
                     fields.append((rate[0], rate[1] * (1.5 if i % 10 == 9 else 1)))
             cases.append((ratio, fields))
-            lines.append(("span", 5, *(v for x, y in fields for v in (len(x), len(y), *x.tolist(), *y.tolist()))))
+            values = (v for x, y in fields for v in (len(x), len(y), *x.tolist(), *y.tolist()))
+            lines.append(("span", 5, *values))
         found = 0
         for (ratio, fields), answer in zip(cases, ask(lines), strict=True):
             words = answer.split()
             said, kinds = float(words[0]), [int(w) for w in words[3:]]
             parts = [span_part(x, y) for x, y in fields]
             most, low, high = deepest(parts)
-            scaled = [p for p in parts if p[2] and p[0] - p[1] <= high and p[0] + p[1] >= low] if most > 1 else []
+            scaled = [p for p in parts if most > 1 and p[2] and p[0] - p[1] <= high and p[0] + p[1] >= low]
             if ratio == 1.0:
                 self.assertEqual(said, 0)
                 continue
@@ -274,7 +277,8 @@ class Skew(unittest.TestCase):
                 gone = np.logical_and.reduce([then[c] == i // 4 % 3 for c in range(conditions)])
                 then = then[:, ~gone]
             cases.append((then, now))
-            lines.append(("segments", then.shape[1], now.shape[1], 4, 0.02, 0.001, *then.ravel(), *now.ravel()))
+            sizes = then.shape[1], now.shape[1]
+            lines.append(("segments", *sizes, 4, 0.02, 0.001, *then.ravel(), *now.ravel()))
         found = collections.Counter()
         for (then, now), answer in zip(cases, ask(lines), strict=True):
             words = [int(w) for w in answer.split()]

@@ -117,7 +117,8 @@ class Skew(program.Program):
         self.write(few)
         loose = by.replace("by:", "mismatch: 3%, by:").replace("size: 6h", "size: 30h")
         (opening,) = [a for a in self.run_it(config=loose).alerts if a["status"] == "open"]
-        self.assertEqual((opening["rule"], opening["slice"], opening["fields"]), ("rows", {"country": "JP"}, ["amount"]))
+        self.assertEqual((opening["rule"], opening["slice"], opening["fields"]),
+                         ("rows", {"country": "JP"}, ["amount"]))  # fmt: skip
         self.assertIn("where country = JP, in ", opening["summary"])
         self.write()
         self.assertEqual(self.run_it(config=by).alerts, [])
