@@ -3,6 +3,8 @@
 them is behind, and its successor, say what an undisturbed one says."""
 
 import random
+import re
+import urllib.request
 
 import harness
 from harness import Member, json_bytes
@@ -127,6 +129,29 @@ class Beside(Scenario):
         self.assertIn("have no partner in offline", found["unpaired_served"][0][2])
         (last,) = [said for said in found["rows"] if said[1] == "resolved"]
         self.assertGreater(last[3]["start"], START + (LAST - 60) * MINUTE)
+
+    def test_what_waits_is_in_the_ledger(self):
+        """Records that wait for their partner are part of limits.memory, and give their room back."""
+        rows = [{"user": f"u{n % 20}", "at": START + n * 500, "amount": n / 7, "country": "DE"}
+                for n in range(20_000)]  # fmt: skip
+        app = self.start_app()
+        member = self.member(app, "a")
+
+        def held():
+            try:
+                port = re.search(r"127\.0\.0\.1:(\d+)\}", member.config_path.read_text()).group(1)
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+                    text = answer.read().decode()
+            except OSError:
+                return 0
+            return float(re.search(r"^weir_memory_detectors_bytes (\S+)$", text, re.M).group(1))
+
+        least = 20_000 * (96 + 2 * 16)  # a row and its two values
+        self.feed(app.topic, rows)
+        harness.wait_until(lambda: held() > least, "what waits to be told")
+        self.feed(app.offline, rows)
+        harness.wait_until(lambda: held() < least / 4, "its room to be given back")
+        self.assertEqual(member.stop(), 0)
 
 
 if __name__ == "__main__":
