@@ -435,7 +435,7 @@ int skew_edge_save(const void *state, struct weir_buffer *out)
         weir_put_long(out, edge->panes[i].start);
         skew_tally_write(&edge->panes[i].tally, out);
     }
-    skew_names_write(&edge->names, out);
+    skew_names_write(&edge->names, edge->instance, out);
     return skew_join_write(&edge->join, out);
 }
 
@@ -455,7 +455,7 @@ static int restore(struct edge *edge, uint32_t version, struct weir_reader *in)
         code = tally ? skew_tally_read(tally, in) : in->failed ? WEIR_ECORRUPT : WEIR_ENOMEM;
     }
     if (!code && version >= 4)
-        code = skew_names_restore(&edge->names, in);
+        code = skew_names_restore(&edge->names, edge->instance, in);
     if (!code)
         code = skew_join_read(&edge->join, version, in);
     return code ? code : weir_reader_code(in);

@@ -118,8 +118,20 @@ size_t skew_names_memory(const struct skew_names *names)
     return bytes;
 }
 
-int skew_names_write(const struct skew_names *names, struct weir_buffer *out)
+static uint64_t hash_of(const struct skew_instance *instance)
 {
+    uint64_t hash = instance->n_by;
+    for (size_t by = 0; by < instance->n_by; by++)
+        for (size_t i = 0; i < instance->n_by_fields[by]; i++)
+            hash = mix(hash + by,
+                       weir_hash(instance->by_names[by][i], strlen(instance->by_names[by][i])));
+    return hash;
+}
+
+int skew_names_write(const struct skew_names *names, const struct skew_instance *instance,
+                     struct weir_buffer *out)
+{
+    weir_put_fixed64(out, hash_of(instance));
     for (size_t by = 0; by < SKEW_BY; by++) {
         weir_put_long(out, (int64_t)names->n[by]);
         for (size_t i = 0; i < names->n[by]; i++) {
@@ -130,14 +142,16 @@ int skew_names_write(const struct skew_names *names, struct weir_buffer *out)
     return out->failed ? WEIR_ENOMEM : 0;
 }
 
-int skew_names_restore(struct skew_names *names, struct weir_reader *in)
+int skew_names_restore(struct skew_names *names, const struct skew_instance *instance,
+                       struct weir_reader *in)
 {
+    int same = weir_get_fixed64(in) == hash_of(instance);
     for (size_t by = 0; by < SKEW_BY; by++) {
         size_t n = weir_get_count(in, SKEW_SLICES_KEPT);
         for (size_t i = 0; i < n && !in->failed; i++) {
             uint64_t hash = weir_get_fixed64(in);
             char *text = weir_get_string_alloc(in, SKEW_SLICE_TEXT);
-            int code = text ? remember(names, by, hash, text, strlen(text)) : 0;
+            int code = text && same ? remember(names, by, hash, text, strlen(text)) : 0;
             free(text);
             if (code)
                 return code;

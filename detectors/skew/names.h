@@ -21,7 +21,10 @@ int skew_names_read(struct skew_names *names, const struct skew_instance *instan
                     const struct weir_batch *batch, uint32_t row, uint64_t slice[SKEW_BY]);
 const char *skew_names_find(const struct skew_names *names, size_t by, uint64_t hash); // or NULL
 size_t skew_names_memory(const struct skew_names *names);
-int skew_names_write(const struct skew_names *names, struct weir_buffer *out);
-int skew_names_restore(struct skew_names *names, struct weir_reader *in);
+int skew_names_write(const struct skew_names *names, const struct skew_instance *instance,
+                     struct weir_buffer *out);
+// Names of other slices than the instance looks at are left out.
+int skew_names_restore(struct skew_names *names, const struct skew_instance *instance,
+                       struct weir_reader *in);
 
 #endif

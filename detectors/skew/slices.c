@@ -196,7 +196,7 @@ int skew_slices_add(struct skew_slices *slices, const struct weir_window *window
 static uint64_t hash_of_plan(const struct skew_slices *slices)
 {
     const struct skew_training_plan *plan = slices->plan;
-    uint64_t hash = plan->n_by;
+    uint64_t hash = plan->by_hash + plan->n_by;
     for (size_t f = 0; f < plan->n_fields; f++) {
         const char *name = plan->fields[f].info->name;
         hash = hash * 0x9e3779b97f4a7c15 + weir_hash(name, strlen(name)) +

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "stats/cell_score.h"
+#include "stats/hash.h"
 #include "stats/summary.h"
 
 static const int64_t FAR = INT64_MAX / 4;
@@ -66,6 +67,11 @@ static int add_slices(struct skew_training_plan *plan, const struct weir_detecto
                               "slice with its own: make the profile %s again",
                               plan->reference);
     plan->n_by = (unsigned)config->n_by;
+    for (size_t by = 0; by < config->n_by; by++)
+        for (size_t i = 0; i < config->n_by_fields[by]; i++) {
+            const char *name = config->stream->fields[config->by[by][i]].name;
+            plan->by_hash = plan->by_hash * 31 + by + weir_hash(name, strlen(name));
+        }
     for (unsigned by = 1; by <= plan->n_by; by++)
         for (size_t f = 0; f < plan->n_fields; f++) {
             int code = setup->need(setup, by, plan->fields[f].index, WEIR_PART_CELLS, error);

@@ -36,7 +36,8 @@ struct skew_training_plan {
     // Units are another detector's to tell: whose windows are so many times as long. 0: there is
     // none.
     double leave_units;
-    unsigned n_by; // of these slices are looked at
+    unsigned n_by;    // of these slices are looked at
+    uint64_t by_hash; // of the names of their fields
 };
 
 // Distributions, what is noise, kinds of records; and slices, where they are looked at.

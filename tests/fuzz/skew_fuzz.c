@@ -62,7 +62,8 @@ static void make(void)
                                        .segment = 0.01,
                                        .alpha = 0.001,
                                        .over = 2 * HOUR,
-                                       .minimum = 100};
+                                       .minimum = 100,
+                                       .n_by = 1};
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
