@@ -405,7 +405,7 @@ static void say_part(const struct skew_slice_part *part, char *out, size_t size)
     else if (!isnan(part->unseen_share))
         snprintf(out, size, "%.3g%% values that training never had", 100 * part->unseen_share);
     else
-        snprintf(out, size, "as far as a shift by %.2g sd", part->effect);
+        snprintf(out, size, "unlike as a shift by %.2g sd would make it", part->effect);
 }
 
 static void add_field(struct told *told, const struct skew_slice *slice, size_t f)
