@@ -4,11 +4,12 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "stats/onset_inside.h"
 #include "weir/error.h"
 
-static const double NEARLY = 6; // 2 ln of the likelihood ratio
-static const double CLEAR = 2;  // of ln(step's / ramp's squared error), times windows
-enum { RAMP_FROM = 6 };         // windows since the onset
+static const double NEARLY = 6;         // 2 ln of the likelihood ratio
+static const double CLEAR = 4;          // of n ln(step's / ramp's squared error), beyond ln n
+enum { RAMP_FROM = 6, RAMP_LEAST = 3 }; // windows since the onset, that a ramp takes
 
 static double total_of(const uint64_t *count, size_t n)
 {
@@ -63,60 +64,127 @@ static void project(const struct weir_onset_series *series, size_t at, double *d
     }
 }
 
-// The least squared error of zero before some window, and a step or a ramp from it on.
-static double least_error(const double *y, size_t n, int ramp, size_t *from)
+// Sums of y and of w y over windows before each.
+struct sums {
+    double *of, *by;
+    double square;
+    size_t n;
+};
+
+// The squared error of zero before window `at`, a ramp over `length` windows, and its end after.
+static double error_of(const struct sums *sums, size_t at, size_t length)
 {
-    double least = INFINITY;
-    for (size_t at = 0; at < n; at++) {
-        double xy = 0, xx = 0, yy = 0;
-        for (size_t w = 0; w < n; w++) {
-            double x = w < at ? 0 : ramp ? (double)(w - at + 1) : 1;
-            xy += x * y[w];
-            xx += x * x;
-            yy += y[w] * y[w];
-        }
-        double error = yy - (xx > 0 ? xy * xy / xx : 0);
-        if (error < least) {
-            least = error;
-            *from = at;
+    size_t top = at + length < sums->n ? at + length : sums->n;
+    double l = (double)length, k = (double)(top - at);
+    double slope = sums->by[top] - sums->by[at] - ((double)at - 1) * (sums->of[top] - sums->of[at]);
+    double xy = slope / l + sums->of[sums->n] - sums->of[top];
+    double xx = k * (k + 1) * (2 * k + 1) / (6 * l * l) + (double)(sums->n - top);
+    return fmax(sums->square - (xx > 0 ? xy * xy / xx : 0), 1e-300);
+}
+
+// The same of a step within window `at`, of which any part may be after it.
+static double step_error(const struct sums *sums, size_t at)
+{
+    double m = (double)(sums->n - at - 1), after = sums->of[sums->n] - sums->of[at + 1];
+    double y = sums->of[at + 1] - sums->of[at], level = m > 0 ? after / m : y;
+    double part = fmin(fmax(level != 0 ? y / level : 0, 0), 1) * level;
+    return fmax(sums->square - m * level * level - part * (2 * y - part), 1e-300);
+}
+
+static void add_up(const double *y, size_t n, struct sums *sums)
+{
+    sums->n = n;
+    sums->square = sums->of[0] = sums->by[0] = 0;
+    for (size_t w = 0; w < n; w++) {
+        sums->of[w + 1] = sums->of[w] + y[w];
+        sums->by[w + 1] = sums->by[w] + (double)w * y[w];
+        sums->square += y[w] * y[w];
+    }
+}
+
+// Whether a ramp fits better than a step, and where it began: *earliest to *latest are nearly as
+// good.
+static int is_ramp(const struct sums *sums, double nearly, size_t *from, size_t *earliest,
+                   size_t *latest)
+{
+    double step = INFINITY, ramp = INFINITY, n = (double)sums->n;
+    for (size_t at = 0; at < sums->n; at++) {
+        step = fmin(step, step_error(sums, at));
+        for (size_t length = RAMP_LEAST; at + length <= sums->n; length++) {
+            double error = error_of(sums, at, length);
+            if (error < ramp) {
+                ramp = error;
+                *from = at;
+            }
         }
     }
-    return fmax(least, 1e-300);
+    if (!(n * log(step / ramp) > CLEAR + log(n)))
+        return 0;
+    *earliest = *latest = *from;
+    for (size_t at = 0; at < sums->n; at++) {
+        double least = INFINITY;
+        for (size_t length = RAMP_LEAST; at + length <= sums->n; length++)
+            least = fmin(least, error_of(sums, at, length));
+        if (!(n * log(least / ramp) < nearly))
+            continue;
+        *earliest = at < *earliest ? at : *earliest;
+        *latest = at > *latest ? at : *latest;
+    }
+    return 1;
+}
+
+static void find_point(const double *likely, size_t n, double nearly, struct weir_onset *found)
+{
+    for (size_t w = 0; w < n; w++)
+        found->at = likely[w] > likely[found->at] ? w : found->at;
+    found->first = found->last = found->at;
+    for (size_t w = 0; w < n; w++) {
+        if (2 * (likely[found->at] - likely[w]) >= nearly)
+            continue;
+        found->first = w < found->first ? w : found->first;
+        found->last = w > found->last ? w : found->last;
+    }
+    found->begins = (double)found->at;
+    found->earliest = (double)found->first;
+    found->latest = (double)found->last + 1;
 }
 
 int weir_onset_find(const struct weir_onset_series *series, struct weir_onset *onset)
 {
-    double *room = malloc((2 * series->cells + 2 * series->n + 1) * sizeof *room);
-    double *likely = room + 2 * series->cells, *y = likely + series->n;
+    size_t n = series->n, cells = series->cells;
+    double nearly = series->nearly > 0 ? series->nearly : NEARLY, values = 0;
+    double *room = malloc((3 * cells + 4 * n + 4) * sizeof *room);
     if (!room)
         return WEIR_ENOMEM;
-    double values = 0;
-    for (size_t w = 0; w < series->n; w++)
-        values += total_of(series->count + w * series->cells, series->cells);
-    if (!(values > 0) || !series->cells) {
+    double *ratio = room + 2 * cells, *likely = ratio + cells, *y = likely + n + 1;
+    struct sums sums = {.of = y + n, .by = y + 2 * n + 1};
+    for (size_t w = 0; w < n; w++)
+        values += total_of(series->count + w * cells, cells);
+    if (!(values > 0) || !cells) {
         free(room);
         return WEIR_EINVAL;
     }
-    likelihoods(series, room, room + series->cells, likely);
+    likelihoods(series, room, room + cells, likely);
     struct weir_onset found = {.at = 0};
-    for (size_t w = 0; w < series->n; w++)
-        found.at = likely[w] > likely[found.at] ? w : found.at;
-    found.first = found.last = found.at;
-    for (size_t w = 0; w < series->n; w++) {
-        if (2 * (likely[found.at] - likely[w]) >= NEARLY)
-            continue;
-        found.first = w < found.first ? w : found.first;
-        found.last = w > found.last ? w : found.last;
+    find_point(likely, n, nearly, &found);
+    size_t from = 0, earliest = 0, latest = 0;
+    int ramp = 0;
+    if (n - found.at >= RAMP_FROM) {
+        project(series, found.at, room, room + cells, y);
+        add_up(y, n, &sums);
+        ramp = is_ramp(&sums, nearly, &from, &earliest, &latest);
     }
-    if (series->n - found.at >= RAMP_FROM) {
-        size_t step_from = 0, ramp_from = 0;
-        project(series, found.at, room, room + series->cells, y);
-        double step = least_error(y, series->n, 0, &step_from);
-        double ramp = least_error(y, series->n, 1, &ramp_from);
-        found.gradual = (double)series->n * log(step / ramp) > CLEAR;
-        // A ramp begins before it can be seen.
-        if (found.gradual && ramp_from < found.first)
-            found.first = ramp_from;
+    if (ramp) {
+        // It begins before it can be seen.
+        found.at = from < found.at ? from : found.at;
+        found.begins = (double)found.at;
+        found.first = earliest < found.first ? earliest : found.first;
+        found.last = latest < found.at ? found.at : latest;
+        found.earliest = (double)found.first;
+        found.latest = (double)found.last + 1;
+        found.kind = weir_onset_way(series, found.at, room, ratio);
+    } else {
+        weir_onset_sharpen(series, nearly, room, ratio, likely, &found);
     }
     free(room);
     *onset = found;

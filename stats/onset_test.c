@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "weir/error.h"
@@ -46,7 +47,8 @@ static void fill(size_t at, double most, int ramp)
 
 static struct weir_onset found_in(double dispersion)
 {
-    struct weir_onset_series series = {&count[0][0], &share[0][0], WINDOWS, CELLS, dispersion};
+    struct weir_onset_series series = {&count[0][0], &share[0][0], WINDOWS, CELLS, dispersion, 0,
+                                       CELLS};
     struct weir_onset onset;
     ck_assert_int_eq(weir_onset_find(&series, &onset), 0);
     ck_assert(onset.first <= onset.at && onset.at <= onset.last && onset.last < WINDOWS);
@@ -62,7 +64,7 @@ START_TEST(a_step_is_dated)
         struct weir_onset onset = found_in(1);
         inside += onset.first <= at && at <= onset.last;
         ck_assert_uint_le(onset.last - onset.first, 6);
-        ck_assert_int_eq(onset.gradual, 0);
+        ck_assert_int_eq(onset.kind, WEIR_ONSET_SUDDEN);
     }
     ck_assert_int_ge(inside, 95);
 }
@@ -74,11 +76,79 @@ START_TEST(a_ramp_is_told_from_a_step)
     for (int trial = 0; trial < 50; trial++) {
         fill(12, .3, 1);
         struct weir_onset onset = found_in(1);
-        gradual += onset.gradual;
+        gradual += onset.kind == WEIR_ONSET_GRADUAL;
         inside += onset.first <= 14 && 10 <= onset.last;
     }
     ck_assert_int_ge(gradual, 48);
     ck_assert_int_ge(inside, 40);
+}
+END_TEST
+
+// Normal values in cells of equal mass; from window 12 on they are others.
+enum way { AT_ONCE, STAIRCASE, STEADY, MIXED };
+static void fill_normal(enum way way, double begins, double shift, int rows)
+{
+    static const double cuts[CELLS - 1] = {-1.2816, -.8416, -.5244, -.2533, 0,
+                                           .2533,   .5244,  .8416,  1.2816};
+    for (size_t w = 0; w < WINDOWS; w++) {
+        for (int i = 0; i < CELLS; i++) {
+            share[w][i] = 1. / CELLS;
+            count[w][i] = 0;
+        }
+        for (int k = 0; k < rows; k++) {
+            double time = (double)w + uniform() - begins, t = fmin(fmax(time, 0) / 24, 1);
+            double z = sqrt(-2 * log(uniform() + 1e-300)) * cos(6.283185307179586 * uniform());
+            double move = way == AT_ONCE     ? time > 0
+                          : way == STAIRCASE ? ceil(4 * t) / 4
+                          : way == STEADY    ? t
+                                             : uniform() < t;
+            int i = 0;
+            while (i < CELLS - 1 && z + shift * move > cuts[i])
+                i++;
+            count[w][i]++;
+        }
+    }
+}
+
+START_TEST(a_step_is_dated_within_its_window)
+{
+    int inside = 0, near = 0;
+    for (int trial = 0; trial < 100; trial++) {
+        double begins = 5 + uniform() * 40;
+        fill_normal(AT_ONCE, begins, .6, 1000);
+        struct weir_onset onset = found_in(1);
+        inside += onset.earliest <= begins && begins <= onset.latest;
+        near += fabs(onset.begins - begins) < 1. / 12;
+        ck_assert(onset.earliest <= onset.begins && onset.begins <= onset.latest);
+        ck_assert_int_eq(onset.kind, WEIR_ONSET_SUDDEN);
+        if (begins < WINDOWS - 3)
+            ck_assert_msg(onset.latest - onset.earliest < .8, "%g", onset.latest - onset.earliest);
+    }
+    printf("within a twelfth of a window %d, in the interval %d of 100\n", near, inside);
+    ck_assert_int_ge(inside, 95);
+    ck_assert_int_ge(near, 65);
+}
+END_TEST
+
+START_TEST(what_is_mixed_is_told_from_what_moves)
+{
+    static const double shifts[] = {.8, 1.5, 3};
+    for (size_t k = 0; k < 3; k++) {
+        int right[4] = {0};
+        for (int trial = 0; trial < 20; trial++) {
+            for (int way = AT_ONCE; way <= MIXED; way++) {
+                fill_normal((enum way)way, 12, shifts[k], 1000);
+                enum weir_onset_kind kind = found_in(1).kind;
+                right[way] += kind == (way == AT_ONCE ? WEIR_ONSET_SUDDEN
+                                       : way == MIXED ? WEIR_ONSET_GRADUAL
+                                                      : WEIR_ONSET_INCREMENTAL);
+            }
+        }
+        printf("shift %g: at once %d, staircase %d, steady %d, mixed %d of 20\n", shifts[k],
+               right[AT_ONCE], right[STAIRCASE], right[STEADY], right[MIXED]);
+        for (int way = AT_ONCE; way <= MIXED; way++)
+            ck_assert_int_ge(right[way], 18);
+    }
 }
 END_TEST
 
@@ -93,7 +163,11 @@ END_TEST
 
 START_TEST(nothing_has_no_onset)
 {
-    struct weir_onset_series series = {&count[0][0], &share[0][0], WINDOWS, CELLS, 1};
+    struct weir_onset_series series = {.count = &count[0][0],
+                                       .share = &share[0][0],
+                                       .n = WINDOWS,
+                                       .cells = CELLS,
+                                       .dispersion = 1};
     struct weir_onset onset;
     for (size_t i = 0; i < WINDOWS * CELLS; i++)
         count[i / CELLS][i % CELLS] = 0;
@@ -110,6 +184,8 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_step_is_dated);
     tcase_add_test(tests, a_ramp_is_told_from_a_step);
+    tcase_add_test(tests, a_step_is_dated_within_its_window);
+    tcase_add_test(tests, what_is_mixed_is_told_from_what_moves);
     tcase_add_test(tests, more_variation_makes_the_interval_wider);
     tcase_add_test(tests, nothing_has_no_onset);
     suite_add_tcase(suite, tests);

@@ -33,8 +33,8 @@ static const struct weir_option options[] = {
     {0}};
 
 static const char *const kinds[] = {
-    "drift.feature",   "drift.score", "drift.prediction", "drift.slow", "skew.distribution",
-    "weir.incomplete", NULL};
+    "drift.feature",   "drift.score",       "drift.prediction", "drift.slow",
+    "drift.recurring", "skew.distribution", "weir.incomplete",  NULL};
 
 // Without a length of window in time, as if it were an hour.
 static const double HOUR = 3600e3, MONTH = 30 * 24 * 3600e3;
@@ -138,10 +138,6 @@ int drift_is_of_window(const struct weir_reference_spec *spec)
 // What is kept of past windows, and how much of it.
 static void plan_memory(struct drift *drift)
 {
-    if (drift->calibrate > 0) {
-        drift->keep_windows = DRIFT_RECENT;
-        drift->keeps = 1;
-    }
     for (size_t i = 0; i < drift->n_references; i++) {
         const struct weir_reference_spec *spec = &drift->specs[i];
         if (spec->kind == WEIR_REFERENCE_PREVIOUS) {

@@ -10,6 +10,7 @@
 
 #include "detectors/drift/calibration.h"
 #include "detectors/drift/charted.h"
+#include "detectors/drift/explain.h"
 #include "detectors/drift/history.h"
 #include "stats/statistic.h"
 #include "stats/two_sample.h"
@@ -46,8 +47,13 @@ const char *drift_time_text(int64_t time, char out[32]);
 const char *drift_kind_of(enum weir_role role);   // the kind of a finding about such a field
 enum { DRIFT_RULES = 32, DRIFT_RULE_NAME = 160 }; // statistics asked for by name
 
-// 1: nothing; 2: without slow drift; 3: without charts by name.
-enum { DRIFT_STATE_SLOW = 3, DRIFT_STATE_CHARTED = 4, DRIFT_STATE_VERSION = 4 };
+// 1: nothing; 2: without slow drift; 3: without charts by name; 4: without what is kept to explain.
+enum {
+    DRIFT_STATE_SLOW = 3,
+    DRIFT_STATE_CHARTED = 4,
+    DRIFT_STATE_EXPLAIN = 5,
+    DRIFT_STATE_VERSION = 5
+};
 
 struct drift_field {
     int index;
@@ -130,14 +136,6 @@ int drift_make_room(struct drift_room *room, size_t n); // WEIR_ENOMEM
 
 struct drift_memory;
 
-// Since when a field is unlike its usual: starts of windows, ms.
-struct drift_onset {
-    int known, gradual;
-    int64_t at, first, last;
-    int open; // it may have begun before the windows that were looked at
-};
-enum { DRIFT_RECENT = 48 }; // windows that are looked at
-
 // Rules that tell the window's records from a profile's (stats/contrast.h), the strongest first;
 // shares, areas and numbers of rows are of rows that the rules have not seen.
 enum { DRIFT_CONTRASTS = 3 };
@@ -161,12 +159,14 @@ struct drift_slice {
 void drift_report(const struct drift *drift, const struct weir_window *window, size_t slice,
                   const struct drift_verdict *moved, size_t n_moved, double alpha,
                   const struct drift_slice *slices, size_t n_slices,
-                  const struct drift_contrast *contrast); // of the whole stream; may be NULL
+                  const struct drift_contrast *contrast,        // of the whole stream; may be NULL
+                  const struct drift_explanation *explanation); // likewise
 // The same of a calibrated window, which is the whole stream.
 void drift_report_calibrated(const struct drift_memory *memory, const struct weir_window *window,
                              const struct drift_verdict *moved, size_t n_moved,
-                             const struct drift_onset *onset, const struct drift_slice *slices,
-                             size_t n_slices, const struct drift_contrast *contrast);
+                             const struct drift_explanation *explanation,
+                             const struct drift_slice *slices, size_t n_slices,
+                             const struct drift_contrast *contrast);
 // Says which fields were unlike a profile all through the calibration, if any.
 void drift_report_offset(const struct drift_memory *memory, const struct weir_window *window);
 // Says that reference i has nothing to compare with, and why.
@@ -191,6 +191,7 @@ struct drift_memory {
     struct drift_counts *now; // per field, of the whole stream
     struct drift_reference *references;
     struct drift_history history;
+    struct drift_explain explain;
     int64_t began; // start of the first window with records; INT64_MIN: none yet
     struct drift_calibration calibration;
     struct weir_summary *hour; // per field, over the calibration's present hour
@@ -214,6 +215,9 @@ const struct weir_summary *drift_memory_then(const struct drift_memory *memory,
                                              const struct weir_window *window, size_t i,
                                              size_t field);
 double drift_memory_dispersion(const struct drift_memory *memory, size_t i, size_t field);
+// Counts a summary in the field's cells.
+void drift_memory_count(const struct drift_memory *memory, const struct weir_summary *summary,
+                        size_t field, struct drift_counts *counts);
 int drift_memory_write(const struct drift_memory *memory, struct weir_buffer *out);
 int drift_memory_read(struct drift_memory *memory, struct weir_reader *in, uint32_t version);
 int drift_memory_shape(struct drift_memory *memory, size_t field); // once it has cells
@@ -225,9 +229,6 @@ int drift_is_calibrated(const struct drift_memory *memory);
 // Fills `moved` (room for one a field) with what moved, strongest first. WEIR_ENOMEM.
 int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window *window,
                            struct drift_room *room, struct drift_verdict *moved, size_t *n);
-// Where the first of `moved` began: nothing where that is not against the calibration. WEIR_ENOMEM.
-int drift_find_onset(struct drift_memory *memory, const struct weir_window *window,
-                     const struct drift_verdict *lead, struct drift_onset *onset);
 // How much of a stretch of time is not to be calibrated on, ms.
 int64_t drift_excluded(const struct drift *drift, int64_t from, int64_t to);
 // Panes of a profile to calibrate on (panes.c): taken at create; made the stretch at an owner's

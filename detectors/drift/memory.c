@@ -111,6 +111,7 @@ void drift_memory_free(struct drift_memory *memory)
         free(memory->recounted[k]);
     }
     drift_history_free(&memory->history);
+    drift_explain_free(memory);
     *memory = (struct drift_memory){0};
 }
 
@@ -130,7 +131,7 @@ static void count_bucket(void *context, double low, double high, uint64_t count)
     recount->cell[weir_cells_find(recount->cells, at + recount->origin)] += count;
 }
 
-static void count_field(const struct drift_memory *memory, const struct weir_summary *summary,
+void drift_memory_count(const struct drift_memory *memory, const struct weir_summary *summary,
                         size_t field, struct drift_counts *counts)
 {
     const struct weir_cells *cells = drift_memory_cells(memory, field);
@@ -268,7 +269,7 @@ int drift_memory_begin(struct drift_memory *memory, const struct weir_window *wi
             continue;
         code = fix_cells(memory, summary, f);
         if (!code)
-            count_field(memory, summary, f, &memory->now[f]);
+            drift_memory_count(memory, summary, f, &memory->now[f]);
     }
     for (size_t i = 0; i < drift->n_references && !code; i++)
         code = make_reference(memory, i, window);
@@ -398,7 +399,7 @@ const struct weir_summary *drift_memory_now(struct drift_memory *memory,
         return NULL;
     struct drift_counts *counts = &memory->recount[room][field];
     struct weir_summary *recounted = &memory->recounted[room][field];
-    count_field(memory, now, field, counts);
+    drift_memory_count(memory, now, field, counts);
     *recounted = *now;
     recounted->cells = memory->own[field].cells;
     recounted->cell = counts->cell;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Since when: the field that leads an incident, over the last windows, each against what is usual
-// at its own hour.
+// Since when: fields of an incident over the last panes, each against what is usual at its own
+// hour; and which of them was first.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,77 +8,226 @@
 #include "detectors/drift/drift.h"
 #include "stats/onset.h"
 
-struct gathered {
+enum { FIELDS = 48, BYTES = 24 << 20 };
+static const double NEARLY = 6; // stats/onset.h
+
+// A field's panes. The last cell is of nulls.
+struct series {
     uint64_t *count;
     double *share;
-    int64_t *start;
     size_t n, cells;
 };
+struct gathered {
+    struct series of[FIELDS];
+    int64_t start[FIELDS][DRIFT_RECENT + 1], end[FIELDS][DRIFT_RECENT + 1];
+    size_t n;
+    int seasonal; // expectations are the calibration's, of each pane's hour
+};
 
-static int take(struct drift_memory *memory, size_t f, const struct drift_counts *counts,
-                int64_t start, struct gathered *into)
+static void add(struct gathered *all, size_t k, const struct drift_counts *counts,
+                const double *share, double null_share, const struct drift_entry *entry)
 {
-    int code = drift_calibration_season(memory, start);
-    if (code || counts[f].n != into->cells)
-        return code;
-    struct weir_expectation expected = drift_calibration_expect(memory, 0, f);
-    memcpy(into->count + into->n * into->cells, counts[f].cell, into->cells * sizeof *into->count);
-    memcpy(into->share + into->n * into->cells, expected.share, into->cells * sizeof *into->share);
-    into->start[into->n++] = start;
+    struct series *series = &all->of[k];
+    if (series->n > DRIFT_RECENT || counts->n + 1 != series->cells || !counts->rows)
+        return;
+    uint64_t *count = series->count + series->n * series->cells;
+    double *expected = series->share + series->n * series->cells;
+    memcpy(count, counts->cell, counts->n * sizeof *count);
+    count[counts->n] = counts->null;
+    for (size_t i = 0; i < counts->n; i++)
+        expected[i] = share[i] * (1 - null_share);
+    expected[counts->n] = null_share;
+    all->start[k][series->n] = entry->start;
+    all->end[k][series->n++] = entry->end;
+}
+
+// Of a reference that does not depend on the hour. Past windows soon have the change in them: they
+// count as they were when it began.
+static double shares_of(const struct drift_memory *memory, size_t f,
+                        const struct weir_summary *then, double *share)
+{
+    const struct drift_episode *episode = drift_episode_of(memory, f);
+    int frozen = episode && episode->before.n == then->cells->n;
+    const uint64_t *cell = frozen ? episode->before.cell : then->cell;
+    double rows = (double)(frozen ? episode->before.rows : then->rows), n = 0;
+    double nulls = (double)(frozen ? episode->before.null : then->null + then->missing);
+    for (size_t i = 0; i < then->cells->n; i++)
+        n += (double)cell[i];
+    for (size_t i = 0; i < then->cells->n; i++)
+        share[i] = n > 0 ? (double)cell[i] / n : 0;
+    return rows > 0 ? nulls / rows : 0;
+}
+
+static int add_pane(struct drift_memory *memory, const struct drift_verdict *moved,
+                    const struct drift_counts *counts, const struct drift_entry *entry,
+                    struct gathered *all)
+{
+    const struct drift *drift = memory->drift;
+    int code = all->seasonal ? drift_calibration_season(memory, entry->start) : 0;
+    for (size_t k = 0; k < all->n && !code; k++) {
+        size_t f = (size_t)(moved[k].field - drift->fields);
+        if (all->seasonal) {
+            struct weir_expectation expected = drift_calibration_expect(memory, 0, f);
+            if (expected.worth > 0)
+                add(all, k, &counts[f], expected.share, expected.null_share, entry);
+        } else if (moved[k].then->cells->n + 1 == all->of[k].cells) {
+            double *share = all->of[k].share + DRIFT_RECENT * all->of[k].cells;
+            double nulls = shares_of(memory, f, moved[k].then, share);
+            if (all->of[k].n < DRIFT_RECENT)
+                add(all, k, &counts[f], share, nulls, entry);
+        }
+    }
+    return code;
+}
+
+static int gather(struct drift_memory *memory, const struct weir_window *window,
+                  const struct drift_verdict *moved, struct gathered *all)
+{
+    const struct drift *drift = memory->drift;
+    const struct drift_history *recent = &memory->explain.recent;
+    struct drift_counts *counts = calloc(drift->n_fields, sizeof *counts);
+    int code = counts ? 0 : WEIR_ENOMEM;
+    for (size_t f = 0; f < drift->n_fields && !code; f++)
+        code = drift_counts_init(&counts[f], memory->now[f].n);
+    for (size_t e = 0; e < recent->n && !code; e++) {
+        const struct drift_entry *entry = &recent->items[e];
+        if (entry->end > window->end)
+            continue;
+        drift_counts_reset_all(counts, drift->n_fields);
+        code = drift_entry_add(entry, counts, drift->n_fields);
+        if (!code)
+            code = add_pane(memory, moved, counts, entry, all);
+    }
+    drift_counts_free_all(counts, counts ? drift->n_fields : 0);
+    // What is usual is the present hour's again.
+    return code || !all->seasonal ? code : drift_calibration_season(memory, window->start);
+}
+
+static int64_t time_at(const struct gathered *all, size_t k, double position)
+{
+    size_t n = all->of[k].n, w = position < (double)n ? (size_t)position : n - 1;
+    double part = fmin(position - (double)w, 1);
+    return all->start[k][w] + (int64_t)(part * (double)(all->end[k][w] - all->start[k][w]));
+}
+
+static int find(const struct gathered *all, size_t k, const struct drift_verdict *verdict,
+                double nearly, struct drift_onset *out)
+{
+    const struct series *of = &all->of[k];
+    int ordered = verdict->then->shape == WEIR_SHAPE_NUMERIC;
+    struct weir_onset_series series = {.count = of->count,
+                                       .share = of->share,
+                                       .n = of->n,
+                                       .cells = of->cells,
+                                       .dispersion = fmax(verdict->dispersion, 1),
+                                       .nearly = nearly,
+                                       .ordered = ordered ? of->cells - 1 : 0};
+    struct weir_onset onset;
+    *out = (struct drift_onset){.known = 0};
+    int code = of->n ? weir_onset_find(&series, &onset) : WEIR_EINVAL;
+    if (code)
+        return code == WEIR_ENOMEM ? code : 0;
+    *out = (struct drift_onset){.known = 1,
+                                .kind = onset.kind,
+                                .at = time_at(all, k, onset.begins),
+                                .first = time_at(all, k, onset.earliest),
+                                .last = time_at(all, k, onset.latest),
+                                .open = onset.earliest <= 0};
     return 0;
 }
 
-static int gather(struct drift_memory *memory, const struct weir_window *window, size_t f,
-                  struct drift_counts *scratch, struct gathered *into)
+// ---- which was first
+
+struct dated {
+    size_t field; // number in the list of what moved
+    struct drift_onset onset;
+};
+
+static int by_last(const void *a, const void *b)
 {
-    const struct drift_history *history = &memory->history;
-    size_t first = history->n > DRIFT_RECENT ? history->n - DRIFT_RECENT : 0;
-    int code = 0;
-    for (size_t e = first; e < history->n && !code; e++) {
-        const struct drift_entry *entry = &history->items[e];
-        if (entry->end > window->start)
-            continue;
-        drift_counts_reset_all(scratch, memory->drift->n_fields);
-        code = drift_entry_add(entry, scratch, memory->drift->n_fields);
-        if (!code)
-            code = take(memory, f, scratch, entry->start, into);
-    }
-    // Last, so that what is usual is the present hour's again.
-    return code ? code : take(memory, f, memory->now, window->start, into);
+    const struct dated *x = a, *y = b;
+    if (x->onset.last != y->onset.last)
+        return x->onset.last < y->onset.last ? -1 : 1;
+    return (x->field > y->field) - (x->field < y->field);
 }
 
-int drift_find_onset(struct drift_memory *memory, const struct weir_window *window,
-                     const struct drift_verdict *lead, struct drift_onset *out)
+// The first are those that none is surely before; they are told where all others are surely later
+// than each of them.
+static void find_order(struct dated *dated, size_t n, struct drift_order *out)
 {
-    const struct drift *drift = memory->drift;
-    size_t f = (size_t)(lead->field - drift->fields), cells = memory->now[f].n;
-    size_t most = DRIFT_RECENT + 1;
-    *out = (struct drift_onset){.known = 0};
-    if (!memory->calibration.usual_first ||
-        !drift_is_season(&memory->calibration, memory->calibration.scored[f].basis) || !cells)
-        return 0;
-    struct gathered all = {.count = calloc(most * cells, sizeof *all.count),
-                           .share = calloc(most * cells, sizeof *all.share),
-                           .start = calloc(most, sizeof *all.start),
-                           .cells = cells};
-    struct drift_counts *scratch = calloc(drift->n_fields, sizeof *scratch);
-    int code = all.count && all.share && all.start && scratch ? 0 : WEIR_ENOMEM;
-    for (size_t k = 0; k < drift->n_fields && !code; k++)
-        code = drift_counts_init(&scratch[k], memory->now[k].n);
+    qsort(dated, n, sizeof *dated, by_last);
+    size_t best = 0;
+    int64_t last = INT64_MIN;
+    for (size_t first = 1; first < n && first <= DRIFT_ORDERED && !best; first++) {
+        int64_t next = INT64_MAX;
+        last = dated[first - 1].onset.last;
+        for (size_t k = first; k < n; k++)
+            next = dated[k].onset.first < next ? dated[k].onset.first : next;
+        best = last < next ? first : 0;
+    }
+    if (!best)
+        return;
+    out->n_first = best;
+    out->n_later = n - best;
+    out->from = dated[0].onset;
+    out->next = dated[best].onset;
+    out->later = dated[best].field;
+    for (size_t k = 0; k < best; k++)
+        out->first[k] = dated[k].field;
+}
+
+static size_t room_of(const struct drift_memory *memory, const struct drift_verdict *verdict)
+{
+    size_t f = (size_t)(verdict->field - memory->drift->fields);
+    return (DRIFT_RECENT + 1) * (memory->now[f].n + 1);
+}
+
+static int make(const struct drift_memory *memory, const struct drift_verdict *moved, size_t n,
+                struct gathered *all)
+{
+    size_t bytes = 0;
+    for (size_t k = 0; k < n && k < FIELDS; k++) {
+        size_t cells = room_of(memory, &moved[k]);
+        size_t f = (size_t)(moved[k].field - memory->drift->fields);
+        bytes += cells * (sizeof(uint64_t) + sizeof(double));
+        if (k && bytes > BYTES)
+            break;
+        all->of[k] = (struct series){.count = calloc(cells, sizeof(uint64_t)),
+                                     .share = calloc(cells, sizeof(double)),
+                                     .cells = memory->now[f].n + 1};
+        all->n = k + 1;
+        if (!all->of[k].count || !all->of[k].share)
+            return WEIR_ENOMEM;
+    }
+    return 0;
+}
+
+int drift_find_onsets(struct drift_memory *memory, const struct weir_window *window,
+                      const struct drift_verdict *moved, size_t n, struct drift_explanation *out)
+{
+    struct gathered *all = calloc(1, sizeof *all);
+    struct dated dated[FIELDS];
+    size_t n_dated = 0;
+    int code = all ? make(memory, moved, n, all) : WEIR_ENOMEM;
+    if (!code) {
+        all->seasonal = moved[0].score > 0 && memory->calibration.usual_first;
+        code = gather(memory, window, moved, all);
+    }
     if (!code)
-        code = gather(memory, window, f, scratch, &all);
-    struct weir_onset_series series = {all.count, all.share, all.n, cells, lead->dispersion};
-    struct weir_onset onset;
-    if (!code && weir_onset_find(&series, &onset) == 0)
-        *out = (struct drift_onset){.known = 1,
-                                    .at = all.start[onset.at],
-                                    .first = all.start[onset.first],
-                                    .last = all.start[onset.last],
-                                    .gradual = onset.gradual,
-                                    .open = onset.first == 0};
-    drift_counts_free_all(scratch, drift->n_fields);
-    free(all.count);
-    free(all.share);
-    free(all.start);
+        code = find(all, 0, &moved[0], NEARLY, &out->onset);
+    // Of so many intervals hardly one is to miss what it is about.
+    double nearly = NEARLY + 2 * log((double)(all ? all->n : 1));
+    for (size_t k = 0; !code && all->n > 1 && k < all->n; k++) {
+        dated[n_dated].field = k;
+        code = find(all, k, &moved[k], nearly, &dated[n_dated].onset);
+        n_dated += dated[n_dated].onset.known != 0;
+    }
+    if (!code && n_dated == n)
+        find_order(dated, n_dated, &out->order);
+    for (size_t k = 0; all && k < all->n; k++) {
+        free(all->of[k].count);
+        free(all->of[k].share);
+    }
+    free(all);
     return code;
 }

@@ -218,7 +218,7 @@ static int judge_against_slice(struct owner *owner, const struct weir_window *wi
         if (judge_slice(owner, &against, &n))
             return WEIR_ENOMEM;
         if (n)
-            drift_report(drift, window, s, owner->moved, n, against.alpha, NULL, 0, NULL);
+            drift_report(drift, window, s, owner->moved, n, against.alpha, NULL, 0, NULL, NULL);
     }
     return 0;
 }
@@ -243,26 +243,43 @@ static int report_calibrated(struct owner *owner, const struct weir_window *wind
                              const struct drift_slice *slices, size_t n_slices)
 {
     struct drift_memory *memory = &owner->memory;
-    struct drift_onset onset = {.known = 0};
+    struct drift_explanation explanation;
     size_t n_creeps;
     drift_slow_judge(memory, window, owner->moved, n, owner->creeps, &n_creeps);
     struct drift_contrast contrast = {.n = 0};
-    int code = *n ? drift_find_onset(memory, window, &owner->moved[0], &onset) : 0;
+    int code = drift_explain(memory, window, &owner->room, owner->moved, *n, &explanation);
     if (!code && *n)
         code = drift_find_contrast(memory, window, &owner->moved[0], &contrast);
     if (code)
         return code;
-    int joins = *n && n_creeps && onset.known && onset.gradual;
+    const struct drift_onset *onset = &explanation.onset;
+    int joins = *n && n_creeps && onset->known && onset->kind != WEIR_ONSET_SUDDEN;
     if (n_creeps)
         drift_slow_report(memory, window, owner->creeps, n_creeps, owner->moved, joins ? *n : 0);
     if (*n && !joins)
-        drift_report_calibrated(memory, window, owner->moved, *n, &onset, slices,
+        drift_report_calibrated(memory, window, owner->moved, *n, &explanation, slices,
                                 n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN, &contrast);
     drift_ahead_add(memory, window->start, owner->moved, *n);
     if (!memory->drift->leave_offset)
         drift_report_offset(memory, window);
     *n += n_creeps;
-    return 0;
+    return *n ? 0 : drift_explain_learn(memory, window);
+}
+
+static int report_provisional(struct owner *owner, const struct weir_window *window, size_t n,
+                              double alpha, const struct drift_slice *slices, size_t n_slices)
+{
+    struct drift_memory *memory = &owner->memory;
+    struct drift_explanation explanation;
+    struct drift_contrast contrast;
+    int code = drift_explain(memory, window, &owner->room, owner->moved, n, &explanation);
+    if (code || !n)
+        return code ? code : drift_explain_learn(memory, window);
+    code = drift_find_contrast(memory, window, &owner->moved[0], &contrast);
+    if (!code)
+        drift_report(memory->drift, window, 0, owner->moved, n, alpha, slices,
+                     n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN, &contrast, &explanation);
+    return code;
 }
 
 static int judge_window(struct owner *owner, const struct weir_window *window)
@@ -286,12 +303,8 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
                    : judge_slice(owner, &whole, &n);
     if (!code && calibrated) {
         code = report_calibrated(owner, window, &n, slices, n_slices);
-    } else if (!code && n) {
-        struct drift_contrast contrast;
-        code = drift_find_contrast(&owner->memory, window, &owner->moved[0], &contrast);
-        if (!code)
-            drift_report(drift, window, 0, owner->moved, n, whole_alpha, slices,
-                         n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN, &contrast);
+    } else if (!code) {
+        code = report_provisional(owner, window, n, whole_alpha, slices, n_slices);
     }
     size_t told = n ? n_slices : 0;
     for (size_t i = told; !code && i < n_slices && i < SLICES_REPORTED; i++) {
@@ -299,7 +312,7 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
         code = judge_slice(owner, &against, &n);
         if (!code)
             drift_report(drift, window, slices[i].slice, owner->moved, n, slice_alpha, NULL, 0,
-                         NULL);
+                         NULL, NULL);
     }
     free(slices);
     for (size_t i = 0; drift->specs && i < drift->n_references && !code; i++) {
@@ -320,6 +333,8 @@ int drift_owner_window(void *state, const struct weir_window *window, struct wei
     if (window->slices[0].rows < drift->minimum && window->undecided)
         window->undecided(window);
     int code = drift_memory_begin(&owner->memory, window);
+    if (!code)
+        code = drift_explain_begin(&owner->memory, window);
     if (!code && drift->n_tests)
         code = judge_window(owner, window);
     if (!code && drift->n_rules)
@@ -332,19 +347,35 @@ int drift_owner_window(void *state, const struct weir_window *window, struct wei
 int drift_owner_save(const void *state, struct weir_buffer *out)
 {
     const struct owner *owner = state;
-    int code = drift_memory_write(&owner->memory, out);
+    const struct drift_memory *memory = &owner->memory;
+    struct weir_buffer bytes;
+    weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
+    int code = memory->drift->specs ? drift_explain_write(memory, &bytes) : 0;
+    weir_put_bytes(out, bytes.data, bytes.length);
+    weir_buffer_free(&bytes);
+    if (!code)
+        code = drift_memory_write(memory, out);
     return code ? code : drift_charted_write(&owner->charted, out);
 }
 
-// Version 1 wrote nothing.
+// Version 1 wrote nothing. What is to explain by is in front, and is read last: it is counted in
+// the cells that the rest brings.
 int drift_owner_restore(void *state, uint32_t state_version, struct weir_reader *in,
                         struct weir_error *error)
 {
     struct owner *owner = state;
+    size_t length = 0;
+    const uint8_t *bytes = NULL;
     if (state_version < 2)
         return 0;
-    int code = drift_memory_read(&owner->memory, in, state_version);
+    if (state_version >= DRIFT_STATE_EXPLAIN)
+        bytes = weir_get_bytes(in, &length);
+    int code = in->failed ? WEIR_ECORRUPT : drift_memory_read(&owner->memory, in, state_version);
     if (!code && state_version >= DRIFT_STATE_CHARTED)
         code = drift_charted_read(&owner->charted, in);
+    if (!code && owner->drift->specs && length) {
+        struct weir_reader inner = weir_reader_make(bytes, length);
+        code = drift_explain_read(&owner->memory, &inner);
+    }
     return code ? weir_error_set(error, code, "drift: its state cannot be read") : 0;
 }

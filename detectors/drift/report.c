@@ -5,25 +5,17 @@
 #include <string.h>
 #include <time.h>
 
-#include "detectors/drift/drift.h"
+#include "detectors/drift/report.h"
 #include "stats/summary.h"
 #include "stats/value_text.h"
 
 enum {
-    FIELDS = 48, // shown as evidence
-    CELLS = 3,
-    SLICES = 5,
-    LINES = FIELDS + CELLS + SLICES + 1 + DRIFT_CONTRASTS + 1,
+    FIELDS = DRIFT_FIELDS,
+    CELLS = DRIFT_CELLS,
+    SLICES = DRIFT_SLICE_LINES,
     NAMED = 4, // fields named after `also`
     SEEN = 50, // a category that came so often is no value of a single record
-    TEXT = 200
-};
-
-struct lines {
-    struct weir_evidence items[LINES];
-    char before[LINES][TEXT];
-    char after[LINES][TEXT];
-    size_t n;
+    TEXT = DRIFT_TEXT
 };
 
 const char *drift_kind_of(enum weir_role role)
@@ -110,13 +102,14 @@ static void change_text(const struct drift *drift, const struct drift_verdict *v
              100 * cell_share(verdict->now, i));
 }
 
-static void sentence(const struct drift *drift, const struct drift_verdict *verdict, char *out,
-                     size_t size)
+static void sentence(const struct drift *drift, const struct drift_verdict *verdict,
+                     const struct weir_summary *profile, char *out, size_t size)
 {
     const char *name = verdict->field->info->name,
                *reference =
                    verdict->against ? verdict->against : drift->references[verdict->reference];
-    char change[TEXT], count[32];
+    char change[TEXT], word[TEXT / 2], count[32];
+    enum drift_how how;
     weir_count_text(verdict->test == DRIFT_NULL_RATE ? verdict->now->rows : verdict->now->values,
                     count);
     switch (verdict->test) {
@@ -140,8 +133,13 @@ static void sentence(const struct drift *drift, const struct drift_verdict *verd
         return;
     default:
         change_text(drift, verdict, change, sizeof change);
-        snprintf(out, size, "%s moved: %s (as far as a shift by %.2g sd), %s records against %s",
-                 name, change, verdict->effect, count, reference);
+        how = drift_how_changed(verdict, profile, word, sizeof word);
+        // Medians and shares say it where they moved, and spreads.
+        if (how == DRIFT_HOW_MEAN || how == DRIFT_HOW_SHARES || how == DRIFT_HOW_SCALE)
+            *word = 0;
+        snprintf(out, size,
+                 "%s moved: %s%s%s (as far as a shift by %.2g sd), %s records against %s", name,
+                 change, *word ? "; " : "", word, verdict->effect, count, reference);
     }
 }
 
@@ -160,7 +158,7 @@ static void describe(const struct weir_summary *summary, char *out, size_t size)
         snprintf(out, size, "%s records, null %.3g%%", count, 100 * nulls);
 }
 
-static struct weir_evidence *add_line(struct lines *lines, const char *type, const char *field)
+struct weir_evidence *drift_add_line(struct drift_lines *lines, const char *type, const char *field)
 {
     struct weir_evidence *line = &lines->items[lines->n];
     *line = (struct weir_evidence){.type = type,
@@ -172,13 +170,17 @@ static struct weir_evidence *add_line(struct lines *lines, const char *type, con
     return line;
 }
 
-static void add_field(struct lines *lines, const struct drift_verdict *verdict, double all)
+static void add_field(struct drift_lines *lines, const struct drift_verdict *verdict,
+                      const struct weir_summary *profile, double all)
 {
-    struct weir_evidence *line = add_line(lines, "field", verdict->field->info->name);
+    struct weir_evidence *line = drift_add_line(lines, "field", verdict->field->info->name);
     char *after = lines->after[lines->n - 1];
     describe(verdict->then, lines->before[lines->n - 1], TEXT);
-    describe(verdict->now, after, TEXT);
+    drift_how_changed(verdict, profile, after, TEXT / 2);
     size_t used = strlen(after);
+    used += (size_t)snprintf(after + used, TEXT - used, "; ");
+    describe(verdict->now, after + used, TEXT - used);
+    used = strlen(after);
     const struct weir_cell_distances *d = &verdict->distances;
     if (d->cells)
         snprintf(after + used, TEXT - used, "; PSI %.3g, KS %.3g, JS %.3g; by %s, p %.2g", d->psi,
@@ -192,7 +194,7 @@ static void add_field(struct lines *lines, const struct drift_verdict *verdict, 
         line->contribution = verdict->effect / all;
 }
 
-static void add_cells(struct lines *lines, const struct drift *drift,
+static void add_cells(struct drift_lines *lines, const struct drift *drift,
                       const struct drift_verdict *verdict)
 {
     size_t done[CELLS];
@@ -202,7 +204,7 @@ static void add_cells(struct lines *lines, const struct drift *drift,
         if (done[n] == verdict->then->cells->n)
             return;
         weir_cells_name(verdict->then->cells, done[n], name, sizeof name);
-        add_line(lines, "cell", verdict->field->info->name);
+        drift_add_line(lines, "cell", verdict->field->info->name);
         snprintf(lines->before[lines->n - 1], TEXT, "%s: %.3g%%", *name ? name : "(empty)",
                  100 * cell_share(verdict->then, done[n]));
         snprintf(lines->after[lines->n - 1], TEXT, "%s: %.3g%%", *name ? name : "(empty)",
@@ -210,15 +212,15 @@ static void add_cells(struct lines *lines, const struct drift *drift,
     }
 }
 
-static void add_slice(struct lines *lines, const struct drift *drift,
+static void add_slice(struct drift_lines *lines, const struct drift *drift,
                       const struct weir_window *window, const struct drift_slice *slice)
 {
     const struct weir_slice *which = &window->slices[slice->slice];
-    struct weir_evidence *line = add_line(lines, "slice", slice->strongest.field->info->name);
+    struct weir_evidence *line = drift_add_line(lines, "slice", slice->strongest.field->info->name);
     line->slice = which->values;
     line->n_slice = which->n_values;
     describe(slice->strongest.then, lines->before[lines->n - 1], TEXT);
-    sentence(drift, &slice->strongest, lines->after[lines->n - 1], TEXT);
+    sentence(drift, &slice->strongest, NULL, lines->after[lines->n - 1], TEXT);
 }
 
 static void add_others(char *out, size_t size, const struct drift_verdict *moved, size_t n)
@@ -257,31 +259,6 @@ const char *drift_time_text(int64_t time, char out[32])
     return out;
 }
 
-// To the sentence, unless it is the present window that is the first; and with its interval.
-static void add_onset(struct lines *lines, const struct drift_onset *onset,
-                      const struct weir_window *window, const struct drift_verdict *lead,
-                      char *text, size_t size)
-{
-    char at[32], first[32], last[32];
-    const char *how = onset->gradual ? "gradually" : "at once";
-    drift_time_text(onset->at, at);
-    drift_time_text(onset->first, first);
-    drift_time_text(onset->last, last);
-    add_line(lines, "onset", lead->field->info->name);
-    snprintf(lines->before[lines->n - 1], TEXT, "as usual until %s%s UTC",
-             onset->open ? "before " : "", first);
-    if (onset->first == onset->last)
-        snprintf(lines->after[lines->n - 1], TEXT, "unlike it %s since the window of %s UTC", how,
-                 at);
-    else
-        snprintf(lines->after[lines->n - 1], TEXT,
-                 "unlike it %s since %s UTC, between the windows of %s and %s", how, at, first,
-                 last);
-    size_t used = strlen(text);
-    if (onset->at < window->start && used < size)
-        snprintf(text + used, size - used, "; %s since %s UTC", how, at);
-}
-
 // "31%", "0.4%"
 static const char *percent(double share, char out[16])
 {
@@ -289,11 +266,11 @@ static const char *percent(double share, char out[16])
     return out;
 }
 
-static void add_rules(struct lines *lines, const struct drift_contrast *contrast)
+static void add_rules(struct drift_lines *lines, const struct drift_contrast *contrast)
 {
     char now[16], then[16];
     for (size_t k = 0; k < contrast->n; k++) {
-        add_line(lines, "rule", contrast->field[k]);
+        drift_add_line(lines, "rule", contrast->field[k]);
         snprintf(lines->before[lines->n - 1], TEXT,
                  "%s of %zu sampled records of the reference; held-out AUC %.2f, at least %.2f",
                  percent(contrast->then[k], then), contrast->rows_then, contrast->auc,
@@ -302,7 +279,7 @@ static void add_rules(struct lines *lines, const struct drift_contrast *contrast
                  percent(contrast->now[k], now), contrast->rows_now, contrast->text[k]);
     }
     if (*contrast->with) {
-        add_line(lines, "moved_with", contrast->field[0]);
+        drift_add_line(lines, "moved_with", contrast->field[0]);
         snprintf(lines->before[lines->n - 1], TEXT, "%s", contrast->text[0]);
         snprintf(lines->after[lines->n - 1], TEXT, "%s", contrast->with);
     }
@@ -320,30 +297,43 @@ static void say_rule(const struct drift_contrast *contrast, char *text, size_t s
         memcpy(text + used, rule, (size_t)n + 1);
 }
 
+// Of the whole stream, with sketches; NULL where there is none.
+static const struct weir_summary *profile_of(const struct drift *drift,
+                                             const struct weir_window *window,
+                                             const struct drift_verdict *verdict)
+{
+    for (size_t i = 0; i < drift->n_references; i++) {
+        if (!drift->specs || drift->specs[i].kind == WEIR_REFERENCE_PROFILE)
+            return window->reference(window, i, verdict->field->index);
+    }
+    return NULL;
+}
+
 // `threshold`: of the statistic, which is -ln p. `provisional`: it is not calibrated.
 static void emit(const struct drift *drift, const struct weir_window *window, size_t slice,
                  const struct drift_verdict *moved, size_t n_moved, double threshold,
-                 int provisional, const struct drift_onset *onset, const struct drift_slice *slices,
-                 size_t n_slices, const struct drift_contrast *contrast)
+                 int provisional, const struct drift_explanation *explanation,
+                 const struct drift_slice *slices, size_t n_slices,
+                 const struct drift_contrast *contrast)
 {
     const struct drift_verdict *lead = &moved[0];
     const struct weir_slice *where = &window->slices[slice];
     const char *names[FIELDS];
-    struct lines lines = {.n = 0};
+    struct drift_lines lines = {.n = 0};
     size_t shown = n_moved < FIELDS ? n_moved : FIELDS;
     double all = 0;
     for (size_t i = 0; i < n_moved; i++)
         all += moved[i].effect;
     for (size_t i = 0; i < shown; i++) {
         names[i] = moved[i].field->info->name;
-        add_field(&lines, &moved[i], all);
+        add_field(&lines, &moved[i], profile_of(drift, window, &moved[i]), all);
         if (!i && contrast)
             add_rules(&lines, contrast); // an event has not room for everything
     }
     add_cells(&lines, drift, lead);
     for (size_t i = 0; i < n_slices && i < SLICES; i++)
         add_slice(&lines, drift, window, &slices[i]);
-    char text[640];
+    char text[DRIFT_SUMMARY];
     size_t used = 0;
     for (size_t i = 0; i < where->n_values && used < sizeof text / 2; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %.60s", i ? ", " : "In ",
@@ -353,16 +343,17 @@ static void emit(const struct drift *drift, const struct weir_window *window, si
         used = sizeof text / 2;
     if (used)
         used += (size_t)snprintf(text + used, sizeof text - used, ": ");
-    sentence(drift, lead, text + used, sizeof text - used);
+    sentence(drift, lead, profile_of(drift, window, lead), text + used, sizeof text - used);
     add_others(text, sizeof text, moved, n_moved);
-    if (onset && onset->known)
-        add_onset(&lines, onset, window, lead, text, sizeof text);
+    if (explanation)
+        drift_explain_report(explanation, window, moved, &lines, text, sizeof text);
     if (contrast && contrast->n)
         say_rule(contrast, text, sizeof text);
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "omnibus",
-        .kind = drift_kind_of(lead->field->info->role),
+        .kind = explanation && explanation->again.times ? "drift.recurring"
+                                                        : drift_kind_of(lead->field->info->role),
         .severity = any_critical(moved, n_moved) ? WEIR_CRITICAL : WEIR_WARNING,
         .action = action_of(lead),
         // Which fields lead may change while it is one and the same incident.
@@ -387,19 +378,22 @@ static void emit(const struct drift *drift, const struct weir_window *window, si
 void drift_report(const struct drift *drift, const struct weir_window *window, size_t slice,
                   const struct drift_verdict *moved, size_t n_moved, double alpha,
                   const struct drift_slice *slices, size_t n_slices,
-                  const struct drift_contrast *contrast)
+                  const struct drift_contrast *contrast,
+                  const struct drift_explanation *explanation)
 {
-    emit(drift, window, slice, moved, n_moved, -log(alpha), 1, NULL, slices, n_slices, contrast);
+    emit(drift, window, slice, moved, n_moved, -log(alpha), 1, explanation, slices, n_slices,
+         contrast);
 }
 
 void drift_report_calibrated(const struct drift_memory *memory, const struct weir_window *window,
                              const struct drift_verdict *moved, size_t n_moved,
-                             const struct drift_onset *onset, const struct drift_slice *slices,
-                             size_t n_slices, const struct drift_contrast *contrast)
+                             const struct drift_explanation *explanation,
+                             const struct drift_slice *slices, size_t n_slices,
+                             const struct drift_contrast *contrast)
 {
     const struct weir_alarm_budget *budget = &memory->calibration.budget;
-    emit(memory->drift, window, 0, moved, n_moved, budget->threshold, !budget->kept, onset, slices,
-         n_slices, contrast);
+    emit(memory->drift, window, 0, moved, n_moved, budget->threshold, !budget->kept, explanation,
+         slices, n_slices, contrast);
 }
 
 void drift_report_offset(const struct drift_memory *memory, const struct weir_window *window)

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which slices carry a change. Slices are held against what they themselves usually have, for they
+// are not alike to begin with: what moved in the whole stream moved in all of them, in some, or in
+// none, and then other slices have more of the records.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/drift/drift.h"
+#include "stats/summary.h"
+
+enum { LEARN_FROM = 3, BYTES = 8 << 20 }; // windows that make something usual
+static const double FORGET_OVER = 200;    // windows: more are halved
+static const int64_t UNSEEN = 28 * 24 * (int64_t)3600000;
+static const double CHANCE = 1e-3; // of a slice that did not change being said to carry it
+static const double REST = 0.4;    // of the carriers' change: what may be left for the others
+static const double ALIKE = 0.6;   // of the whole's change: what all slices have at least
+static const double NEARLY_ALL = 0.9, HALF = 0.5;
+
+void drift_slices_free(struct drift_slices *slices, size_t n_fields)
+{
+    for (size_t i = 0; i < slices->n; i++) {
+        struct drift_usual_slice *item = &slices->items[i];
+        for (size_t k = 0; k < item->n_values; k++)
+            free(item->values[k]);
+        free(item->values);
+        drift_counts_free_all(item->fields, n_fields);
+    }
+    free(slices->items);
+    *slices = (struct drift_slices){0};
+}
+
+static int is_of(const struct drift_usual_slice *item, const struct weir_slice *slice)
+{
+    if (item->by != slice->by || item->n_values != slice->n_values)
+        return 0;
+    for (size_t k = 0; k < item->n_values; k++) {
+        if (strcmp(item->values[k], slice->values[k].value ? slice->values[k].value : "") != 0)
+            return 0;
+    }
+    return 1;
+}
+
+static struct drift_usual_slice *find(const struct drift_slices *slices,
+                                      const struct weir_slice *slice)
+{
+    for (size_t i = 0; i < slices->n; i++) {
+        if (is_of(&slices->items[i], slice))
+            return &slices->items[i];
+    }
+    return NULL;
+}
+
+// ---- learning
+
+static size_t limit_of(const struct drift_memory *memory)
+{
+    size_t bytes = 1;
+    for (size_t f = 0; f < memory->drift->n_fields; f++)
+        bytes += sizeof(struct drift_counts) + memory->now[f].n * sizeof(uint64_t);
+    size_t most = BYTES / bytes;
+    return most < 4 ? 4 : most > DRIFT_SLICES ? DRIFT_SLICES : most;
+}
+
+static int add_slice(struct drift_memory *memory, const struct weir_slice *slice,
+                     struct drift_usual_slice **out)
+{
+    struct drift_slices *slices = &memory->explain.slices;
+    size_t n_fields = memory->drift->n_fields;
+    *out = NULL;
+    if (slices->n >= limit_of(memory))
+        return 0;
+    if (!slices->items && !(slices->items = calloc(DRIFT_SLICES, sizeof *slices->items)))
+        return WEIR_ENOMEM;
+    struct drift_usual_slice *item = &slices->items[slices->n];
+    *item = (struct drift_usual_slice){.by = slice->by, .n_values = slice->n_values};
+    item->values = calloc(slice->n_values + 1, sizeof *item->values);
+    item->fields = calloc(n_fields, sizeof *item->fields);
+    slices->n++; // from now on it is freed with the others
+    if (!item->values || !item->fields) {
+        item->n_values = 0;
+        return WEIR_ENOMEM;
+    }
+    for (size_t k = 0; k < slice->n_values; k++) {
+        const char *value = slice->values[k].value ? slice->values[k].value : "";
+        if (!(item->values[k] = strdup(value)))
+            return WEIR_ENOMEM;
+    }
+    *out = item;
+    return 0;
+}
+
+static void halve(struct drift_slices *slices, size_t n_fields)
+{
+    slices->windows /= 2;
+    slices->rows /= 2;
+    for (size_t i = 0; i < slices->n; i++) {
+        slices->items[i].windows = (slices->items[i].windows + 1) / 2;
+        slices->items[i].rows /= 2;
+        for (size_t f = 0; f < n_fields; f++) {
+            struct drift_counts *counts = &slices->items[i].fields[f];
+            counts->rows /= 2;
+            counts->null /= 2;
+            counts->values /= 2;
+            counts->unseen /= 2;
+            for (size_t c = 0; c < counts->n; c++)
+                counts->cell[c] /= 2;
+        }
+    }
+}
+
+static void forget(struct drift_slices *slices, size_t n_fields, int64_t time)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < slices->n; i++) {
+        struct drift_usual_slice item = slices->items[i];
+        if (item.seen > time - UNSEEN) {
+            slices->items[kept++] = item;
+            continue;
+        }
+        for (size_t k = 0; k < item.n_values; k++)
+            free(item.values[k]);
+        free(item.values);
+        drift_counts_free_all(item.fields, n_fields);
+    }
+    slices->n = kept;
+}
+
+static int learn(struct drift_memory *memory, const struct weir_window *window, size_t s,
+                 struct drift_usual_slice *item)
+{
+    item->seen = window->end;
+    item->windows++;
+    item->rows += window->slices[s].rows;
+    for (size_t f = 0; f < memory->drift->n_fields; f++) {
+        const struct weir_summary *now = drift_memory_now(memory, window, s, f, 1);
+        struct drift_counts *counts = &item->fields[f];
+        if (!now || !now->cell || !now->cells)
+            continue;
+        if (!counts->n && drift_counts_init(counts, now->cells->n))
+            return WEIR_ENOMEM;
+        struct drift_counts one = {.rows = now->rows,
+                                   .null = now->null + now->missing,
+                                   .values = now->values,
+                                   .unseen = now->unseen,
+                                   .cell = now->cell,
+                                   .n = now->cells->n};
+        if (one.n == counts->n)
+            drift_counts_add(counts, &one);
+    }
+    return 0;
+}
+
+int drift_slices_add(struct drift_memory *memory, const struct weir_window *window)
+{
+    const struct drift *drift = memory->drift;
+    struct drift_slices *slices = &memory->explain.slices;
+    if (!drift->n_by_given || window->n_slices < 2)
+        return 0;
+    slices->windows++;
+    slices->rows += window->rows;
+    for (size_t s = 1; s < window->n_slices; s++) {
+        const struct weir_slice *slice = &window->slices[s];
+        if (slice->by > drift->n_by_given || !slice->rows)
+            continue;
+        struct drift_usual_slice *item = find(slices, slice);
+        // One that hardly ever has records is not worth the room.
+        int code = !item && slice->rows * 4 >= drift->minimum ? add_slice(memory, slice, &item) : 0;
+        if (!code && item)
+            code = learn(memory, window, s, item);
+        if (code)
+            return code;
+    }
+    if ((double)slices->windows > FORGET_OVER)
+        halve(slices, drift->n_fields);
+    forget(slices, drift->n_fields, window->end);
+    return 0;
+}
+
+// ---- at an incident
+
+struct looked { // a slice, against its own usual
+    size_t slice;
+    double rows, usual_rows, effect;
+    int moved;
+};
+
+struct looking {
+    struct drift_memory *memory;
+    const struct weir_window *window;
+    struct drift_room *room;
+    const struct drift_verdict *lead;
+    size_t f;
+    struct looked *items;
+    size_t n;
+    struct drift_counts now, then; // of those that did not move, together
+};
+
+static double judge(struct looking *looking, const struct weir_summary *now,
+                    const struct drift_counts *usual, int *moved)
+{
+    const struct drift *drift = looking->memory->drift;
+    struct weir_summary then = drift_memory_over(looking->memory, looking->f, usual);
+    struct drift_verdict verdict = {.field = looking->lead->field,
+                                    .dispersion = fmax(looking->lead->dispersion, 1)};
+    *moved = 0;
+    if (drift_judge(drift, CHANCE, looking->room, now, &then, &verdict))
+        return 0;
+    *moved = verdict.moved;
+    // A share that changed is no shift: by how much it did, in the same units for all.
+    return looking->lead->test == DRIFT_NULL_RATE || looking->lead->test == DRIFT_UNSEEN ||
+                   looking->lead->test == DRIFT_TAIL
+               ? (verdict.test == looking->lead->test ? verdict.share - verdict.baseline : 0)
+               : verdict.effect;
+}
+
+static void pool(struct drift_counts *into, const uint64_t *cell, size_t n,
+                 const struct drift_counts *head, double by)
+{
+    into->rows += (uint64_t)((double)head->rows * by + .5);
+    into->null += (uint64_t)((double)head->null * by + .5);
+    into->values += (uint64_t)((double)head->values * by + .5);
+    into->unseen += (uint64_t)((double)head->unseen * by + .5);
+    for (size_t i = 0; i < n && i < into->n; i++)
+        into->cell[i] += (uint64_t)((double)cell[i] * by + .5);
+}
+
+static void look(struct looking *looking, unsigned by)
+{
+    const struct drift *drift = looking->memory->drift;
+    const struct drift_slices *slices = &looking->memory->explain.slices;
+    looking->n = 0;
+    drift_counts_reset(&looking->now);
+    drift_counts_reset(&looking->then);
+    for (size_t s = 1; s < looking->window->n_slices; s++) {
+        const struct weir_slice *slice = &looking->window->slices[s];
+        if (slice->by != by)
+            continue;
+        const struct drift_usual_slice *item = find(slices, slice);
+        if (!item || item->windows < LEARN_FROM)
+            continue;
+        const struct drift_counts *usual = &item->fields[looking->f];
+        const struct weir_summary *now =
+            drift_memory_now(looking->memory, looking->window, s, looking->f, 1);
+        struct looked *one = &looking->items[looking->n];
+        *one = (struct looked){
+            .slice = s, .rows = (double)slice->rows, .usual_rows = (double)item->rows};
+        if (!now || !now->cell || usual->n != now->cells->n || usual->n != looking->now.n)
+            continue;
+        looking->n++;
+        if (slice->rows >= drift->minimum && usual->rows >= drift->minimum)
+            one->effect = judge(looking, now, usual, &one->moved);
+        if (one->moved || !usual->rows)
+            continue;
+        // As many as now, so that a change of the mix is none of this.
+        struct drift_counts head = {.rows = now->rows,
+                                    .null = now->null + now->missing,
+                                    .values = now->values,
+                                    .unseen = now->unseen};
+        pool(&looking->now, now->cell, usual->n, &head, 1);
+        // Many times as often as now, for it is better known.
+        double times = fmax((double)usual->rows / fmax((double)now->rows, 1), 1);
+        times = fmin(times, 20) * (double)now->rows / (double)usual->rows;
+        pool(&looking->then, usual->cell, usual->n, usual, times);
+    }
+}
+
+static int by_change(const void *a, const void *b)
+{
+    const struct looked *x = a, *y = b;
+    double of_x = x->effect * x->rows, of_y = y->effect * y->rows;
+    if (x->moved != y->moved)
+        return y->moved - x->moved;
+    if (of_x != of_y)
+        return of_x > of_y ? -1 : 1;
+    return (x->slice > y->slice) - (x->slice < y->slice);
+}
+
+// Whether the records' mix changed, and which slice's share the most.
+static void look_at_mix(const struct looking *looking, struct drift_carriers *out)
+{
+    const struct drift_slices *slices = &looking->memory->explain.slices;
+    double most = 0, all = (double)looking->window->rows, gap = 0;
+    for (size_t k = 0; k < looking->n; k++) {
+        double share = looking->items[k].rows / all;
+        double usual = looking->items[k].usual_rows / (double)slices->rows;
+        gap += fabs(share - usual) / 2;
+        if (fabs(share - usual) <= most)
+            continue;
+        most = fabs(share - usual);
+        out->slice[0] = looking->items[k].slice;
+        out->share = share;
+        out->usual = usual;
+    }
+    if (gap < 0.05) {
+        out->how = DRIFT_CARRIED_UNKNOWN;
+        return;
+    }
+    out->how = DRIFT_CARRIED_MIX;
+    out->n = 1;
+}
+
+static void conclude(struct looking *looking, struct drift_carriers *out)
+{
+    double rows = 0, moved = 0, change = 0, carried = 0, largest = 0, least = INFINITY;
+    size_t n = 0;
+    qsort(looking->items, looking->n, sizeof *looking->items, by_change);
+    for (size_t k = 0; k < looking->n; k++) {
+        const struct looked *one = &looking->items[k];
+        rows += one->rows;
+        change += one->rows * one->effect;
+        if (!one->moved)
+            continue;
+        n++;
+        moved += one->rows;
+        carried += one->rows * one->effect;
+        largest = fmax(largest, one->effect);
+        least = fmin(least, one->effect);
+    }
+    out->of = looking->n;
+    if (looking->n < 2 || rows < HALF * (double)looking->window->rows)
+        return;
+    out->any = &looking->window->slices[looking->items[0].slice];
+    int rest_moved = 0;
+    struct weir_summary rest = drift_memory_over(looking->memory, looking->f, &looking->now);
+    out->rest = looking->now.rows ? judge(looking, &rest, &looking->then, &rest_moved) : 0;
+    out->effect = looking->items[0].effect;
+    out->share = moved / (double)looking->window->rows;
+    out->part = change > 0 ? fmin(carried / change, 1) : 0;
+    out->n = n;
+    for (size_t k = 0; k < n && k < DRIFT_CARRIERS; k++)
+        out->slice[k] = looking->items[k].slice;
+    if (!n && !rest_moved)
+        look_at_mix(looking, out);
+    else if (n && n < looking->n && moved < NEARLY_ALL * rows && !rest_moved &&
+             out->rest < REST * largest)
+        out->how = DRIFT_CARRIED_SOME;
+    else if (moved >= NEARLY_ALL * rows && least >= HALF * ALIKE * largest)
+        out->how = DRIFT_CARRIED_ALL;
+    else if (rest_moved && out->rest >= HALF * ALIKE * largest)
+        out->how = DRIFT_CARRIED_ALL;
+}
+
+// One that is confined to the fewest records says most.
+static int says_more(const struct drift_carriers *a, const struct drift_carriers *b)
+{
+    static const int rank[] = {[DRIFT_CARRIED_UNKNOWN] = 0,
+                               [DRIFT_CARRIED_ALL] = 1,
+                               [DRIFT_CARRIED_MIX] = 2,
+                               [DRIFT_CARRIED_SOME] = 3};
+    if (rank[a->how] != rank[b->how])
+        return rank[a->how] > rank[b->how];
+    return a->how == DRIFT_CARRIED_SOME && a->share < b->share;
+}
+
+int drift_find_carriers(struct drift_memory *memory, const struct weir_window *window,
+                        struct drift_room *room, const struct drift_verdict *lead,
+                        struct drift_carriers *out)
+{
+    const struct drift *drift = memory->drift;
+    struct looking looking = {.memory = memory,
+                              .window = window,
+                              .room = room,
+                              .lead = lead,
+                              .f = (size_t)(lead->field - drift->fields)};
+    *out = (struct drift_carriers){.how = DRIFT_CARRIED_UNKNOWN};
+    if (!drift->n_by_given || memory->explain.slices.windows < LEARN_FROM ||
+        !memory->explain.slices.rows)
+        return 0;
+    looking.items = calloc(window->n_slices, sizeof *looking.items);
+    int code = looking.items ? 0 : WEIR_ENOMEM;
+    if (!code)
+        code = drift_counts_init(&looking.now, memory->now[looking.f].n);
+    if (!code)
+        code = drift_counts_init(&looking.then, memory->now[looking.f].n);
+    for (unsigned by = 1; by <= drift->n_by_given && !code; by++) {
+        struct drift_carriers one = {.how = DRIFT_CARRIED_UNKNOWN};
+        look(&looking, by);
+        conclude(&looking, &one);
+        if (says_more(&one, out))
+            *out = one;
+    }
+    drift_counts_free(&looking.now);
+    drift_counts_free(&looking.then);
+    free(looking.items);
+    return code;
+}
