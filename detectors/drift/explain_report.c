@@ -57,9 +57,13 @@ static void say_onset(const struct drift_onset *onset, const struct weir_window 
     drift_add_line(lines, "onset", field);
     snprintf(lines->before[lines->n - 1], DRIFT_TEXT, "as usual until %s%s UTC",
              onset->open ? "before " : "", first);
-    snprintf(lines->after[lines->n - 1], DRIFT_TEXT,
-             "unlike it %s since %s UTC, between %s and %s%s", how, at, first, last,
-             meaning_of(onset->kind));
+    if (onset->at == window->start && onset->first == window->start && !onset->open)
+        snprintf(lines->after[lines->n - 1], DRIFT_TEXT,
+                 "unlike it %s since the window of %s UTC, as far as one window can say", how, at);
+    else
+        snprintf(lines->after[lines->n - 1], DRIFT_TEXT,
+                 "unlike it %s since %s UTC, between %s and %s%s", how, at, first, last,
+                 meaning_of(onset->kind));
     if (onset->at < window->start)
         say(text, size, "; %s since %s%s UTC", how, onset->open ? "before " : "", at);
 }
