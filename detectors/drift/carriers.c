@@ -9,11 +9,16 @@
 #include "detectors/drift/drift.h"
 #include "stats/summary.h"
 
-enum { LEARN_FROM = 3, BYTES = 8 << 20 }; // windows that make something usual
+enum {
+    LEARN_FROM = 3, // windows that make something usual
+    LEAST = 50,     // values of a slice that is looked at
+    BYTES = 8 << 20
+};
 static const double FORGET_OVER = 200;    // windows: more are halved
 static const int64_t UNSEEN = 28 * 24 * (int64_t)3600000;
 static const double CHANCE = 1e-3; // of a slice that did not change being said to carry it
-static const double REST = 0.4;    // of the carriers' change: what may be left for the others
+static const double REST = 0.5; // of the carriers' change: what the others surely do not have
+static const double SURE = 2.33;
 static const double ALIKE = 0.6;   // of the whole's change: what all slices have at least
 static const double NEARLY_ALL = 0.9, HALF = 0.5;
 
@@ -199,12 +204,13 @@ struct looking {
 static double judge(struct looking *looking, const struct weir_summary *now,
                     const struct drift_counts *usual, int *moved)
 {
-    const struct drift *drift = looking->memory->drift;
+    struct drift local = *looking->memory->drift;
     struct weir_summary then = drift_memory_over(looking->memory, looking->f, usual);
+    local.minimum = LEAST;
     struct drift_verdict verdict = {.field = looking->lead->field,
                                     .dispersion = fmax(looking->lead->dispersion, 1)};
     *moved = 0;
-    if (drift_judge(drift, CHANCE, looking->room, now, &then, &verdict))
+    if (drift_judge(&local, CHANCE, looking->room, now, &then, &verdict))
         return 0;
     *moved = verdict.moved;
     // A share that changed is no shift: by how much it did, in the same units for all.
@@ -225,6 +231,16 @@ static void pool(struct drift_counts *into, const uint64_t *cell, size_t n,
         into->cell[i] += (uint64_t)((double)cell[i] * by + .5);
 }
 
+// Within a slice by the field itself there is nothing to see.
+static int is_by(const struct weir_window *window, size_t s, const struct drift_verdict *lead)
+{
+    for (size_t k = 0; k < window->slices[s].n_values; k++) {
+        if (!strcmp(window->slices[s].values[k].field, lead->field->info->name))
+            return 1;
+    }
+    return 0;
+}
+
 static void look(struct looking *looking, unsigned by)
 {
     const struct drift *drift = looking->memory->drift;
@@ -234,7 +250,7 @@ static void look(struct looking *looking, unsigned by)
     drift_counts_reset(&looking->then);
     for (size_t s = 1; s < looking->window->n_slices; s++) {
         const struct weir_slice *slice = &looking->window->slices[s];
-        if (slice->by != by)
+        if (slice->by != by || is_by(looking->window, s, looking->lead))
             continue;
         const struct drift_usual_slice *item = find(slices, slice);
         if (!item || item->windows < LEARN_FROM)
@@ -248,7 +264,7 @@ static void look(struct looking *looking, unsigned by)
         if (!now || !now->cell || usual->n != now->cells->n || usual->n != looking->now.n)
             continue;
         looking->n++;
-        if (slice->rows >= drift->minimum && usual->rows >= drift->minimum)
+        if (slice->rows >= LEAST && usual->rows >= drift->minimum)
             one->effect = judge(looking, now, usual, &one->moved);
         if (one->moved || !usual->rows)
             continue;
@@ -300,6 +316,18 @@ static void look_at_mix(const struct looking *looking, struct drift_carriers *ou
     out->n = 1;
 }
 
+// Of the change of those that did not move.
+static double error_of(const struct looking *looking, double change)
+{
+    double n = fmax((double)looking->now.rows, 1), m = fmax((double)looking->then.rows, 1);
+    double usual = looking->then.rows ? (double)looking->then.null / m : 0;
+    double share = fmin(fmax(change + usual, 2 / n), 1);
+    enum drift_test test = looking->lead->test;
+    if (test == DRIFT_NULL_RATE || test == DRIFT_UNSEEN || test == DRIFT_TAIL)
+        return sqrt(share * (1 - share) / n);
+    return 1.25 * sqrt((1 / n + 1 / m) * fmax(looking->lead->dispersion, 1));
+}
+
 static void conclude(struct looking *looking, struct drift_carriers *out)
 {
     double rows = 0, moved = 0, change = 0, carried = 0, largest = 0, least = INFINITY;
@@ -324,6 +352,7 @@ static void conclude(struct looking *looking, struct drift_carriers *out)
     int rest_moved = 0;
     struct weir_summary rest = drift_memory_over(looking->memory, looking->f, &looking->now);
     out->rest = looking->now.rows ? judge(looking, &rest, &looking->then, &rest_moved) : 0;
+    double error = error_of(looking, out->rest);
     out->effect = looking->items[0].effect;
     out->share = moved / (double)looking->window->rows;
     out->part = change > 0 ? fmin(carried / change, 1) : 0;
@@ -333,7 +362,7 @@ static void conclude(struct looking *looking, struct drift_carriers *out)
     if (!n && !rest_moved)
         look_at_mix(looking, out);
     else if (n && n < looking->n && moved < NEARLY_ALL * rows && !rest_moved &&
-             out->rest < REST * largest)
+             out->rest + SURE * error < REST * largest)
         out->how = DRIFT_CARRIED_SOME;
     else if (moved >= NEARLY_ALL * rows && least >= HALF * ALIKE * largest)
         out->how = DRIFT_CARRIED_ALL;

@@ -111,10 +111,10 @@ int drift_episodes_add(struct drift_memory *memory, const struct weir_window *wi
 {
     int code = 0;
     close_those_over(memory, window);
-    for (size_t k = 0; k < n_moved && k < STRONGEST && !code; k++) {
+    for (size_t k = 0; k < n_moved && !code; k++) {
         size_t f = field_of(memory, &moved[k]);
         struct drift_episode *episode = (struct drift_episode *)drift_episode_of(memory, f);
-        if (!episode) {
+        if (!episode && k < STRONGEST) {
             code = open_one(memory, window, &moved[k]);
             episode = (struct drift_episode *)drift_episode_of(memory, f);
         }
@@ -182,10 +182,15 @@ void drift_find_recurrence(const struct drift_memory *memory, const struct drift
     size_t f = field_of(memory, lead), n = 0;
     const struct drift_episode *present = drift_episode_of(memory, f);
     const struct drift_counts *now = present ? &present->counts : &memory->now[f];
-    int64_t began[DRIFT_EPISODES_A_FIELD + 1];
+    int64_t began[DRIFT_EPISODES_A_FIELD + 1], since = INT64_MAX;
+    // Fields come and go within an incident.
+    for (size_t i = 0; i < episodes->n; i++) {
+        if (episodes->items[i].open && episodes->items[i].began < since)
+            since = episodes->items[i].began;
+    }
     for (size_t i = 0; i < episodes->n && n < DRIFT_EPISODES_A_FIELD; i++) {
         const struct drift_episode *episode = &episodes->items[i];
-        if (episode->field != f || episode->open ||
+        if (episode->field != f || episode->open || episode->last > since ||
             !is_like(memory, now, &episode->counts, lead, room))
             continue;
         began[n++] = episode->began;

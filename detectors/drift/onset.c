@@ -10,6 +10,8 @@
 
 enum { FIELDS = 48, BYTES = 24 << 20 };
 static const double NEARLY = 6; // stats/onset.h
+// What was never there is expected a little, or no window before the change would deny it.
+static const double LEAST = 1e-4;
 
 // A field's panes. The last cell is of nulls.
 struct series {
@@ -34,9 +36,14 @@ static void add(struct gathered *all, size_t k, const struct drift_counts *count
     double *expected = series->share + series->n * series->cells;
     memcpy(count, counts->cell, counts->n * sizeof *count);
     count[counts->n] = counts->null;
-    for (size_t i = 0; i < counts->n; i++)
-        expected[i] = share[i] * (1 - null_share);
-    expected[counts->n] = null_share;
+    double sum = 0;
+    for (size_t i = 0; i <= counts->n; i++) {
+        expected[i] = i < counts->n ? share[i] * (1 - null_share) : null_share;
+        expected[i] = fmax(expected[i], LEAST);
+        sum += expected[i];
+    }
+    for (size_t i = 0; i <= counts->n; i++)
+        expected[i] /= sum;
     all->start[k][series->n] = entry->start;
     all->end[k][series->n++] = entry->end;
 }
