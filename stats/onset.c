@@ -23,6 +23,7 @@ static double total_of(const uint64_t *count, size_t n)
 static void likelihoods(const struct weir_onset_series *series, double *seen, double *expected,
                         double *out)
 {
+    double all = 0;
     for (size_t i = 0; i < series->cells; i++)
         seen[i] = expected[i] = 0;
     for (size_t w = series->n; w-- > 0;) {
@@ -35,7 +36,10 @@ static void likelihoods(const struct weir_onset_series *series, double *seen, do
             if (seen[i] > 0)
                 sum += seen[i] * log(seen[i] / fmax(expected[i], 0.5));
         }
-        out[w] = sum / fmax(series->dispersion, 1);
+        all += n;
+        // About what the likelihood of two samples would be.
+        double known = series->worth > 0 ? series->worth / (series->worth + all) : 1;
+        out[w] = sum * known / fmax(series->dispersion, 1);
     }
 }
 
@@ -125,7 +129,7 @@ static int is_ramp(const struct sums *sums, double nearly, size_t *from, size_t 
         double least = INFINITY;
         for (size_t length = RAMP_LEAST; at + length <= sums->n; length++)
             least = fmin(least, error_of(sums, at, length));
-        if (!(n * log(least / ramp) < nearly))
+        if (!(n * log(least / ramp) < 2 * nearly))
             continue;
         *earliest = at < *earliest ? at : *earliest;
         *latest = at > *latest ? at : *latest;
@@ -175,13 +179,15 @@ int weir_onset_find(const struct weir_onset_series *series, struct weir_onset *o
         ramp = is_ramp(&sums, nearly, &from, &earliest, &latest);
     }
     if (ramp) {
+        size_t seen = found.first;
         // It begins before it can be seen.
         found.at = from < found.at ? from : found.at;
-        found.begins = (double)found.at;
+        found.begins = fmax((double)found.at - 0.5, 0); // of a steady one, on average
         found.first = earliest < found.first ? earliest : found.first;
-        found.last = latest < found.at ? found.at : latest;
-        found.earliest = (double)found.first;
-        found.latest = (double)found.last + 1;
+        // The first of several steps may look like a ramp's middle.
+        found.last = latest > seen ? latest : seen;
+        found.earliest = fmax((double)found.first - 0.5, 0);
+        found.latest = (double)found.last + 0.5;
         found.kind = weir_onset_way(series, found.at, room, ratio);
     } else {
         weir_onset_sharpen(series, nearly, room, ratio, likely, &found);

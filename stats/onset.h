@@ -20,6 +20,8 @@ struct weir_onset_series {
     double dispersion; // >= 1: windows vary so many times as much as samples do
     // Times may as well be the onset where 2 (largest ln likelihood - their own) is under it; 0: 6.
     double nearly;
+    // Values that the expectation was learnt from: it is not surer than they make it. 0: exact.
+    double worth;
     size_t ordered; // so many of the cells, the first ones, are of numbers, ascending; 0: none
 };
 

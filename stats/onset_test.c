@@ -47,8 +47,12 @@ static void fill(size_t at, double most, int ramp)
 
 static struct weir_onset found_in(double dispersion)
 {
-    struct weir_onset_series series = {&count[0][0], &share[0][0], WINDOWS, CELLS, dispersion, 0,
-                                       CELLS};
+    struct weir_onset_series series = {.count = &count[0][0],
+                                       .share = &share[0][0],
+                                       .n = WINDOWS,
+                                       .cells = CELLS,
+                                       .dispersion = dispersion,
+                                       .ordered = CELLS};
     struct weir_onset onset;
     ck_assert_int_eq(weir_onset_find(&series, &onset), 0);
     ck_assert(onset.first <= onset.at && onset.at <= onset.last && onset.last < WINDOWS);

@@ -30,7 +30,8 @@ int weir_onset_ratio(const struct weir_onset_series *series, size_t from, double
     for (size_t w = from; w < series->n; w++)
         sum_window(series, w, seen, expected);
     for (size_t i = 0; i < series->cells; i++) {
-        ln_ratio[i] = log((seen[i] + 0.5) / (expected[i] + 0.5));
+        double some = 0.5 * fmin(expected[i], 1), least = fmax(expected[i], 1e-9);
+        ln_ratio[i] = log(fmax(seen[i] + some, 1e-9) / least);
         degrees += seen[i] + expected[i] > 0;
         g += 2 * (seen[i] > 0 ? seen[i] * ln_ratio[i] : 0);
     }

@@ -14,12 +14,12 @@ enum {
     LEAST = 50,     // values of a slice that is looked at
     BYTES = 8 << 20
 };
-static const double FORGET_OVER = 200;    // windows: more are halved
+static const double FORGET_OVER = 200; // windows: more are halved
 static const int64_t UNSEEN = 28 * 24 * (int64_t)3600000;
 static const double CHANCE = 1e-3; // of a slice that did not change being said to carry it
-static const double REST = 0.5; // of the carriers' change: what the others surely do not have
+static const double REST = 0.5;    // of the carriers' change: what the others surely do not have
 static const double SURE = 2.33;
-static const double ALIKE = 0.6;   // of the whole's change: what all slices have at least
+static const double ALIKE = 0.6; // of the whole's change: what all slices have at least
 static const double NEARLY_ALL = 0.9, HALF = 0.5;
 
 void drift_slices_free(struct drift_slices *slices, size_t n_fields)

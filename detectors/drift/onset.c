@@ -117,17 +117,20 @@ static int64_t time_at(const struct gathered *all, size_t k, double position)
     return all->start[k][w] + (int64_t)(part * (double)(all->end[k][w] - all->start[k][w]));
 }
 
-static int find(const struct gathered *all, size_t k, const struct drift_verdict *verdict,
-                double nearly, struct drift_onset *out)
+static int find(const struct drift_memory *memory, const struct gathered *all, size_t k,
+                const struct drift_verdict *verdict, double nearly, struct drift_onset *out)
 {
     const struct series *of = &all->of[k];
     int ordered = verdict->then->shape == WEIR_SHAPE_NUMERIC;
+    size_t f = (size_t)(verdict->field - memory->drift->fields);
+    uint64_t worth = all->seasonal ? memory->calibration.pooled[f].rows : verdict->then->rows;
     struct weir_onset_series series = {.count = of->count,
                                        .share = of->share,
                                        .n = of->n,
                                        .cells = of->cells,
                                        .dispersion = fmax(verdict->dispersion, 1),
                                        .nearly = nearly,
+                                       .worth = (double)worth,
                                        .ordered = ordered ? of->cells - 1 : 0};
     struct weir_onset onset;
     *out = (struct drift_onset){.known = 0};
@@ -221,12 +224,12 @@ int drift_find_onsets(struct drift_memory *memory, const struct weir_window *win
         code = gather(memory, window, moved, all);
     }
     if (!code)
-        code = find(all, 0, &moved[0], NEARLY, &out->onset);
+        code = find(memory, all, 0, &moved[0], NEARLY, &out->onset);
     // Of so many intervals hardly one is to miss what it is about.
     double nearly = NEARLY + 2 * log((double)(all ? all->n : 1));
     for (size_t k = 0; !code && all->n > 1 && k < all->n; k++) {
         dated[n_dated].field = k;
-        code = find(all, k, &moved[k], nearly, &dated[n_dated].onset);
+        code = find(memory, all, k, &moved[k], nearly, &dated[n_dated].onset);
         n_dated += dated[n_dated].onset.known != 0;
     }
     if (!code && n_dated == n)
