@@ -161,7 +161,7 @@ def wanted_of_spells(stream, first):
 
 def run(*arguments):
     done = subprocess.run(
-        ["nice", BUILD / "weir", *map(str, arguments)], capture_output=True, text=True, check=False
+        [BUILD / "weir", *map(str, arguments)], capture_output=True, text=True, check=False
     )
     if done.returncode:
         sys.exit(f"weir {arguments[0]}: {done.stderr}")
