@@ -53,17 +53,23 @@ static const char *name_of(size_t half)
     return half ? "seasonal" : "stationary";
 }
 
+static double share_of(const struct result *result)
+{
+    return 100 * (double)result->windows_in_alarm / (double)result->windows;
+}
+
 static void print_seed(const struct tally *before, const struct tally *after, int seed)
 {
     const struct result *a = after->weir, *b = before->weir;
-    printf("  seed %d: %zu incidents (%zu slow) in %.1f months, with floors %zu (%zu slow); so far "
-           "%.2f a month, with floors %.2f\n",
+    printf(", seed %d: %zu incidents (%zu slow) in %.1f months, with floors %zu (%zu slow); so far "
+           "%.2f a month, %.2f%%, with floors %.2f, %.2f%%\n",
            seed, a[EITHER].incidents - b[EITHER].incidents, a[SLOW].incidents - b[SLOW].incidents,
            months_of(&a[EITHER]) - months_of(&b[EITHER]),
            after->floors[EITHER].incidents - before->floors[EITHER].incidents,
            after->floors[SLOW].incidents - before->floors[SLOW].incidents,
-           (double)a[EITHER].incidents / months_of(&a[EITHER]),
-           (double)after->floors[EITHER].incidents / months_of(&after->floors[EITHER]));
+           (double)a[EITHER].incidents / months_of(&a[EITHER]), share_of(&a[EITHER]),
+           (double)after->floors[EITHER].incidents / months_of(&a[EITHER]),
+           share_of(&after->floors[EITHER]));
     fflush(stdout);
 }
 
