@@ -158,7 +158,7 @@ static struct weir_test result(double value, double p)
 }
 
 static void test_cuts(const struct weir_cell_counts *counts, const struct totals *t,
-                      struct weir_cell_tests *out)
+                      unsigned wanted, struct weir_cell_tests *out)
 {
     double mass[WEIR_ORDERED_CELLS_MAXIMUM], bound[WEIR_ORDERED_CELLS_MAXIMUM];
     double weight[WEIR_ORDERED_CELLS_MAXIMUM];
@@ -186,12 +186,15 @@ static void test_cuts(const struct weir_cell_counts *counts, const struct totals
         f += counts->reference[i];
         g += counts->current[i];
     }
+    if (wanted & WEIR_CELL_TEST_SQUARES)
+        out->cramer_von_mises = result(t_value, weir_bridge_quadratic(mass, weight, cuts, t_value));
+    if (!(wanted & WEIR_CELL_TEST_CUTS))
+        return;
     // Both are upper bounds; the second is the sharper one where cells are many.
     double crossing = ks > 0 ? weir_bridge_crossing(mass, bound, cuts) : 1;
     out->ks = result(ks, fmin(crossing, weir_kolmogorov_sf(ks * sqrt(effective))));
     double v = above + below, size = sqrt(effective);
     out->kuiper = result(v, weir_kuiper_sf((size + 0.155 + 0.24 / size) * v));
-    out->cramer_von_mises = result(t_value, weir_bridge_quadratic(mass, weight, cuts, t_value));
 }
 
 static double likelihood_ratio(const struct weir_cell_counts *counts, const struct totals *t)
@@ -229,6 +232,13 @@ static double largest_ratio(const struct weir_cell_counts *counts, const struct 
 enum weir_test_status weir_cell_tests(const struct weir_cell_counts *counts,
                                       struct weir_cell_tests *out)
 {
+    return weir_cell_tests_of(
+        counts, WEIR_CELL_TEST_CUTS | WEIR_CELL_TEST_SQUARES | WEIR_CELL_TEST_OMNIBUS, out);
+}
+
+enum weir_test_status weir_cell_tests_of(const struct weir_cell_counts *counts, unsigned wanted,
+                                         struct weir_cell_tests *out)
+{
     struct totals t;
     enum weir_test_status status = add_up(counts, &t);
     if (status == WEIR_TEST_OK && t.cells < 2)
@@ -242,7 +252,10 @@ enum weir_test_status weir_cell_tests(const struct weir_cell_counts *counts,
     out->g = result(g, weir_chi_square_sf(g, df));
     if (!counts->ordered)
         return WEIR_TEST_OK;
-    test_cuts(counts, &t, out);
+    if (wanted & (WEIR_CELL_TEST_CUTS | WEIR_CELL_TEST_SQUARES))
+        test_cuts(counts, &t, wanted, out);
+    if (!(wanted & WEIR_CELL_TEST_OMNIBUS))
+        return WEIR_TEST_OK;
     struct weir_omnibus omnibus;
     weir_omnibus(counts, &omnibus);
     out->anderson_darling = omnibus.parts[WEIR_OMNIBUS_ANDERSON_DARLING];

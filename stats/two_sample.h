@@ -84,6 +84,14 @@ struct weir_cell_tests {
 };
 enum weir_test_status weir_cell_tests(const struct weir_cell_counts *counts,
                                       struct weir_cell_tests *out);
+// Those that are asked for; the others' p-values take most of the time, and say NOT_ORDERED.
+enum weir_cell_test {
+    WEIR_CELL_TEST_CUTS = 1,    // KS, Kuiper
+    WEIR_CELL_TEST_SQUARES = 2, // Cramer-von Mises
+    WEIR_CELL_TEST_OMNIBUS = 4  // Anderson-Darling, Berk-Jones, scale
+};
+enum weir_test_status weir_cell_tests_of(const struct weir_cell_counts *counts, unsigned wanted,
+                                         struct weir_cell_tests *out);
 
 // The omnibus decision: the smallest p-value of four tests of the same cells.
 //
