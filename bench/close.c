@@ -99,10 +99,10 @@ static void make_fields(void)
         for (size_t i = 0; i < REFERENCE; i++)
             x[i] = 100 + 20 * pool[draw() % POOL];
         check(weir_cells_build_numeric(x, REFERENCE, &cells[f], NULL));
-        struct weir_summary_spec spec = {
-            .shape = WEIR_SHAPE_NUMERIC,
-            .parts = WEIR_PART_CELLS | WEIR_PART_MOMENTS | WEIR_PART_QUANTILES,
-            .cells = cells[f]};
+        struct weir_summary_spec spec = {.shape = WEIR_SHAPE_NUMERIC,
+                                         .parts = WEIR_PART_CELLS | WEIR_PART_MOMENTS |
+                                                  WEIR_PART_QUANTILES,
+                                         .cells = cells[f]};
         check(weir_summary_init(&reference[f], &spec));
         absorb(&reference[f], REFERENCE, 0);
     }
@@ -276,10 +276,8 @@ static struct measured measure(const struct weir_plugin *plugin, int days, const
                                           .alarms_per = 14 * 24 * HOUR,
                                           .severity = -1,
                                           .options = values};
-    struct weir_setup setup = {.size = sizeof setup,
-                               .need = on_need,
-                               .reference = on_setup_reference,
-                               .cells = on_cells};
+    struct weir_setup setup = {
+        .size = sizeof setup, .need = on_need, .reference = on_setup_reference, .cells = on_cells};
     struct weir_error error = {0};
     void *instance, *owner;
     asked = 0;

@@ -204,11 +204,10 @@ static void cells(const struct pair *pair)
         return;
     struct weir_cell_tests t;
     double n_a = 0, n_b = 0, above, below, stray = 0;
-    unsigned parts = (pair->wanted & (BIT(KS) | BIT(KUIPER)) ? WEIR_CELL_TEST_CUTS : 0u) |
-                     (pair->wanted & BIT(CRAMER_VON_MISES) ? WEIR_CELL_TEST_SQUARES : 0u) |
-                     (pair->wanted & (BIT(ANDERSON_DARLING) | BIT(BERK_JONES))
-                          ? WEIR_CELL_TEST_OMNIBUS
-                          : 0u);
+    unsigned parts =
+        (pair->wanted & (BIT(KS) | BIT(KUIPER)) ? WEIR_CELL_TEST_CUTS : 0u) |
+        (pair->wanted & BIT(CRAMER_VON_MISES) ? WEIR_CELL_TEST_SQUARES : 0u) |
+        (pair->wanted & (BIT(ANDERSON_DARLING) | BIT(BERK_JONES)) ? WEIR_CELL_TEST_OMNIBUS : 0u);
     weir_cell_tests_of(&counts, parts, &t);
     for (size_t i = 0; i < n; i++) {
         n_a += pair->count_a[i];

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A profile's life, and its bytes: an Avro container of one datum of schemas/profile.avsc.
+// A profile's life, and how it is read; store_write.c has how it is written.
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,12 +10,9 @@
 #include "consumer/profile/answers.h"
 #include "consumer/profile/like.h"
 #include "consumer/profile/maker.h"
-#include "stats/hash.h"
-#include "stats/hll.h"
+#include "consumer/profile/store.h"
 
 enum { FIELDS = 100000, PANES = 1 << 20, NAME = 4096 };
-
-extern const char weir_profile_schema[]; // schemas/profile.avsc
 
 void weir_profile_free(struct weir_profile *profile)
 {
@@ -74,272 +70,6 @@ int weir_profile_sample_create(struct weir_profile *profile, size_t rows, size_t
     }
     profile->sample_spec = (struct weir_reservoir_spec){profile->sample_fields, n, rows, bytes};
     return weir_reservoir_create(&profile->sample_spec, &profile->sample);
-}
-
-// ---- writing
-
-static void put_optional(struct weir_buffer *out, int known, double value)
-{
-    weir_put_long(out, known);
-    if (known)
-        weir_put_double(out, value);
-}
-
-static void put_count(struct weir_buffer *out, uint64_t count)
-{
-    weir_put_long(out, (int64_t)count);
-}
-
-static void put_quantiles(struct weir_buffer *out, const struct weir_summary *summary)
-{
-    static const double at[] = {.001, .005, .01, .05, .25, .5, .75, .95, .99, .995, .999};
-    enum { N = sizeof at / sizeof *at };
-    if (!isnan(weir_summary_quantile(summary, .5))) {
-        weir_put_long(out, N);
-        for (size_t i = 0; i < N; i++)
-            weir_put_double(out, weir_summary_quantile(summary, at[i]));
-    }
-    weir_put_long(out, 0);
-}
-
-static void put_categories(struct weir_buffer *out, const struct weir_summary *summary)
-{
-    const struct weir_cells *cells = summary->cells;
-    if (cells->n_categories) {
-        weir_put_long(out, (int64_t)cells->n_categories);
-        for (size_t i = 0; i < cells->n_categories; i++) {
-            weir_put_bytes(out, cells->categories[i].data, cells->categories[i].length);
-            put_count(out, summary->cell[i]);
-        }
-    }
-    weir_put_long(out, 0);
-}
-
-// Bytes that another function writes, with their length before them.
-static void put_nested(struct weir_buffer *out, const struct weir_cells *cells,
-                       const struct weir_summary *summary, const struct weir_habits *habits)
-{
-    struct weir_buffer nested;
-    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
-    int code = cells ? weir_cells_write(cells, &nested) : 0;
-    if (!code && summary)
-        code = weir_summary_write(summary, &nested);
-    if (!code && habits)
-        weir_habits_write(habits, &nested);
-    if (code || nested.failed)
-        out->failed = 1;
-    else
-        weir_put_bytes(out, nested.data, nested.length);
-    weir_buffer_free(&nested);
-}
-
-static void put_words(struct weir_buffer *out, const struct weir_words *words)
-{
-    struct weir_buffer nested;
-    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
-    if (words)
-        weir_words_write(words, &nested);
-    out->failed |= nested.failed;
-    weir_put_bytes(out, nested.data, nested.length);
-    weir_buffer_free(&nested);
-}
-
-static void put_field(struct weir_buffer *out, const struct weir_profile_field *field)
-{
-    const struct weir_summary *summary = &field->summary;
-    const struct weir_moments *moments = &summary->moments;
-    weir_put_string(out, field->name);
-    weir_put_string(out, weir_type_name(field->type));
-    weir_put_string(out, weir_role_name(field->role));
-    put_count(out, summary->rows);
-    put_count(out, summary->values);
-    put_count(out, summary->null);
-    put_count(out, summary->missing);
-    put_count(out, summary->fault);
-    weir_put_double(out, weir_hll_estimate(summary->distinct));
-    put_optional(out, moments->n > 0, weir_moments_mean(moments, field->cells));
-    put_optional(out, moments->n > 1, sqrt(weir_moments_variance(moments, field->cells)));
-    int any = moments->n + moments->outside > 0;
-    put_optional(out, any, moments->minimum);
-    put_optional(out, any, moments->maximum);
-    put_quantiles(out, summary);
-    put_categories(out, summary);
-    put_nested(out, field->cells, NULL, NULL);
-    put_nested(out, NULL, summary, NULL);
-    put_nested(out, NULL, NULL, field->habits);
-    struct weir_buffer clues;
-    weir_buffer_init(&clues, WEIR_BUFFER_MAXIMUM);
-    if (field->clues.distinct)
-        weir_clues_write(&field->clues, &clues);
-    out->failed |= clues.failed;
-    weir_put_bytes(out, clues.data, clues.length);
-    weir_buffer_free(&clues);
-    put_words(out, field->words);
-    weir_buffer_init(&clues, WEIR_BUFFER_MAXIMUM);
-    if (field->also.hash)
-        weir_profile_also_write(&field->also, &clues);
-    out->failed |= clues.failed;
-    weir_put_bytes(out, clues.data, clues.length);
-    weir_buffer_free(&clues);
-}
-
-// Empty: none was kept.
-static void put_sample(struct weir_buffer *out, const struct weir_profile *profile)
-{
-    struct weir_buffer nested;
-    size_t from = 0;
-    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
-    if (profile->sample) {
-        weir_put_long(&nested, (int64_t)profile->sample_spec.rows);
-        weir_put_long(&nested, (int64_t)profile->sample_spec.bytes);
-        out->failed |= weir_reservoir_write(profile->sample, &from, SIZE_MAX, &nested) != 0;
-    }
-    weir_put_bytes(out, nested.data, nested.length);
-    weir_buffer_free(&nested);
-}
-
-// Empty: there is none.
-static void put_quality(struct weir_buffer *out, const struct weir_profile *profile)
-{
-    struct weir_buffer nested;
-    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
-    if (profile->quality.counts)
-        weir_profile_quality_write(&profile->quality, &nested);
-    out->failed |= nested.failed;
-    weir_put_bytes(out, nested.data, nested.length);
-    weir_buffer_free(&nested);
-}
-
-static void put_frames(struct weir_buffer *out, const struct weir_profile *profile)
-{
-    struct weir_buffer nested;
-    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
-    weir_put_long(&nested, (int64_t)profile->n_frames);
-    for (size_t f = 0; f < profile->n_frames; f++)
-        weir_frame_write(&profile->frames[f], &nested);
-    out->failed |= nested.failed;
-    weir_put_bytes(out, nested.data, nested.length);
-    weir_buffer_free(&nested);
-}
-
-static void put_profile(struct weir_buffer *out, const struct weir_profile *profile)
-{
-    weir_put_long(out, WEIR_PROFILE_VERSION);
-    weir_put_string(out, profile->stream);
-    put_count(out, profile->rows);
-    weir_put_long(out, profile->first_time);
-    weir_put_long(out, profile->last_time);
-    if (profile->n_fields)
-        weir_put_long(out, (int64_t)profile->n_fields);
-    for (size_t f = 0; f < profile->n_fields; f++)
-        put_field(out, &profile->fields[f]);
-    weir_put_long(out, 0);
-    if (profile->n_panes)
-        weir_put_long(out, (int64_t)profile->n_panes);
-    for (size_t p = 0; p < profile->n_panes; p++) {
-        const struct weir_profile_pane *pane = &profile->panes[p];
-        weir_put_long(out, pane->start);
-        weir_put_long(out, pane->end);
-        put_count(out, pane->rows);
-        if (profile->n_fields)
-            weir_put_long(out, (int64_t)profile->n_fields);
-        for (size_t f = 0; f < profile->n_fields; f++)
-            put_nested(out, NULL, &pane->fields[f], NULL);
-        weir_put_long(out, 0);
-    }
-    weir_put_long(out, 0);
-    put_sample(out, profile);
-    put_quality(out, profile);
-    put_frames(out, profile);
-}
-
-uint64_t weir_profile_hash(const struct weir_profile *profile)
-{
-    struct weir_buffer datum;
-    weir_buffer_init(&datum, WEIR_BUFFER_MAXIMUM);
-    put_profile(&datum, profile);
-    uint64_t hash = datum.failed ? 0 : weir_hash(datum.data, datum.length);
-    weir_buffer_free(&datum);
-    return hash;
-}
-
-static int write_all(void *context, const void *data, size_t length, struct weir_error *error)
-{
-    const uint8_t *at = data;
-    while (length) {
-        ssize_t n = write(*(int *)context, at, length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return weir_error_set(error, WEIR_EIO, "the profile cannot be written: %s",
-                                  strerror(errno));
-        at += n;
-        length -= (size_t)n;
-    }
-    return 0;
-}
-
-static void hash_text(const void *data, size_t length, char out[17])
-{
-    snprintf(out, 17, "%016llx", (unsigned long long)weir_hash(data, length));
-}
-
-static int write_container(int fd, const struct weir_buffer *datum, struct weir_error *error)
-{
-    char hash[17];
-    hash_text(datum->data, datum->length, hash);
-    struct weir_avro_metadata metadata = {"weir.hash", hash};
-    struct weir_avro_writer_options options = {.schema = weir_profile_schema,
-                                               .codec = WEIR_AVRO_DEFLATE,
-                                               .metadata = &metadata,
-                                               .n_metadata = 1,
-                                               .write = write_all,
-                                               .context = &fd};
-    struct weir_avro_writer *writer;
-    int code = weir_avro_writer_create(&options, &writer, error);
-    if (code)
-        return code;
-    code = weir_avro_writer_append(writer, datum->data, datum->length, error);
-    if (!code)
-        code = weir_avro_writer_flush(writer, error);
-    weir_avro_writer_destroy(writer);
-    return code;
-}
-
-int weir_profile_save(const struct weir_profile *profile, const char *path,
-                      struct weir_error *error)
-{
-    struct weir_buffer datum;
-    weir_buffer_init(&datum, WEIR_BUFFER_MAXIMUM);
-    put_profile(&datum, profile);
-    char beside[4096];
-    int fits =
-        snprintf(beside, sizeof beside, "%s.%ld.tmp", path, (long)getpid()) < (int)sizeof beside;
-    if (datum.failed || !fits) {
-        weir_buffer_free(&datum);
-        return weir_error_set(error, fits ? WEIR_ENOMEM : WEIR_EINVAL,
-                              fits ? "memory is out for the profile, or it is larger than 1 GiB"
-                                   : "the profile's path is too long");
-    }
-    int code = 0, fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        code =
-            weir_error_set(error, WEIR_EIO, "'%s' cannot be written: %s", beside, strerror(errno));
-    if (!code)
-        code = write_container(fd, &datum, error);
-    if (!code && fsync(fd))
-        code =
-            weir_error_set(error, WEIR_EIO, "'%s' cannot be written: %s", beside, strerror(errno));
-    if (fd >= 0 && close(fd) && !code)
-        code =
-            weir_error_set(error, WEIR_EIO, "'%s' cannot be written: %s", beside, strerror(errno));
-    if (!code && rename(beside, path))
-        code = weir_error_set(error, WEIR_EIO, "'%s' cannot be renamed to '%s': %s", beside, path,
-                              strerror(errno));
-    if (code && fd >= 0)
-        unlink(beside);
-    weir_buffer_free(&datum);
-    return code;
 }
 
 // ---- reading
@@ -682,7 +412,7 @@ static int has_hash(struct weir_avro_container *container, const uint8_t *data, 
     char hash[17];
     size_t n;
     const uint8_t *stored = weir_avro_container_metadata(container, "weir.hash", &n);
-    hash_text(data, length, hash);
+    weir_profile_hash_text(data, length, hash);
     return stored && n == 16 && !memcmp(stored, hash, 16);
 }
 
