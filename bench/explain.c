@@ -308,12 +308,12 @@ static int run(const struct setting *setting, int check)
             if (!score->found.of)
                 continue;
             print_score(planted[p].name, planted[p].sizes[k], score);
-            failed += is_below(&score->found, 1) + is_below(&score->top, .9) +
-                      is_below(&score->how, .6) + is_below(&score->slice, .5) +
-                      is_below(&score->onset, .7) + is_below(&score->inside, .5) +
-                      is_below(&score->kind, .6) + is_below(&score->rule, .6) +
-                      is_below(&score->order, .6) + is_below(&score->again, .6) +
-                      (score->wrong * 5 > score->found.of);
+            failed +=
+                is_below(&score->found, 1) + is_below(&score->top, .9) + is_below(&score->how, .6) +
+                is_below(&score->slice, .5) + is_below(&score->onset, .7) +
+                (planted[p].once && is_below(&score->inside, .5)) + is_below(&score->kind, .6) +
+                is_below(&score->rule, .6) + is_below(&score->order, .6) +
+                is_below(&score->again, .6) + (score->wrong * 5 > score->found.of);
         }
     }
     return failed + (windows.right * 50 > windows.of);
