@@ -11,6 +11,7 @@
 static const char bracket[] = "the largest difference inside a cell";
 static const char buckets[] = "half a bucket of the sketch (0.8% of the value), weighted by counts";
 static const char cells[] = "none where both count in the same cells, else what straddles a cut";
+static const char table_only[] = "none where both count in the same cells, else not known";
 
 static const struct weir_statistic_info table[WEIR_STATISTICS] = {
     [WEIR_STATISTIC_KS] = {"ks", N, WEIR_NEEDS_ROWS, WEIR_NEEDS_CELLS, WEIR_CHANGE_LARGER, 1, 0.08,
@@ -54,17 +55,17 @@ static const struct weir_statistic_info table[WEIR_STATISTICS] = {
                                         "half the sum of |p - q|, 0 to 1", cells},
     [WEIR_STATISTIC_CHI_SQUARE] = {"chi_square", N | C, WEIR_NEEDS_CELLS, WEIR_NEEDS_CELLS,
                                    WEIR_CHANGE_P_ONLY, 1, 0,
-                                   "Pearson's, of the 2 x B table, B - 1 degrees", cells},
+                                   "Pearson's, of the 2 x B table, B - 1 degrees", table_only},
     [WEIR_STATISTIC_G] = {"g", N | C, WEIR_NEEDS_CELLS, WEIR_NEEDS_CELLS, WEIR_CHANGE_P_ONLY, 1, 0,
                           "likelihood ratio of the 2 x B table, B - 1 degrees (Woolf, 1957)",
-                          cells},
+                          table_only},
     [WEIR_STATISTIC_L_INFINITY] = {"l_infinity", N | C, WEIR_NEEDS_CELLS, WEIR_NEEDS_CELLS,
                                    WEIR_CHANGE_LARGER, 0, 0, "the largest |p - q| of a cell",
                                    cells},
     [WEIR_STATISTIC_CRAMERS_V] = {"cramers_v", N | C, WEIR_NEEDS_CELLS, WEIR_NEEDS_CELLS,
                                   WEIR_CHANGE_LARGER, 0, 0.05,
                                   "sqrt(chi-square / (n + m)), no correction (Cramer, 1946)",
-                                  cells},
+                                  table_only},
     [WEIR_STATISTIC_WASSERSTEIN] = {"wasserstein", N, WEIR_NEEDS_ROWS, WEIR_NEEDS_SKETCH,
                                     WEIR_CHANGE_LARGER, 0, 0,
                                     "area between the distribution functions, in the field's unit",
