@@ -181,6 +181,7 @@ int main(void)
 {
     Suite *suite = suite_create("co_moments");
     TCase *cases = tcase_create("co_moments");
+    tcase_set_timeout(cases, 60);
     tcase_add_checked_fixture(cases, set_up, NULL);
     tcase_add_test(cases, correlations_are_those_of_the_rows_with_both);
     tcase_add_test(cases, neither_order_nor_parts_matter);

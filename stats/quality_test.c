@@ -210,6 +210,7 @@ int main(void)
 {
     Suite *suite = suite_create("quality");
     TCase *cases = tcase_create("quality");
+    tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, neither_order_nor_parts_matter, 0, KINDS);
     tcase_add_loop_test(cases, what_is_written_is_read, 0, KINDS);
     tcase_add_test(cases, what_is_no_spec_is_refused);

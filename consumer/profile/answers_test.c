@@ -216,6 +216,7 @@ int main(void)
 {
     Suite *suite = suite_create("answers");
     TCase *cases = tcase_create("answers");
+    tcase_set_timeout(cases, 60);
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_loop_test(cases, they_are_what_they_look_like, 0, KINDS);
     tcase_add_test(cases, what_cannot_be_told_is_left_out);

@@ -453,6 +453,7 @@ int main(void)
 {
     Suite *suite = suite_create("profile");
     TCase *cases = tcase_create("profile");
+    tcase_set_timeout(cases, 60);
     tcase_add_test(cases, a_profile_says_what_was_in_the_rows);
     tcase_add_test(cases, neither_batches_nor_order_change_the_numbers);
     tcase_add_test(cases, what_is_saved_is_loaded);

@@ -180,6 +180,7 @@ int main(void)
 {
     Suite *suite = suite_create("together");
     TCase *cases = tcase_create("together");
+    tcase_set_timeout(cases, 60);
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, what_varies_and_tells_no_time_is_looked_at);
     tcase_add_test(cases, parts_are_the_whole);
