@@ -154,11 +154,16 @@ static void compare_noise(const struct weir_unlike *field, double z_least,
 static void compare_resolution(const struct weir_unlike *field, struct weir_cleanliness *out)
 {
     const struct weir_summary *a = field->side[0], *b = field->side[1];
-    if (a->shape != WEIR_SHAPE_NUMERIC || !a->distinct || !b->distinct || a->values < 1000 ||
-        b->values < 1000)
+    if (a->shape != WEIR_SHAPE_NUMERIC || !a->distinct || !b->distinct)
+        return;
+    // NaN is no value among others: only the rest is there to be distinct.
+    double n = (double)(a->values - a->nan), m = (double)(b->values - b->nan);
+    if (!(n >= 1000) || !(m >= 1000))
         return;
     double d = weir_hll_estimate(a->distinct), e = weir_hll_estimate(b->distinct);
-    double more = (double)b->values / (double)a->values;
+    if (!(d >= 1) || !(e >= 1))
+        return;
+    double more = m / n;
     double most = d * fmax(more, 1), least = d * fmin(more, 1);
     out->before = d;
     out->after = e;
@@ -224,10 +229,10 @@ void weir_cleanliness_text(enum weir_cleanliness_aspect aspect, const struct wei
     double a = one->before, b = one->after;
     switch (aspect) {
     case WEIR_CLEAN_NULL:
-        snprintf(out, size, "%.3g%% null (%.2g%% in training)", 100 * b, 100 * a);
+        snprintf(out, size, "%.3g%% null (%.3g%% in training)", 100 * b, 100 * a);
         return;
     case WEIR_CLEAN_INVALID:
-        snprintf(out, size, "%.3g%% NaN, infinite or empty (%.2g%% in training)", 100 * b, 100 * a);
+        snprintf(out, size, "%.3g%% NaN, infinite or empty (%.3g%% in training)", 100 * b, 100 * a);
         return;
     case WEIR_CLEAN_OUTLIER:
         snprintf(out, size, "%.3g%% beyond nearly all of training, where %.2g%% are", 100 * b,
@@ -240,7 +245,7 @@ void weir_cleanliness_text(enum weir_cleanliness_aspect aspect, const struct wei
                  b / a, b, a);
         return;
     case WEIR_CLEAN_RESOLUTION:
-        snprintf(out, size, "%s: %.3g distinct values (%.3g in training)",
+        snprintf(out, size, "%s: %.0f distinct values (%.0f in training)",
                  one->changed < 0 ? "coarser values" : "finer values", b, a);
         return;
     case WEIR_CLEAN_GARBAGE:

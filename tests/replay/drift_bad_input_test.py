@@ -103,12 +103,12 @@ class OddSamples(Program):
 
     def compare(self, *sides):
         """All statistics of two files or profiles: finite, or null with a reason."""
-        plain = self.weir("compare", *sides)
-        self.assertIn(plain.returncode, (0,), plain.stderr)
-        self.check_text(plain.stdout, "compare")
-        for options in ([], ["--preset", "nannyml"], ["--preset", "evidently"], ["--preset", "tfdv"]):
-            if options and any(str(side).endswith(".avro") for side in sides):
-                continue
+        rows = not any(str(side).endswith(".avro") for side in sides)
+        if rows:
+            plain = self.weir("compare", *sides)
+            self.assertEqual(plain.returncode, 0, plain.stderr)
+            self.check_text(plain.stdout, "compare")
+        for options in [["--preset", name] for name in ("nannyml", "evidently", "tfdv")] if rows else [[]]:
             done = self.weir("compare", "--json", *sides, *options)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.check_numbers(done.stdout, "compare")
