@@ -181,7 +181,7 @@ void draw_window(int64_t hour)
         int changed = world.change && f == hit && world.since >= 0;
         const double *now_share = share;
         if (changed && (world.change == SHIFT || world.change == SMALL_SHIFT))
-            level += world.change == SHIFT ? .4 : .25;
+            level += world.size > 0 ? world.size : world.change == SHIFT ? .4 : .25;
         if (changed && world.change == RAMP)
             level += .6 * fmin(world.since / 240, 1);
         if (changed && world.change == SCALE)
@@ -208,6 +208,7 @@ void make_world(uint64_t seed, size_t first, size_t n, uint64_t rows)
     world.n = n;
     world.rows = rows;
     world.change = NONE;
+    world.size = 0;
     for (size_t f = 0; f < MOST; f++) {
         struct feature *feature = &world.features[f];
         *feature = (struct feature){.category = f % 5 == 4, .phase = uniform()};

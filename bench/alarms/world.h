@@ -31,6 +31,7 @@ struct world {
     uint64_t rows;
     enum change change;
     double since; // hours of the change
+    double size;  // of a shift; 0: as its name says
 };
 extern struct world world;
 

@@ -7,7 +7,7 @@
 #include "consumer/config/config.h"
 
 // Replays the inputs ("STREAM=PATH") without alerts and prints what each detector that keeps a
-// budget has calibrated. An exit code.
-int weir_calibrate(const struct weir_config *config, const struct weir_arg_list *inputs);
+// budget has calibrated, for people or as one JSON object. An exit code.
+int weir_calibrate(const struct weir_config *config, const struct weir_arg_list *inputs, int json);
 
 #endif

@@ -12,7 +12,7 @@
 #include "stats/aggregate.h"
 
 struct options {
-    int connect, schema, manual, expressions, calibrate;
+    int connect, schema, manual, expressions, calibrate, json;
     int64_t timeout;
     struct weir_arg_list inputs;
 };
@@ -30,6 +30,8 @@ static const struct weir_arg args[] = {
      "print the functions of the expression language, and stop"},
     {"calibrate", 0, WEIR_ARG_SWITCH, offsetof(struct options, calibrate), NULL,
      "print the thresholds that the false-alarm budget gives on the inputs"},
+    {"json", 0, WEIR_ARG_SWITCH, offsetof(struct options, json), NULL,
+     "with --calibrate: print what it gives as one JSON object"},
     {"input", 'i', WEIR_ARG_LIST, offsetof(struct options, inputs), "STREAM=PATH",
      "with --calibrate: a file with a healthy stretch of a stream, in order"},
     {.name = NULL}};
@@ -139,10 +141,11 @@ static int check_file(const char *path, const struct options *options, struct we
         weir_config_free(config);
         return WEIR_EXIT_USAGE;
     }
-    print_summary(config, path);
+    if (!options->json)
+        print_summary(config, path);
     code = options->connect ? connect_to(config, options->timeout) : WEIR_EXIT_DONE;
     if (!code && options->calibrate)
-        code = weir_calibrate(config, &options->inputs);
+        code = weir_calibrate(config, &options->inputs, options->json);
     weir_config_free(config);
     return code;
 }
@@ -158,6 +161,8 @@ static int run(int argc, char **argv)
     if (options.calibrate != (options.inputs.n > 0))
         return weir_cli_usage(&weir_command_check,
                               "--calibrate and --input STREAM=PATH belong together");
+    if (options.json && (!options.calibrate || options.connect))
+        return weir_cli_usage(&weir_command_check, "--json is for --calibrate, without --connect");
     if (options.expressions)
         return print_functions();
     int document = options.schema || options.manual;
@@ -173,8 +178,8 @@ static int run(int argc, char **argv)
 
 const struct weir_command weir_command_check = {
     .name = "check",
-    .synopsis =
-        "FILE [--connect] [--calibrate -i STREAM=PATH ...] | --schema | --manual | --expressions",
+    .synopsis = "FILE [--connect] [--calibrate [--json] -i STREAM=PATH ...] | --schema | --manual "
+                "| --expressions",
     .summary = "validate a configuration",
     .help = "Reads a configuration and prints everything that is wrong with it, each with file,\n"
             "line, column and what to do, or in one line what would run. With --connect it asks\n"
@@ -182,7 +187,8 @@ const struct weir_command weir_command_check = {
             "written, and whether the registry's schemas have the declared fields.\n"
             "With --calibrate it reads a healthy stretch of each stream and prints what would be\n"
             "promised: the threshold, the rate of false incidents, the days that the budget needs\n"
-            "and that there are, and for each field the smallest shift that will be caught.\n"
+            "and that there are, and for each field the smallest shift that will be caught and\n"
+            "after how many windows; of a shorter stretch, the rate that it can keep.\n"
             "Exit codes: 0 good, 2 the configuration is wrong, 1 a check with --connect failed or\n"
             "the stretch is too short to calibrate on.",
     .run = run,

@@ -118,6 +118,7 @@ struct weir_config {
     struct weir_reference_config *references;
     size_t n_references;
     int64_t calibration_last; // ms, 0: not given
+    int calibration_none;     // it is said that there is to be none
     const char *calibration_profile;
     const struct weir_stretch *calibration_exclude; // by time, none overlap
     size_t n_calibration_exclude;

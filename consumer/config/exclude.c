@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `calibration.exclude:`
+// `calibration:` and its `exclude:`
 #include <stddef.h>
+#include <string.h>
 
 #include "consumer/config/table.h"
 
@@ -52,4 +53,20 @@ void weir_read_exclude(struct weir_load *load, const struct weir_key *key, struc
         if (stretch.from && stretch.to) // else that has been said
             add(load, config, &stretch, item, where);
     }
+}
+
+void weir_read_calibration(struct weir_load *load, const struct weir_key *key,
+                           struct weir_node *node, void *base, const char *where)
+{
+    struct weir_config *config = base;
+    if (!node || weir_node_is_null(node))
+        return;
+    if (node->kind == WEIR_NODE_SCALAR) {
+        config->calibration_none =
+            !weir_table_scalar(load, node, where) && !strcmp(node->text, "none");
+        if (!config->calibration_none)
+            weir_load_error(load, node->mark, "%s: expected a mapping, or none", where);
+        return;
+    }
+    weir_table_read(load, key->table, node, config, where, NULL);
 }

@@ -620,10 +620,13 @@ const struct weir_key weir_keys_root[] = {
      .table = weir_keys_reference,
      .help = "What detectors compare with: each is one of these kinds."},
     {.key = "calibration",
-     .type = WEIR_KEY_MAP,
+     .type = WEIR_KEY_CUSTOM,
+     .read = weir_read_calibration,
      .table = calibration,
-     .flags = WEIR_KEY_LAZY,
-     .help = "An ordered healthy stretch of serving, from which thresholds are taken."},
+     .form = "mapping, or `none`",
+     .help = "An ordered healthy stretch of serving, from which thresholds are taken: the last 30 "
+             "days unless said, where windows are of time; provisionally, from the second day on, "
+             "what there is of it. `none`: nothing is calibrated."},
     {.key = "false_alarms",
      .type = WEIR_KEY_MAP,
      .table = false_alarms,

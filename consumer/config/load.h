@@ -83,6 +83,7 @@ weir_key_reader weir_read_slice;
 weir_key_reader weir_read_defaults;
 weir_key_reader weir_read_detectors;
 weir_key_reader weir_read_plugins;
+weir_key_reader weir_read_calibration;
 weir_key_reader weir_read_exclude;
 weir_key_reader weir_read_time;
 weir_key_reader weir_read_range;

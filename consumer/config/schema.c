@@ -116,7 +116,9 @@ static json_t *row_schema(const struct weir_key *row)
         return json_pack("{s:s, s:o}", "type", "object", "additionalProperties",
                          table_schema(row->table));
     case WEIR_KEY_CUSTOM:
-        return row->schema ? parsed(row->schema) : table_schema(row->table);
+        if (row->schema || row->read != weir_read_calibration)
+            return row->schema ? parsed(row->schema) : table_schema(row->table);
+        return json_pack("{s:[{s:s}, o]}", "anyOf", "const", "none", table_schema(row->table));
     default:
         return reference("text");
     }

@@ -46,6 +46,12 @@
       "Windows not judged because configurations were mixed.")                                     \
     X(findings, counter, "weir_findings_total", "Findings of detectors.")                          \
     X(alerts, counter, "weir_alert_events_total", "Alert events written.")                         \
+    X(budget_incidents, counter, "weir_budget_incidents_total",                                    \
+      "Incidents that detectors opened which share false_alarms: at most so much was spent of "    \
+      "it.")                                                                                       \
+    X(budget_allowed, gauge, "weir_budget_allowed_thousandths",                                    \
+      "False alarms that these detectors are allowed in the period of false_alarms, times 1000.")  \
+    X(budget_period, gauge, "weir_budget_period_seconds", "The period of false_alarms.")           \
     X(detector_failures, counter, "weir_detector_failures_total",                                  \
       "Calls of a detector that failed.")                                                          \
     X(duplicates_dropped, counter, "weir_refetched_records_total",                                 \

@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include "consumer/host/plugins.h"
+#include "consumer/http/metrics.h"
 #include "consumer/profile/profile.h"
-#include "consumer/task/task.h"
+#include "consumer/task/plan.h"
 #include "stats/reservoir.h"
 
 enum { HOUR = 3600000, ROWS = 960, A_PANE = 40 };
@@ -17,7 +18,7 @@ static char folder[64];
 static struct {
     size_t panes, sampled;
     uint64_t rows, values, unseen;
-    int ordered, has_cells, beyond;
+    int ordered, has_cells, beyond, shares;
     double at_most;
 } seen;
 
@@ -197,8 +198,11 @@ static int plan_with(const char *stream, const char *calibration, const char *mo
     weir_problems_free(&problems);
     struct weir_plan_options options = {.config = config, .partials_partitions = 1};
     code = weir_plan_create(&options, &plan, error);
-    if (!code)
+    if (!code) {
+        weir_plan_tell_budget(plan);
+        seen.shares = weir_plan_is_budgeted(plan, "d") + 2 * weir_plan_is_budgeted(plan, "f");
         weir_plan_destroy(plan);
+    }
     weir_config_free(config);
     weir_plugins_destroy(plugins);
     return code;
@@ -252,6 +256,9 @@ START_TEST(the_budget_is_shared_out_by_weight)
     ck_assert_double_eq(seen.at_most, 1);
     ck_assert_msg(!plan_with("s", "healthy.avro", more, &error), "%s", error.message);
     ck_assert_double_eq_tol(seen.at_most, 3 * .1 / .6, 1e-12);
+    ck_assert_int_eq(seen.shares, 1);
+    ck_assert_uint_eq(atomic_load(&weir_metrics.budget_allowed), 3000);
+    ck_assert_uint_eq(atomic_load(&weir_metrics.budget_period), 10 * 86400);
 }
 END_TEST
 

@@ -177,6 +177,18 @@ static uint64_t state_hash(const struct weir_plan_detector *detector)
     return hash;
 }
 
+// Windows that count records know no days: they are calibrated only where it is asked for. Of long
+// ones a month has few.
+static int64_t calibration_of(const struct weir_config *config,
+                              const struct weir_detector_entry *entry)
+{
+    static const int64_t MONTH = 30 * 24 * (int64_t)3600000, WINDOWS = 24;
+    if (config->calibration_last || config->calibration_none || config->calibration_profile)
+        return config->calibration_last;
+    int64_t least = WINDOWS * entry->window.size;
+    return entry->window.records ? 0 : least > MONTH ? least : MONTH;
+}
+
 int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detector,
                         struct weir_error *error)
 {
@@ -191,7 +203,7 @@ int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detec
     detector->config.redact = plan->config->redact;
     detector->config.open_after = entry->open_after >= 1 ? entry->open_after : 1;
     detector->config.resolve_after = entry->resolve_after >= 1 ? entry->resolve_after : 3;
-    detector->config.calibration_last = plan->config->calibration_last;
+    detector->config.calibration_last = calibration_of(plan->config, entry);
     detector->config.calibration_exclude = plan->config->calibration_exclude;
     detector->config.n_calibration_exclude = plan->config->n_calibration_exclude;
     weir_plan_set_budget(plan, detector);

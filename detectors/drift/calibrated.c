@@ -16,7 +16,7 @@ static const double HOLDS = 0.5; // of the threshold
 
 int drift_is_calibrated(const struct drift_memory *memory)
 {
-    return memory->calibration.frozen && isfinite(memory->calibration.budget.threshold);
+    return memory->calibration.learnt && isfinite(memory->calibration.budget.threshold);
 }
 
 // How much more than a sample's the field's usual variation is.
@@ -61,7 +61,8 @@ static void measure(struct drift_memory *memory, struct drift_room *room, size_t
     verdict->dispersion = dispersion_of(memory, scored->basis, f, counts.n);
     double error =
         1.25 * sqrt((1 / fmax(n, 1) + 1 / fmax(expected.worth, 1)) * verdict->dispersion);
-    verdict->critical = verdict->effect - LOWER_BOUND * error >= memory->drift->critical;
+    verdict->low = verdict->effect - LOWER_BOUND * error;
+    verdict->critical = verdict->low >= memory->drift->critical;
     verdict->moved = verdict->effect >= memory->drift->delta;
     verdict->test = DRIFT_OMNIBUS;
     // What is local has floors of its own: shares of nulls, of unseen values, of tails.
@@ -172,6 +173,7 @@ int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window
             discovered = i + 1;
     }
     uint8_t *held = memory->calibration.held;
+    double least = drift_calibration_least(memory);
     for (size_t i = 0; i < drift->n_fields; i++) {
         size_t f = ranked[i].field;
         // What has opened an incident is in it for as long as it is half as clear: what the
@@ -186,7 +188,7 @@ int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window
         if (code)
             break;
         measure(memory, room, f, verdict);
-        if (!verdict->moved)
+        if (!verdict->moved || (least > 0 && !drift_is_plain(verdict) && verdict->low < least))
             continue;
         describe(memory, f, verdict);
         verdict->now = drift_memory_now(memory, window, 0, f, 0);

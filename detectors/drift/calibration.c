@@ -60,6 +60,7 @@ int drift_calibration_init(struct drift_memory *memory)
     calibration->offset = calloc(n, sizeof *calibration->offset);
     calibration->scored = calloc(n, sizeof *calibration->scored);
     calibration->wanted = drift->calibrate;
+    calibration->apart_since = INT64_MIN;
     if (!calibration->usual || !calibration->tails || !calibration->pooled || !calibration->ahead ||
         !calibration->foreseen || !calibration->held || !calibration->usual_now.hour ||
         !calibration->usual_now.near || !calibration->signals || !calibration->offset ||
@@ -164,7 +165,7 @@ void drift_calibration_look(const struct drift_memory *memory,
 // ---- collecting
 
 // What the references that are past windows make of the present one.
-static int add_row(struct drift_memory *memory)
+int drift_calibration_add_row(struct drift_memory *memory)
 {
     const struct drift *drift = memory->drift;
     struct drift_calibration *calibration = &memory->calibration;
@@ -218,29 +219,6 @@ int64_t drift_calibration_span(const struct drift_memory *memory)
         return 0;
     int64_t from = stretch->items[0].start, to = stretch->items[stretch->n - 1].end;
     return to - from - drift_excluded(memory->drift, from, to);
-}
-
-int drift_calibration_add(struct drift_memory *memory, const struct weir_window *window)
-{
-    struct drift_calibration *calibration = &memory->calibration;
-    struct drift_history *stretch = &calibration->stretch;
-    size_t before = stretch->n;
-    int64_t began = before ? stretch->items[0].start : 0;
-    if (!calibration->wanted || calibration->frozen || !window->rows ||
-        drift_excluded(memory->drift, window->start, window->end))
-        return 0;
-    int code = drift_history_add(stretch, window->start, window->end, memory->now,
-                                 memory->drift->n_fields);
-    // Hopping windows are taken where they do not overlap.
-    if (code || stretch->items[stretch->n - 1].start != window->start)
-        return code;
-    code = add_row(memory);
-    int is_full = before && stretch->items[0].start != began;
-    int64_t first = stretch->items[0].start;
-    int64_t healthy = window->end - first - drift_excluded(memory->drift, first, window->end);
-    if (!code && (is_full || healthy >= calibration->wanted))
-        code = drift_calibration_freeze(memory, window);
-    return code ? code : drift_calibration_report(memory, window);
 }
 
 // ---- judging

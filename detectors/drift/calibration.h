@@ -32,6 +32,13 @@ struct drift_scored { // one field of one window
 struct drift_calibration {
     int64_t wanted;         // ms of healthy serving; 0: nothing is calibrated
     int frozen, from_panes; // the stretch is that of a profile
+    // What was learnt from, ms of health; 0: nothing was. Before the stretch is whole it is learnt
+    // from what there is, and anew as it grows (collect.c).
+    int64_t learnt;
+    int told;            // it was learnt from, and that is to be reported
+    int apart;           // the window under way has a critical change
+    int64_t apart_since; // start of the first such in a row; INT64_MIN: there is none
+    int64_t left_out;    // of the stretch for that, ms
     struct drift_history stretch;
     // Windows of the stretch by what other references made of them: [window][basis][field][score],
     // without the first basis where that is the stretch itself. Only while collecting.
@@ -41,13 +48,13 @@ struct drift_calibration {
     // what the last windows say, then each reference of the stream's own past windows.
     int usual_first;
     size_t *bases, n_bases; // number of the reference; 0 of the stretch
-    // Once frozen.
+    // Once something was learnt.
     struct weir_usual *usual; // [basis][field][score]
     struct weir_tail *tails;  // [basis][score]
     struct weir_alarm_budget budget;
     size_t windows;               // of the stretch that could be judged
     struct drift_counts *pooled;  // per field: of the stretch
-    struct drift_season *seasons; // of the stretch; NULL: it is not frozen
+    struct drift_season *seasons; // of the stretch; NULL: nothing was learnt
     struct drift_usual usual_now; // of the present season
     double *signals;              // [field][signal] of the window under way; NAN: none
     struct drift_slow slow;
@@ -65,10 +72,23 @@ struct drift_calibration {
 int drift_calibration_init(struct drift_memory *memory); // WEIR_ENOMEM
 void drift_calibration_free(struct drift_memory *memory);
 int drift_calibration_shape(struct drift_memory *memory, size_t field); // once it has cells
-// After a window was judged: collects it, and freezes where that was the last one wanted.
+// After a window was judged: collects it, learns from what there is, and freezes where that was the
+// last one wanted (collect.c).
 int drift_calibration_add(struct drift_memory *memory, const struct weir_window *window);
+// What the references that are past windows make of the present one, while it is collected.
+int drift_calibration_add_row(struct drift_memory *memory);
 // Learns from the collected stretch (learn.c).
+int drift_calibration_learn(struct drift_memory *memory, const struct weir_window *window);
+// The same, for good.
 int drift_calibration_freeze(struct drift_memory *memory, const struct weir_window *window);
+// Whether it is known what is usual at the hour of a window, as far as anything is.
+int drift_calibration_knows(const struct drift_memory *memory, int64_t start);
+// Whether there is a day like that of a window, working or not, in the stretch.
+int drift_calibration_knows_day(const struct drift_memory *memory, int64_t start);
+// How large a change has to be, by its lower bound, while the stretch is not whole; 0: any.
+double drift_calibration_least(const struct drift_memory *memory);
+// Less than a week was learnt from: weekends, say, are not known yet.
+int drift_calibration_is_early(const struct drift_memory *memory);
 // Sums the stretch, into `pooled`.
 int drift_calibration_pool(struct drift_memory *memory);
 // Sums the stretch's windows of the season in which a window starts, into `usual_now`.

@@ -13,6 +13,7 @@ enum { SAMPLE = 30 }; // windows of the stretch that are shifted
 
 static const double DAY = 24 * 3600e3,
                     SHIFTS[] = {.05, .1, .15, .2, .25, .3, .35, .4, .5, .6, .8, 1, 1.5, 2, 3};
+static const double SELDOM = 1e-3; // of windows: that is as good as never
 enum { N_SHIFTS = sizeof SHIFTS / sizeof *SHIFTS };
 
 static void report(const struct weir_window *window, int field, const char *name, double value,
@@ -135,6 +136,29 @@ static int try_windows(struct drift_memory *memory, struct trial *trial)
 
 // ---- what is reported
 
+// The share of windows in which a shift is caught, between those that were tried.
+static double caught(const unsigned *found, unsigned tried, double shift)
+{
+    int s = 0;
+    if (!(shift > SHIFTS[0]))
+        return (double)found[0] / tried * fmax(shift, 0) / SHIFTS[0];
+    while (s + 1 < N_SHIFTS && SHIFTS[s + 1] < shift)
+        s++;
+    if (s + 1 == N_SHIFTS)
+        return (double)found[s] / tried;
+    double part = (shift - SHIFTS[s]) / (SHIFTS[s + 1] - SHIFTS[s]);
+    return ((1 - part) * found[s] + part * found[s + 1]) / tried;
+}
+
+// Windows after which a lasting shift is found in half of all cases: by one of them, or by charts.
+static double median_delay(const struct drift_memory *memory, size_t f, const unsigned *found,
+                           unsigned tried, double shift)
+{
+    double p = caught(found, tried, shift);
+    double windows = p >= .5 ? 1 : p > SELDOM ? ceil(log(.5) / log1p(-p)) : INFINITY;
+    return fmin(windows, drift_slow_delay(memory, f, shift));
+}
+
 static double smallest(const unsigned *found, unsigned tried, double power)
 {
     for (int s = 0; s < N_SHIFTS; s++) {
@@ -159,6 +183,14 @@ static void report_fields(const struct drift_memory *memory, const struct weir_w
         windows = fmin(windows, drift_slow_delay(memory, f, SHIFTS[s]));
         report(window, drift->fields[f].index, "calibration.shift",
                smallest(found, trial->tried[f], .5), smallest(found, trial->tried[f], .9), windows);
+        report(window, drift->fields[f].index, "calibration.delay",
+               median_delay(memory, f, found, trial->tried[f], drift->delta),
+               median_delay(memory, f, found, trial->tried[f], 1.5 * drift->delta),
+               median_delay(memory, f, found, trial->tried[f], 2 * drift->delta));
+        report(window, drift->fields[f].index, "calibration.slow",
+               drift_slow_delay(memory, f, drift->delta),
+               drift_slow_delay(memory, f, 1.5 * drift->delta),
+               drift_slow_delay(memory, f, 2 * drift->delta));
     }
 }
 
@@ -191,7 +223,7 @@ static int report_shifts(struct drift_memory *memory, const struct weir_window *
     return code;
 }
 
-// A calibration is told of while it is collected, and once in full when it freezes.
+// A calibration is told of while it is collected, and in full whenever it was learnt from.
 int drift_calibration_report(struct drift_memory *memory, const struct weir_window *window)
 {
     const struct drift_calibration *calibration = &memory->calibration;
@@ -202,10 +234,11 @@ int drift_calibration_report(struct drift_memory *memory, const struct weir_wind
     double there = (double)drift_calibration_span(memory) / DAY;
     double needed = (double)drift->alarms_per / fmax(drift->alarms_at_most, 1e-6) / DAY;
     report(window, -1, "calibration.days", there, (double)calibration->wanted / DAY, needed);
-    if (!calibration->frozen)
+    if (!calibration->told)
         return 0;
+    memory->calibration.told = 0;
     report(window, -1, "calibration.threshold", calibration->budget.threshold,
-           (double)calibration->budget.k, calibration->budget.promised);
+           calibration->frozen ? (double)calibration->budget.k : 0, calibration->budget.promised);
     report(window, -1, "calibration.budget", drift->alarms_at_most, (double)drift->alarms_per / DAY,
            drift->delta);
     return calibration->usual_first ? report_shifts(memory, window) : 0;

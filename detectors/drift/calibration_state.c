@@ -48,8 +48,13 @@ int drift_calibration_write(const struct drift_memory *memory, struct weir_buffe
     for (size_t i = 0; i < calibration->n_rows * width; i++)
         weir_put_double(out, (double)calibration->rows[i]);
     weir_put_long(out, calibration->frozen);
+    weir_put_long(out, calibration->learnt);
+    weir_put_long(out, calibration->apart_since);
+    weir_put_long(out, calibration->left_out);
+    for (size_t f = 0; f < memory->drift->n_fields; f++)
+        weir_put_long(out, calibration->held[f]);
     weir_put_long(out, (int64_t)calibration->n_bases * WEIR_SCORES);
-    if (!code && calibration->frozen)
+    if (!code && calibration->learnt)
         code = put_learnt(memory, out);
     return code ? code : out->failed ? WEIR_ENOMEM : 0;
 }
@@ -103,7 +108,7 @@ static int get_learnt(struct drift_memory *memory, struct weir_reader *in)
     calibration->budget.promised = weir_get_double(in);
     calibration->budget.needed = weir_get_double(in);
     calibration->budget.k = weir_get_count(in, WINDOWS);
-    calibration->budget.kept = calibration->budget.k >= 1;
+    calibration->budget.kept = calibration->frozen && calibration->budget.k >= 1;
     calibration->windows = weir_get_count(in, WINDOWS);
     weir_get_string(in, calibration->name, sizeof calibration->name);
     if (isnan(calibration->budget.threshold) || isnan(calibration->budget.promised) ||
@@ -117,6 +122,21 @@ static int get_learnt(struct drift_memory *memory, struct weir_reader *in)
         calibration->held[f] = (uint8_t)weir_get_count(in, 1);
     code = drift_slow_read(memory, in);
     return code ? code : drift_ahead_read(memory, in);
+}
+
+// How far it had come; returns whether something was learnt.
+static int get_progress(struct drift_calibration *calibration, struct weir_reader *in,
+                        const int *map, size_t n_saved)
+{
+    calibration->learnt = (int64_t)weir_get_count(in, INT64_MAX / 2);
+    calibration->apart_since = weir_get_long(in);
+    calibration->left_out = (int64_t)weir_get_count(in, INT64_MAX / 2);
+    for (size_t f = 0; f < n_saved && !in->failed; f++) {
+        uint8_t held = (uint8_t)weir_get_count(in, 1);
+        if (map[f] >= 0)
+            calibration->held[map[f]] = held;
+    }
+    return calibration->learnt > 0;
 }
 
 int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, const int *map,
@@ -140,20 +160,30 @@ int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, 
     for (size_t f = 0; f < n_saved; f++)
         same = same && map[f] == (int)f;
     code = get_rows(calibration, in, width, same);
-    int frozen = (int)weir_get_count(in, 1);
+    int frozen = (int)weir_get_count(in, 1), learnt = frozen;
+    if (version >= DRIFT_STATE_EARLY) {
+        learnt = get_progress(calibration, in, map, n_saved);
+        frozen = frozen && learnt;
+    }
     bases = weir_get_count(in, INT32_MAX);
-    if (code || in->failed || !frozen)
+    int64_t span = calibration->learnt;
+    calibration->learnt = 0;
+    if (code || in->failed || !learnt)
         return code ? code : weir_reader_code(in);
     // What an earlier version learnt is learnt anew, at the next window, from the same stretch.
     if (!same || bases != calibration->n_bases * WEIR_SCORES || version < DRIFT_STATE_SLOW) {
         in->at = in->end;
         return 0;
     }
+    calibration->frozen = frozen;
     code = get_learnt(memory, in);
     if (!code) // it is not written
         code = drift_calibration_pool(memory);
     if (!code)
         code = drift_season_learn(memory);
-    calibration->frozen = !code;
+    if (!code && version < DRIFT_STATE_EARLY)
+        span = drift_calibration_span(memory);
+    calibration->frozen = !code && frozen;
+    calibration->learnt = code ? 0 : span > 0 ? span : 1;
     return code;
 }

@@ -222,6 +222,7 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     double step = config->window_hop > 0 ? (double)config->window_hop : HOUR;
     drift->alpha = values[DRIFT_OPTION_ALPHA].set ? values[DRIFT_OPTION_ALPHA].number
                                                   : fmin(step / MONTH, 0.05);
+    int is_by_alpha = values[DRIFT_OPTION_ALPHA].set;
     int code = read_tests(drift, &values[DRIFT_OPTION_TESTS], error);
     // Whoever asks for a test by name is given that one, at its own threshold.
     if (!(drift->tests >> DRIFT_OMNIBUS & 1))
@@ -234,6 +235,7 @@ static int create(const struct weir_detector_config *config, const struct weir_s
         code = ask_for_rows(drift, config, setup, error);
     if (!code && drift->specs)
         plan_memory(drift);
+    drift->careful = drift->specs && drift->calibrate > 0 && drift->window > 0 && !is_by_alpha;
     if (code) {
         destroy(drift);
         return code;

@@ -2,9 +2,10 @@
 // The parts of the drift detector: drift.c makes an instance, judge.c compares one field with one
 // reference, calibrated.c a window with what calibration.c learnt, owner.c walks a window, memory.c
 // and memory_state.c keep what references are made of (history.c: past windows), report.c puts it
-// into words. learn.c freezes a calibration, season.c says what is usual at an hour, slow.c charts
-// what drifts too slowly for a window (slow_report.c: into words). named.c has statistics that
-// `tests:` asks for by name, charted.c charts of them.
+// into words. collect.c collects a calibration, careful.c judges before there is one, learn.c
+// learns from it, season.c says what is usual at an hour, slow.c charts what drifts too slowly for
+// a window (slow_report.c: into words). named.c has statistics that `tests:` asks for by name,
+// charted.c charts of them.
 #ifndef WEIR_DRIFT_H
 #define WEIR_DRIFT_H
 
@@ -47,12 +48,14 @@ const char *drift_time_text(int64_t time, char out[32]);
 const char *drift_kind_of(enum weir_role role);   // the kind of a finding about such a field
 enum { DRIFT_RULES = 32, DRIFT_RULE_NAME = 160 }; // statistics asked for by name
 
-// 1: nothing; 2: without slow drift; 3: without charts by name; 4: without what is kept to explain.
+// 1: nothing; 2: without slow drift; 3: without charts by name; 4: without what is kept to explain;
+// 5: what was learnt is whole.
 enum {
     DRIFT_STATE_SLOW = 3,
     DRIFT_STATE_CHARTED = 4,
     DRIFT_STATE_EXPLAIN = 5,
-    DRIFT_STATE_VERSION = 5
+    DRIFT_STATE_EARLY = 6,
+    DRIFT_STATE_VERSION = 6
 };
 
 struct drift_field {
@@ -79,7 +82,10 @@ struct drift {
     int64_t open_after, resolve_after;
     double delta, critical;
     uint64_t minimum;
-    double alpha;                       // chance of a false alarm in a window
+    double alpha; // chance of a false alarm in a window
+    // What is not calibrated is told only where it is plain: alpha takes windows for samples of the
+    // reference, which they are not.
+    int careful;
     const struct weir_stretch *exclude; // from the calibration
     size_t n_exclude;
     struct drift_panes *panes; // of calibration.profile; NULL: none
@@ -107,6 +113,7 @@ struct drift_verdict {
     double p_value;                       // of the test that decided, not corrected
     enum drift_test test;                 // which decided
     double effect;                        // as a shift in robust sd, after the bias
+    double low;                           // its lower bound; calibrated verdicts
     double share, baseline;               // of the nulls, unseen values or tails; 0 for others
     int moved, critical;
 };
@@ -226,6 +233,13 @@ const struct weir_cells *drift_memory_cells(const struct drift_memory *memory, s
 struct weir_summary drift_memory_over(const struct drift_memory *memory, size_t field,
                                       const struct drift_counts *counts);
 int drift_is_calibrated(const struct drift_memory *memory);
+// Critical by its lower bound, or of nulls or unseen values: more than a day or week does
+// (careful.c).
+int drift_is_plain(const struct drift_verdict *verdict);
+// Before anything is known of how windows vary: what moved stays, first what is plain and came at
+// once or was there in the last window; nothing stays without such a one.
+void drift_keep_plain(struct drift_memory *memory, const struct weir_window *window,
+                      struct drift_verdict *moved, size_t *n);
 // Fills `moved` (room for one a field) with what moved, strongest first. WEIR_ENOMEM.
 int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window *window,
                            struct drift_room *room, struct drift_verdict *moved, size_t *n);

@@ -10,9 +10,13 @@
 static const int64_t DAY = 24 * (int64_t)3600000;
 
 // Each window of the stretch against the same season of its other days. Of the hours beside it,
-// too, those of its day are left out: a field with a memory was then where it is now.
+// too, those of its day are left out: a field with a memory was then where it is now. In a stretch
+// that is still growing days that are the only ones of their kind, as a first Saturday, are left
+// out: what one would expect of them is not known.
 struct replay {
     int ahead;       // the second basis is under way
+    int growing;     // the stretch is not whole yet
+    int alone;       // the season under way has windows of one day alone
     float *foreseen; // [window][field][WEIR_SIGNAL_CATEGORIES]
     struct drift_memory *memory;
     struct drift_usual season; // of the season under way
@@ -31,7 +35,7 @@ static void replay_ahead(struct replay *replay, size_t e, size_t f, float *row)
     const float *foreseen =
         replay->foreseen + (e * memory->drift->n_fields + f) * WEIR_SIGNAL_CATEGORIES;
     double out[WEIR_SCORES], signal[WEIR_SIGNAL_CATEGORIES], ratio;
-    int judged = calibration->ahead[f].gain > 0 && !isnan(foreseen[0]) &&
+    int judged = !replay->alone && calibration->ahead[f].gain > 0 && !isnan(foreseen[0]) &&
                  drift_calibration_is_judged(memory, &replay->now[f]);
     if (judged) {
         struct weir_expectation expected =
@@ -51,7 +55,7 @@ static void replay_usual(struct replay *replay, size_t e, size_t f, float *row)
     struct drift_memory *memory = replay->memory;
     float *signals = replay->signals + (e * memory->drift->n_fields + f) * WEIR_SIGNALS;
     double out[WEIR_SCORES], signal[WEIR_SIGNALS], ratio;
-    int judged = drift_calibration_is_judged(memory, &replay->now[f]);
+    int judged = !replay->alone && drift_calibration_is_judged(memory, &replay->now[f]);
     if (judged) {
         struct weir_expectation expected =
             drift_season_expect(memory, f, &replay->season, &replay->own);
@@ -79,6 +83,19 @@ static int replay_window(struct replay *replay, size_t e)
     return code;
 }
 
+// Whether all windows of a season are of one day.
+static int is_alone(const struct drift *drift, const struct drift_history *stretch, size_t first)
+{
+    size_t season = drift_season_of(drift, stretch->items[first].start);
+    int64_t day = drift_day_of(stretch->items[first].start);
+    for (size_t e = first; e < stretch->n; e++) {
+        if (drift_season_of(drift, stretch->items[e].start) == season &&
+            drift_day_of(stretch->items[e].start) != day)
+            return 0;
+    }
+    return 1;
+}
+
 static int replay_stretch(struct replay *replay)
 {
     const struct drift *drift = replay->memory->drift;
@@ -90,6 +107,7 @@ static int replay_stretch(struct replay *replay)
         if (done[first])
             continue;
         code = drift_season_sum(replay->memory, season, &replay->season);
+        replay->alone = replay->growing && is_alone(drift, stretch, first);
         for (size_t e = first; e < stretch->n && !code; e++) {
             if (drift_season_of(drift, stretch->items[e].start) != season)
                 continue;
@@ -216,7 +234,7 @@ static void name_stretch(struct drift_memory *memory)
 }
 
 // How many windows the budget's period has, and how many there are, gaps included.
-static int set_budget(struct drift_memory *memory, const double *largest)
+static int set_budget(struct drift_memory *memory, const double *largest, int growing)
 {
     const struct drift *drift = memory->drift;
     struct drift_calibration *calibration = &memory->calibration;
@@ -229,15 +247,24 @@ static int set_budget(struct drift_memory *memory, const double *largest)
     double *padded = malloc(all * sizeof *padded);
     if (!padded)
         return WEIR_ENOMEM;
+    size_t judged = 0;
+    for (size_t w = 0; w < n; w++)
+        judged += !isnan(largest[w]);
     for (size_t w = 0; w < all; w++)
         padded[w] = w < n ? largest[w] : NAN;
+    // Of a stretch that is growing only what could be judged makes the promise longer.
+    if (growing && judged) {
+        for (size_t w = 0, k = 0; w < n; w++)
+            if (!isnan(largest[w]))
+                padded[k++] = largest[w];
+        all = judged;
+    }
     weir_alarm_budget(
         padded, all, fmax(drift->alarms_at_most, 1e-6), fmax((double)drift->alarms_per / step, 1),
         (struct weir_alarm_life){drift->open_after, drift->resolve_after}, &calibration->budget);
     free(padded);
-    calibration->windows = 0;
-    for (size_t w = 0; w < n; w++)
-        calibration->windows += !isnan(largest[w]);
+    calibration->budget.kept &= !growing;
+    calibration->windows = judged;
     return 0;
 }
 
@@ -303,10 +330,10 @@ int drift_calibration_pool(struct drift_memory *memory)
     return code;
 }
 
-int drift_calibration_freeze(struct drift_memory *memory, const struct weir_window *window)
+int drift_calibration_learn(struct drift_memory *memory, const struct weir_window *window)
 {
     struct drift_calibration *calibration = &memory->calibration;
-    struct replay replay = {.memory = memory};
+    struct replay replay = {.memory = memory, .growing = !calibration->frozen};
     double *largest = malloc((calibration->stretch.n + 1) * sizeof *largest);
     int code = largest ? make_replay(&replay) : WEIR_ENOMEM;
     if (!code)
@@ -328,16 +355,29 @@ int drift_calibration_freeze(struct drift_memory *memory, const struct weir_wind
     if (!code && calibration->usual_first)
         code = drift_slow_learn(memory, replay.signals, largest);
     if (!code)
-        code = set_budget(memory, largest);
+        code = set_budget(memory, largest, replay.growing);
     if (!code) {
         learn_offsets(memory, window);
         name_stretch(memory);
-        calibration->frozen = 1;
-        free(calibration->rows);
-        calibration->rows = NULL;
-        calibration->n_rows = calibration->rows_capacity = 0;
+        calibration->learnt = drift_calibration_span(memory);
+        calibration->learnt += calibration->learnt <= 0;
+        calibration->told = 1;
     }
     free_replay(&replay);
     free(largest);
     return code;
+}
+
+int drift_calibration_freeze(struct drift_memory *memory, const struct weir_window *window)
+{
+    struct drift_calibration *calibration = &memory->calibration;
+    calibration->frozen = 1;
+    int code = drift_calibration_learn(memory, window);
+    calibration->frozen = !code;
+    if (code)
+        return code;
+    free(calibration->rows);
+    calibration->rows = NULL;
+    calibration->n_rows = calibration->rows_capacity = 0;
+    return 0;
 }

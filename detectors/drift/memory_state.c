@@ -47,6 +47,31 @@ static int put_reference(const struct drift_memory *memory, size_t i, struct wei
                : 0;
 }
 
+// With its length: a detector that calibrates nothing any more passes over it.
+static int put_calibration(const struct drift_memory *memory, struct weir_buffer *out)
+{
+    struct weir_buffer bytes;
+    weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
+    int code = drift_calibration_write(memory, &bytes);
+    weir_put_bytes(out, bytes.data, bytes.length);
+    weir_buffer_free(&bytes);
+    return code;
+}
+
+static int get_calibration(struct drift_memory *memory, struct weir_reader *in, const int *map,
+                           size_t n_saved, int same, uint32_t version)
+{
+    size_t length;
+    if (version < DRIFT_STATE_EARLY)
+        return drift_calibration_read(memory, in, map, n_saved, same, version);
+    const uint8_t *bytes = weir_get_bytes(in, &length);
+    if (in->failed)
+        return weir_reader_code(in);
+    struct weir_reader inner = weir_reader_make(bytes, length);
+    int code = drift_calibration_read(memory, &inner, map, n_saved, same, version);
+    return code ? code : weir_reader_left(&inner) ? WEIR_ECORRUPT : weir_reader_code(&inner);
+}
+
 int drift_memory_write(const struct drift_memory *memory, struct weir_buffer *out)
 {
     const struct drift *drift = memory->drift;
@@ -67,7 +92,7 @@ int drift_memory_write(const struct drift_memory *memory, struct weir_buffer *ou
     if (!code)
         code = drift_history_write(&memory->history, out);
     if (!code)
-        code = drift_calibration_write(memory, out);
+        code = put_calibration(memory, out);
     return code ? code : out->failed ? WEIR_ENOMEM : 0;
 }
 
@@ -195,7 +220,7 @@ int drift_memory_read(struct drift_memory *memory, struct weir_reader *in, uint3
         code = drift_history_read(&memory->history, in, map, n_saved, memory->now, drift->n_fields);
     int same = n_same == n && n == drift->n_references && n_saved == drift->n_fields;
     if (!code)
-        code = drift_calibration_read(memory, in, map, n_saved, same, version);
+        code = get_calibration(memory, in, map, n_saved, same, version);
     free(map);
     if (!code && !in->failed && !drift->keeps)
         drift_history_free(&memory->history);

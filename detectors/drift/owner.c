@@ -15,6 +15,8 @@ struct owner {
     struct drift_room room;
     struct drift_verdict *moved; // room for one a field
     struct drift_creep *creeps;  // likewise
+    int careful;                 // what is plain alone counts, but against calibrated thresholds
+    double *whole;               // [reference][field]: effect in the whole stream, this window
     struct drift_memory memory;
     struct drift_charted charted;
 };
@@ -26,8 +28,10 @@ int drift_owner_create(void *instance, void **result, struct weir_error *error)
         owner->drift = instance;
         owner->moved = calloc(owner->drift->n_fields, sizeof *owner->moved);
         owner->creeps = calloc(owner->drift->n_fields, sizeof *owner->creeps);
+        owner->whole =
+            calloc(owner->drift->n_fields * owner->drift->n_references, sizeof *owner->whole);
     }
-    int code = owner && owner->moved && owner->creeps
+    int code = owner && owner->moved && owner->creeps && owner->whole
                    ? drift_memory_init(&owner->memory, owner->drift)
                    : WEIR_ENOMEM;
     if (!code && drift_charted_init(&owner->charted, owner->drift)) {
@@ -37,9 +41,12 @@ int drift_owner_create(void *instance, void **result, struct weir_error *error)
     if (code) {
         free(owner ? owner->moved : NULL);
         free(owner ? owner->creeps : NULL);
+        free(owner ? owner->whole : NULL);
         free(owner);
         return weir_error_set(error, WEIR_ENOMEM, "drift: no memory");
     }
+    // Slices and models of one window know no hours.
+    owner->careful = owner->drift->careful && owner->memory.calibration.wanted > 0;
     *result = owner;
     return 0;
 }
@@ -52,6 +59,7 @@ void drift_owner_destroy(void *state)
     free(owner->room.reference);
     free(owner->moved);
     free(owner->creeps);
+    free(owner->whole);
     drift_memory_free(&owner->memory);
     drift_charted_free(&owner->charted);
     free(owner);
@@ -83,6 +91,7 @@ struct against {
     int is_slice; // reference `only` is the slice `other`
     size_t only, other;
     double alpha;
+    int careful; // of a slice: what is plain alone counts
 };
 
 static const struct weir_summary *then_of(struct owner *owner, const struct against *against,
@@ -97,6 +106,16 @@ static const struct weir_summary *then_of(struct owner *owner, const struct agai
         owner->drift->specs[i].kind != WEIR_REFERENCE_PROFILE)
         return NULL;
     return drift_memory_then(&owner->memory, against->window, i, field);
+}
+
+// Plain, and in a slice by so much more than the whole stream is, which has the same hour.
+static int is_apart(const struct owner *owner, size_t i, size_t f,
+                    const struct drift_verdict *verdict)
+{
+    return drift_is_plain(verdict) &&
+           (verdict->test == DRIFT_NULL_RATE || verdict->test == DRIFT_UNSEEN ||
+            verdict->effect - owner->whole[i * owner->drift->n_fields + f] >=
+                owner->drift->critical);
 }
 
 // The field's strongest verdict over all references.
@@ -115,6 +134,8 @@ static int judge_field(struct owner *owner, const struct against *against, size_
         verdict.dispersion = drift_memory_dispersion(&owner->memory, i, f);
         if (drift_judge(drift, against->alpha, &owner->room, now, then, &verdict))
             return WEIR_ENOMEM;
+        if (against->careful && !is_apart(owner, i, f, &verdict))
+            continue;
         if (verdict.moved && (!best->moved || is_stronger(&verdict, best)))
             *best = verdict;
     }
@@ -159,7 +180,8 @@ static int judge_slices(struct owner *owner, const struct weir_window *window, d
     if (!slices)
         return WEIR_ENOMEM;
     for (size_t s = 1; s < window->n_slices; s++) {
-        struct against against = {.window = window, .slice = s, .alpha = alpha};
+        struct against against = {
+            .window = window, .slice = s, .alpha = alpha, .careful = owner->careful};
         size_t n;
         if (window->slices[s].by > owner->drift->n_by_given ||
             !is_judged(owner->drift, &window->slices[s]))
@@ -211,8 +233,8 @@ static int judge_against_slice(struct owner *owner, const struct weir_window *wi
     if (!other && compared)
         drift_report_absent(drift, window, i);
     for (size_t s = 1; other && s < window->n_slices; s++) {
-        struct against against = {window, s,     1,
-                                  i,      other, alpha / (double)(compared ? compared : 1)};
+        struct against against = {window, s, 1, i, other, alpha / (double)(compared ? compared : 1),
+                                  0};
         if (window->slices[s].by != spec->by || s == other || !is_judged(drift, &window->slices[s]))
             continue;
         if (judge_slice(owner, &against, &n))
@@ -244,8 +266,9 @@ static int report_calibrated(struct owner *owner, const struct weir_window *wind
 {
     struct drift_memory *memory = &owner->memory;
     struct drift_explanation explanation;
-    size_t n_creeps;
-    drift_slow_judge(memory, window, owner->moved, n, owner->creeps, &n_creeps);
+    size_t n_creeps = 0;
+    if (!drift_calibration_is_early(memory))
+        drift_slow_judge(memory, window, owner->moved, n, owner->creeps, &n_creeps);
     struct drift_contrast contrast = {.n = 0};
     int code = drift_explain(memory, window, &owner->room, owner->moved, *n, &explanation);
     if (!code && *n)
@@ -282,6 +305,24 @@ static int report_provisional(struct owner *owner, const struct weir_window *win
     return code;
 }
 
+// How far the whole stream is from each reference.
+static int measure_whole(struct owner *owner, const struct weir_window *window)
+{
+    const struct drift *drift = owner->drift;
+    struct against whole = {.window = window};
+    for (size_t i = 0; i < drift->n_references; i++) {
+        for (size_t f = 0; f < drift->n_fields; f++) {
+            const struct weir_summary *now = drift_memory_now(&owner->memory, window, 0, f, 0);
+            const struct weir_summary *then = now ? then_of(owner, &whole, i, f) : NULL;
+            struct drift_verdict verdict = {.field = &drift->fields[f], .reference = i};
+            if (then && drift_judge(drift, drift->alpha, &owner->room, now, then, &verdict))
+                return WEIR_ENOMEM;
+            owner->whole[i * drift->n_fields + f] = verdict.effect;
+        }
+    }
+    return 0;
+}
+
 static int judge_window(struct owner *owner, const struct weir_window *window)
 {
     const struct drift *drift = owner->drift;
@@ -295,12 +336,19 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
     struct against whole = {.window = window, .alpha = whole_alpha};
     struct drift_slice *slices = NULL;
     size_t n_slices = 0, n = 0;
-    int code = drift->n_by_given ? judge_slices(owner, window, slice_alpha, &slices, &n_slices) : 0;
-    int calibrated = drift_is_calibrated(&owner->memory);
+    int code = owner->careful && drift->n_by_given ? measure_whole(owner, window) : 0;
+    if (!code && drift->n_by_given)
+        code = judge_slices(owner, window, slice_alpha, &slices, &n_slices);
+    int calibrated = drift_is_calibrated(&owner->memory) &&
+                     drift_calibration_knows(&owner->memory, window->start);
     if (!code)
         code = calibrated
                    ? drift_judge_calibrated(&owner->memory, window, &owner->room, owner->moved, &n)
                    : judge_slice(owner, &whole, &n);
+    if (!code && !calibrated && owner->careful)
+        drift_keep_plain(&owner->memory, window, owner->moved, &n);
+    for (size_t i = 0; i < n; i++)
+        owner->memory.calibration.apart |= owner->moved[i].critical;
     if (!code && calibrated) {
         code = report_calibrated(owner, window, &n, slices, n_slices);
     } else if (!code) {
@@ -308,7 +356,10 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
     }
     size_t told = n ? n_slices : 0;
     for (size_t i = told; !code && i < n_slices && i < SLICES_REPORTED; i++) {
-        struct against against = {.window = window, .slice = slices[i].slice, .alpha = slice_alpha};
+        struct against against = {.window = window,
+                                  .slice = slices[i].slice,
+                                  .alpha = slice_alpha,
+                                  .careful = owner->careful};
         code = judge_slice(owner, &against, &n);
         if (!code)
             drift_report(drift, window, slices[i].slice, owner->moved, n, slice_alpha, NULL, 0,

@@ -4,6 +4,7 @@
 
 import csv
 import io
+import json
 import random
 import unittest
 
@@ -65,8 +66,8 @@ def shifted(hour, row):
 
 
 class ReferencesTest(program.Program):
-    def judge(self, reference, data, *options):
-        done = self.replay(CONFIG % reference, *options, s=self.file("s.csv", data))
+    def judge(self, reference, data, *options, config=CONFIG):
+        done = self.replay(config % reference, *options, s=self.file("s.csv", data))
         self.assertEqual(done.code, 0, done.err)
         return [alert for alert in done.alerts if alert["status"] == "open"]
 
@@ -75,7 +76,13 @@ class ReferencesTest(program.Program):
 
     def test_a_fixed_stretch(self):
         shifted.since = 60
-        alerts = self.judge("fixed", rows(66, change=shifted))
+        data = rows(66, change=shifted)
+        # By its own windows of two days, and where nothing is to be calibrated by the stretch.
+        alerts = self.judge("fixed", data)
+        self.assertEqual([self.hour(alert) for alert in alerts], [60])
+        self.assertIn("what is usual at this hour (2 days of calibration)", alerts[0]["summary"])
+        self.assertTrue(alerts[0]["provisional"])
+        alerts = self.judge("fixed", data, config=CONFIG + "calibration: none\n")
         self.assertEqual([self.hour(alert) for alert in alerts], [60])
         self.assertIn("amount moved", alerts[0]["summary"])
         self.assertIn("against fixed", alerts[0]["summary"])
@@ -260,11 +267,40 @@ detectors:
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("calibrated on 3 days; the budget needs 3\n", done.stdout)
         self.assertIn("keeps the budget", done.stdout)
-        self.assertRegex(done.stdout, r"amount +0\.\d+ sd +[01](\.\d+)? sd")
+        # Smallest shift in half and in nine of ten windows; how soon 1, 1.5 and 2 times delta is
+        # found, and by charts.
+        self.assertRegex(
+            done.stdout,
+            r"amount +0\.\d+ sd +[01](\.\d+)? sd +[\d-]+ / [\d-]+ / [\d-]+ +[\d-]+ / [\d-]+",
+        )
+        self.assertIn("budget: 10 false incidents in 30 days", done.stdout)
+        done = self.weir("check", path, "--calibrate", "--json", "-i", f"s={data}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = json.loads(done.stdout)["detectors"]["d"]
+        self.assertEqual(
+            (told["calibrated"], told["keeps_budget"], told["days"], told["days_needed"]),
+            (True, True, 3, 3),
+        )
+        self.assertEqual((told["allowed"], told["period_days"], told["delta"]), (10, 30, 0.2))
+        amount = told["fields"]["amount"]
+        self.assertLessEqual(amount["smallest_shift"], amount["smallest_shift_9_in_10"])
+        delays = [amount["windows_by_delta"][by] for by in ("1", "1.5", "2")]
+        self.assertEqual(delays, sorted(delays, reverse=True))
+        slow = amount["windows_by_delta_slow"]
+        self.assertTrue(all(slow[by] is None or slow[by] >= 6 for by in ("1", "1.5", "2")))
         path = self.file("weir.yaml", (calibrated % "fixed").replace("last: 3d", "last: 4d"))
         done = self.weir("check", path, "--calibrate", "-i", f"s={data}")
         self.assertEqual(done.returncode, 1)
         self.assertIn("there are 3.08 of 4 days", done.stdout)
+        self.assertIn("too early for the budget: the rate that these days can keep is", done.stdout)
+        self.assertRegex(done.stdout, r"amount +0\.\d+ sd")
+        done = self.weir("check", path, "--calibrate", "--json", "-i", f"s={data}")
+        self.assertEqual(done.returncode, 1)
+        told = json.loads(done.stdout)["detectors"]["d"]
+        self.assertEqual((told["calibrated"], told["keeps_budget"]), (False, False))
+        self.assertGreater(told["false_incidents"], 0)
+        done = self.weir("check", path, "--json")
+        self.assertEqual(done.returncode, 2)
         done = self.weir("check", path, "--calibrate")
         self.assertEqual(done.returncode, 2)
 

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judging before anything is known of how windows vary. A day's rhythm, or a level that strays, is
+// as far from a profile as many a fault, but it does not come within an hour or two: so what opens
+// an incident has to be plain against the reference and against the last windows as well, and holds
+// for as long as it is plain against the reference. What was so from the beginning is no drift.
+#include <math.h>
+#include <string.h>
+
+#include "detectors/drift/drift.h"
+
+static const int64_t FRESH = 3 * (int64_t)3600000; // windows that the day has not moved away from
+static const double STALE = 2;                     // as large, against older ones
+static const double LOWER_BOUND = 2.33;
+
+int drift_is_plain(const struct drift_verdict *verdict)
+{
+    return verdict->critical || verdict->test == DRIFT_NULL_RATE || verdict->test == DRIFT_UNSEEN;
+}
+
+// Sums the last windows; returns whether they are fresh, -1: there are none.
+static int sum_recent(struct drift_memory *memory, const struct weir_window *window)
+{
+    // Panes, or windows; the one under way is among them.
+    const struct drift_history *history = &memory->explain.recent;
+    int64_t reach = memory->drift->window > FRESH ? memory->drift->window : FRESH;
+    struct drift_counts *recent = memory->calibration.foreseen;
+    size_t n = 0;
+    int fresh = 0;
+    drift_counts_reset_all(recent, memory->drift->n_fields);
+    for (size_t e = history->n; e-- > 0;) {
+        const struct drift_entry *entry = &history->items[e];
+        if (entry->end > window->start)
+            continue;
+        int is_fresh = entry->start >= window->start - reach;
+        if (n && !is_fresh)
+            break;
+        if (drift_entry_add(entry, recent, memory->drift->n_fields))
+            return -1;
+        fresh |= is_fresh;
+        n++;
+    }
+    return n ? fresh : -1;
+}
+
+static double share(uint64_t part, uint64_t all)
+{
+    return all ? (double)part / (double)all : 0;
+}
+
+// Values never seen, and those in cells that the reference has nothing in.
+static uint64_t unseen_of(const struct drift_counts *counts, const struct weir_summary *reference)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < counts->n && reference->cell && i < reference->cells->n; i++)
+        sum += reference->cell[i] ? 0 : counts->cell[i];
+    return counts->unseen > sum ? counts->unseen : sum;
+}
+
+static int is_step(struct drift_memory *memory, size_t f, const struct drift_verdict *verdict,
+                   double times)
+{
+    const struct drift_counts *now = &memory->now[f], *then = &memory->calibration.foreseen[f];
+    if (verdict->test == DRIFT_NULL_RATE)
+        return then->rows && drift_local(DRIFT_NULL_RATE, share(now->null, now->rows),
+                                         share(then->null, then->rows));
+    if (!now->n || !then->values || !now->values)
+        return 0;
+    if (verdict->test == DRIFT_UNSEEN)
+        return drift_local(DRIFT_UNSEEN, verdict->share,
+                           share(unseen_of(then, verdict->then), then->values));
+    struct weir_summary before = drift_memory_over(memory, f, then);
+    double error = 1.25 * sqrt(1 / (double)now->values + 1 / (double)then->values) * LOWER_BOUND;
+    return drift_offset(&before, now) - error >= times * memory->drift->critical;
+}
+
+// The first weekend, and hours that were not seen yet, may differ from all others at once.
+static int is_known(const struct drift_memory *memory, int64_t start)
+{
+    return memory->calibration.stretch.n == 0 || drift_calibration_knows_day(memory, start);
+}
+
+// Whether it opens an incident, or goes on with one.
+static int opens(struct drift_memory *memory, const struct drift_verdict *verdict, int fresh,
+                 double times)
+{
+    size_t f = (size_t)(verdict->field - memory->drift->fields);
+    return drift_is_plain(verdict) &&
+           (memory->calibration.held[f] || (fresh >= 0 && is_step(memory, f, verdict, times)));
+}
+
+void drift_keep_plain(struct drift_memory *memory, const struct weir_window *window,
+                      struct drift_verdict *moved, size_t *n)
+{
+    const struct drift *drift = memory->drift;
+    uint8_t *held = memory->calibration.held;
+    size_t first = 0;
+    int fresh = *n ? sum_recent(memory, window) : -1;
+    double times = fresh == 1 && is_known(memory, window->start) ? 1 : STALE;
+    for (size_t i = 0; i < *n; i++) {
+        struct drift_verdict verdict = moved[i];
+        if (!opens(memory, &verdict, fresh, times))
+            continue;
+        memmove(&moved[first + 1], &moved[first], (i - first) * sizeof *moved);
+        moved[first++] = verdict;
+    }
+    memset(held, 0, drift->n_fields);
+    for (size_t i = 0; i < first; i++)
+        held[moved[i].field - drift->fields] = 1;
+    *n = first ? *n : 0;
+}

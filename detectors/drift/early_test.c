@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first days of a stream with a rhythm: nothing is told of the rhythm, and plain faults are.
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/drift/drift.h"
+#include "stats/cells.h"
+#include "stats/cells_build.h"
+#include "stats/special.h"
+#include "stats/summary.h"
+
+extern const struct weir_plugin weir_plugin;
+
+enum { FIELDS = 8, ROWS = 1000, DAY = 24, HOUR = 3600000 };
+
+static uint64_t state;
+static struct weir_field fields[FIELDS];
+static char names[FIELDS][8];
+static struct weir_stream stream = {.name = "s", .fields = fields, .n_fields = FIELDS};
+static struct weir_cells *cells;
+static struct weir_summary now[FIELDS], reference[FIELDS];
+static double left[FIELDS]; // of a memory
+
+static double uniform(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (double)((state * 0x2545f4914f6cdd1du) >> 11) * 0x1p-53;
+}
+
+static double normal(void)
+{
+    return sqrt(-2 * log(uniform() + 1e-300)) * cos(6.283185307179586 * uniform());
+}
+
+static void draw(struct weir_summary *into, double level, double nulls)
+{
+    memset(into->cell, 0, into->cells->n * sizeof *into->cell);
+    into->rows = ROWS;
+    into->null = 0;
+    for (int i = 0; i < ROWS; i++) {
+        if (uniform() < nulls)
+            into->null++;
+        else
+            into->cell[weir_cells_find(cells, level + normal())]++;
+    }
+    into->values = ROWS - into->null;
+}
+
+// A rhythm of up to 0.6 sd, a memory, weekends of their own; f0 is `off` and has `nulls`.
+static void draw_window(int64_t hour, double off, double nulls)
+{
+    for (size_t f = 0; f < FIELDS; f++) {
+        double day = sin(6.283185307179586 * (double)((hour + 5 * (int64_t)f) % DAY) / DAY);
+        int weekend = (hour / DAY + 3) % 7 >= 5;
+        left[f] = .9 * left[f] + .1 * sqrt(1 - .81) * normal();
+        double level = (.1 + .5 * (double)f / FIELDS) * day + (f % 2 ? .3 : -.2) * weekend;
+        draw(&now[f], level + left[f] + (f ? 0 : off), f ? 0 : nulls);
+    }
+}
+
+static struct {
+    int drift, skew, provisional;
+    char summary[700];
+} found;
+
+static int on_need(const struct weir_setup *setup, unsigned by, int field, unsigned parts,
+                   struct weir_error *error)
+{
+    (void)setup, (void)by, (void)field, (void)parts, (void)error;
+    return 0;
+}
+
+static const struct weir_cells *on_cells(const struct weir_setup *setup, int field)
+{
+    (void)setup, (void)field;
+    return cells;
+}
+
+static const struct weir_summary *setup_reference(const struct weir_setup *setup, size_t i,
+                                                  int field)
+{
+    (void)setup, (void)i;
+    return &reference[field];
+}
+
+static const struct weir_summary *on_summary(const struct weir_window *window, size_t slice,
+                                             int field)
+{
+    (void)window, (void)slice;
+    return &now[field];
+}
+
+static const struct weir_summary *on_reference(const struct weir_window *window, size_t i,
+                                               int field)
+{
+    (void)window, (void)i;
+    return &reference[field];
+}
+
+static void on_emit(const struct weir_window *window, const struct weir_finding *finding)
+{
+    (void)window;
+    if (!strcmp(finding->kind, "skew.distribution")) {
+        found.skew++;
+        return;
+    }
+    found.drift++;
+    found.provisional = finding->provisional;
+    ck_assert(isfinite(finding->statistic.value) && isfinite(finding->statistic.threshold));
+    snprintf(found.summary, sizeof found.summary, "%s", finding->summary);
+}
+
+static void *instance, *owner;
+
+static int64_t calibrate = 30 * DAY * (int64_t)HOUR;
+
+static void *make_instance(int by_alpha)
+{
+    static const char *const auto_tests[] = {"auto"}, *const references[] = {"training"};
+    static struct weir_option_value values[16];
+    static const struct weir_reference_spec spec = {.size = sizeof spec,
+                                                    .kind = WEIR_REFERENCE_PROFILE};
+    static const int all[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    values[0] = (struct weir_option_value){.set = 1, .number = .2};
+    values[1] = (struct weir_option_value){.set = 1, .number = .5};
+    values[2] = (struct weir_option_value){.set = 1, .integer = 100};
+    values[3] = (struct weir_option_value){.set = by_alpha, .number = .001};
+    values[4] = (struct weir_option_value){.set = 1, .strings = auto_tests, .n_strings = 1};
+    struct weir_detector_config config = {.size = sizeof config,
+                                          .name = "d",
+                                          .stream = &stream,
+                                          .fields = all,
+                                          .n_fields = FIELDS,
+                                          .n_references = 1,
+                                          .references = references,
+                                          .reference_specs = &spec,
+                                          .window_size = HOUR,
+                                          .window_hop = HOUR,
+                                          .open_after = 1,
+                                          .resolve_after = 3,
+                                          .calibration_last = calibrate,
+                                          .alarms_at_most = 1,
+                                          .alarms_per = 30 * DAY * (int64_t)HOUR,
+                                          .severity = -1,
+                                          .options = values};
+    struct weir_setup setup = {
+        .size = sizeof setup, .need = on_need, .reference = setup_reference, .cells = on_cells};
+    void *made = NULL;
+    struct weir_error error = {0};
+    ck_assert_int_eq(weir_plugin.create(&config, &setup, &made, &error), 0);
+    return made;
+}
+
+static void judge(void *of, int64_t hour)
+{
+    struct weir_slice slice = {.rows = ROWS};
+    struct weir_window window = {.size = sizeof window,
+                                 .start = hour * HOUR,
+                                 .end = (hour + 1) * HOUR,
+                                 .rows = ROWS,
+                                 .slices = &slice,
+                                 .n_slices = 1,
+                                 .summary = on_summary,
+                                 .reference = on_reference,
+                                 .emit = on_emit};
+    struct weir_error error = {0};
+    memset(&found, 0, sizeof found);
+    ck_assert_int_eq(weir_plugin.owner_window(of, &window, &error), 0);
+}
+
+// Windows in alarm.
+static int run(int64_t from, int64_t to, double off, double nulls)
+{
+    int alarms = 0;
+    for (int64_t hour = from; hour < to; hour++) {
+        draw_window(hour, off, nulls);
+        judge(owner, hour);
+        alarms += found.drift > 0;
+    }
+    return alarms;
+}
+
+static void setup(void)
+{
+    enum { N = 4000 };
+    static double x[N];
+    state = 88172645463325252u;
+    for (int i = 0; i < N; i++)
+        x[i] = 1.1 * weir_normal_quantile((i + .5) / N);
+    ck_assert_int_eq(weir_cells_build_numeric(x, N, &cells, NULL), 0);
+    memset(left, 0, sizeof left);
+    for (int f = 0; f < FIELDS; f++) {
+        struct weir_summary_spec spec = {
+            .shape = cells->shape, .parts = WEIR_PART_CELLS, .cells = cells};
+        ck_assert_int_eq(weir_summary_init(&now[f], &spec), 0);
+        ck_assert_int_eq(weir_summary_init(&reference[f], &spec), 0);
+        snprintf(names[f], sizeof names[f], "f%d", f);
+        fields[f] = (struct weir_field){.name = names[f], .type = WEIR_TYPE_DOUBLE};
+    }
+    for (int64_t hour = 0; hour < 7 * DAY; hour++) { // a week's file
+        draw_window(hour, 0, 0);
+        for (int f = 0; f < FIELDS; f++) {
+            for (size_t i = 0; i < cells->n; i++)
+                reference[f].cell[i] += now[f].cell[i];
+            reference[f].rows += ROWS;
+            reference[f].values += ROWS;
+        }
+    }
+    instance = make_instance(0);
+    ck_assert_int_eq(weir_plugin.owner_create(instance, &owner, NULL), 0);
+}
+
+static void teardown(void)
+{
+    weir_plugin.owner_destroy(owner);
+    weir_plugin.destroy(instance);
+    for (int f = 0; f < FIELDS; f++) {
+        weir_summary_free(&now[f]);
+        weir_summary_free(&reference[f]);
+    }
+    weir_cells_free(cells);
+}
+
+START_TEST(a_rhythm_is_no_alarm)
+{
+    ck_assert_int_eq(run(0, 2 * DAY, 0, 0), 0);
+    ck_assert_int_le(run(2 * DAY, 30 * DAY, 0, 0), 13); // 2%
+    ck_assert_int_le(run(30 * DAY, 37 * DAY, 0, 0), 4);
+    // By a fixed alpha, which is asked for, nearly every window is one.
+    weir_plugin.owner_destroy(owner);
+    weir_plugin.destroy(instance);
+    instance = make_instance(1);
+    ck_assert_int_eq(weir_plugin.owner_create(instance, &owner, NULL), 0);
+    ck_assert_int_ge(run(0, DAY, 0, 0), DAY * 3 / 4);
+}
+END_TEST
+
+static const int64_t ages[] = {10, 30, 80, 300, 600}; // hours
+
+START_TEST(a_plain_fault_is_found_at_once)
+{
+    run(0, ages[_i], 0, 0);
+    ck_assert_int_eq(run(ages[_i], ages[_i] + 6, 2, 0), 6);
+    ck_assert_int_eq(found.provisional, 1);
+    ck_assert_ptr_nonnull(strstr(found.summary, "f0 moved"));
+    // It is not what is usual from then on.
+    int64_t end = ages[_i] + 6 + 8 * DAY;
+    ck_assert_int_le(run(ages[_i] + 6, end, 0, 0), 12);
+    ck_assert_int_ge(run(end, end + 3, 1, 0), 2);
+}
+END_TEST
+
+START_TEST(nulls_are_found_at_once)
+{
+    run(0, ages[_i], 0, 0);
+    ck_assert_int_eq(run(ages[_i], ages[_i] + 3, 0, .04), 3);
+    ck_assert_ptr_nonnull(strstr(found.summary, "null"));
+}
+END_TEST
+
+START_TEST(what_was_so_from_the_beginning_is_no_drift)
+{
+    ck_assert_int_le(run(0, 10 * DAY, 1, 0), 4);
+    ck_assert_int_eq(found.skew, 1); // it is told as what it is
+    ck_assert_int_ge(run(10 * DAY, 10 * DAY + 3, 0, 0), 2);
+}
+END_TEST
+
+START_TEST(what_stays_is_how_the_stream_is_now)
+{
+    run(0, 6 * DAY, 0, 0);
+    ck_assert_int_ge(run(6 * DAY, 9 * DAY, 1.5, 0), 3 * DAY - 2);
+    run(9 * DAY, 13 * DAY, 1.5, 0);
+    ck_assert_int_le(run(13 * DAY, 20 * DAY, 1.5, 0), 4);
+    ck_assert_int_ge(run(20 * DAY, 20 * DAY + 3, 0, 0), 2);
+}
+END_TEST
+
+START_TEST(restored_at_any_window_it_goes_on)
+{
+    for (int64_t hour = 0; hour < 60; hour++) {
+        struct weir_buffer bytes, again;
+        void *other = NULL;
+        struct weir_error error = {0};
+        weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
+        weir_buffer_init(&again, WEIR_BUFFER_MAXIMUM);
+        ck_assert_int_eq(weir_plugin.owner_save(owner, &bytes), 0);
+        ck_assert_int_eq(weir_plugin.owner_create(instance, &other, NULL), 0);
+        struct weir_reader in = weir_reader_make(bytes.data, bytes.length);
+        ck_assert_int_eq(weir_plugin.owner_restore(other, weir_plugin.state_version, &in, &error),
+                         0);
+        ck_assert_int_eq(weir_plugin.owner_save(other, &again), 0);
+        ck_assert_uint_eq(bytes.length, again.length);
+        ck_assert_int_eq(memcmp(bytes.data, again.data, bytes.length), 0);
+        draw_window(hour, hour >= 20 && hour < 30 ? 2 : 0, 0);
+        judge(owner, hour);
+        int here = found.drift;
+        ck_assert_int_eq(here > 0, hour >= 20 && hour < 30);
+        judge(other, hour);
+        ck_assert_int_eq(here, found.drift);
+        weir_plugin.owner_destroy(owner);
+        owner = other;
+        weir_buffer_free(&bytes);
+        weir_buffer_free(&again);
+    }
+}
+END_TEST
+
+START_TEST(a_calibration_that_is_switched_off_is_passed_over)
+{
+    struct weir_buffer bytes;
+    struct weir_error error = {0};
+    void *other;
+    run(0, 3 * DAY, 0, 0);
+    weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
+    ck_assert_int_eq(weir_plugin.owner_save(owner, &bytes), 0);
+    calibrate = 0;
+    void *without = make_instance(0);
+    ck_assert_int_eq(weir_plugin.owner_create(without, &other, NULL), 0);
+    struct weir_reader in = weir_reader_make(bytes.data, bytes.length);
+    ck_assert_int_eq(weir_plugin.owner_restore(other, weir_plugin.state_version, &in, &error), 0);
+    ck_assert_uint_eq(weir_reader_left(&in), 0);
+    judge(other, 3 * DAY);
+    weir_plugin.owner_destroy(other);
+    weir_plugin.destroy(without);
+    weir_buffer_free(&bytes);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("early");
+    TCase *cases = tcase_create("early");
+    tcase_set_timeout(cases, 120);
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, a_rhythm_is_no_alarm);
+    tcase_add_loop_test(cases, a_plain_fault_is_found_at_once, 0, 5);
+    tcase_add_loop_test(cases, nulls_are_found_at_once, 0, 3);
+    tcase_add_test(cases, what_was_so_from_the_beginning_is_no_drift);
+    tcase_add_test(cases, what_stays_is_how_the_stream_is_now);
+    tcase_add_test(cases, restored_at_any_window_it_goes_on);
+    tcase_add_test(cases, a_calibration_that_is_switched_off_is_passed_over);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
