@@ -56,6 +56,16 @@ static uint64_t unseen_of(const struct drift_counts *counts, const struct weir_s
     return counts->unseen > sum ? counts->unseen : sum;
 }
 
+// The share beyond the outermost cuts and where the reference has nothing; without the outermost
+// cells where most of it is in them, as a constant's.
+static double tail_of(const struct drift_counts *counts, const struct weir_summary *reference)
+{
+    uint64_t fresh = unseen_of(counts, reference), outer = 0;
+    for (size_t i = 0; i < counts->n && reference->cell && i < reference->cells->n; i++)
+        outer += (i == 0 || i + 1 == counts->n) && reference->cell[i] ? counts->cell[i] : 0;
+    return share(2 * (outer + fresh) < counts->values ? outer + fresh : fresh, counts->values);
+}
+
 static int is_step(struct drift_memory *memory, size_t f, const struct drift_verdict *verdict,
                    double times)
 {
@@ -68,6 +78,8 @@ static int is_step(struct drift_memory *memory, size_t f, const struct drift_ver
     if (verdict->test == DRIFT_UNSEEN)
         return drift_local(DRIFT_UNSEEN, verdict->share,
                            share(unseen_of(then, verdict->then), then->values));
+    if (verdict->test == DRIFT_TAIL)
+        return drift_local(DRIFT_TAIL, verdict->share, tail_of(then, verdict->then));
     struct weir_summary before = drift_memory_over(memory, f, then);
     double error = 1.25 * sqrt(1 / (double)now->values + 1 / (double)then->values) * LOWER_BOUND;
     return drift_offset(&before, now) - error >= times * memory->drift->critical;
