@@ -71,6 +71,19 @@ static int has_field(const struct weir_finding *finding, const char *field)
     return 0;
 }
 
+// The incident's own field, or one that follows from it.
+static int has_moved(const struct weir_generate_incident *incident,
+                     const struct weir_finding *finding)
+{
+    if (incident->field && has_field(finding, incident->field))
+        return 1;
+    for (const char *const *moved = incident->moves; moved && *moved; moved++) {
+        if (has_field(finding, *moved))
+            return 1;
+    }
+    return 0;
+}
+
 static int has_slice(const struct weir_finding *finding, const char *field, const char *value)
 {
     for (size_t i = 0; i < finding->n_slice; i++) {
@@ -91,7 +104,7 @@ int weir_demo_names(const struct weir_generate_incident *incident, const struct 
         return 0;
     if (!has_kind(incident, finding->kind))
         return 0;
-    if (finding->n_fields && (!incident->field || !has_field(finding, incident->field)))
+    if (finding->n_fields && !has_moved(incident, finding))
         return 0;
     if (finding->n_slice &&
         (!incident->slice_field || !has_slice(finding, incident->slice_field, incident->slice)))

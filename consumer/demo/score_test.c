@@ -10,6 +10,7 @@
 #define HOUR INT64_C(3600000)
 
 static const char *const also[] = {"drift.feature", NULL};
+static const char *const moves[] = {"score", NULL};
 static const struct weir_generate_incident incidents[] = {
     {.name = "yen",
      .kind = "schema.unit",
@@ -17,6 +18,7 @@ static const struct weir_generate_incident incidents[] = {
      .field = "amount",
      .slice_field = "route",
      .slice = "partner",
+     .moves = moves,
      .start_ms = 100 * HOUR,
      .end_ms = 110 * HOUR,
      .first_ms = -1},
@@ -36,7 +38,8 @@ static struct weir_alert alert_of(const char *kind, const char *const *field, in
 
 START_TEST(names)
 {
-    static const char *const amount[] = {"amount"}, *const age[] = {"age"};
+    static const char *const amount[] = {"amount"}, *const age[] = {"age"},
+                             *const score[] = {"score"};
     struct weir_slice_value partner = {"route", "partner"}, app = {"route", "app"};
     const struct weir_generate_incident *yen = &incidents[0];
     struct weir_alert alert = alert_of("drift.feature", amount, 101 * HOUR);
@@ -48,6 +51,8 @@ START_TEST(names)
     ck_assert(!weir_demo_names(yen, &alert));
     alert = alert_of("drift.feature", age, 101 * HOUR);
     ck_assert(!weir_demo_names(yen, &alert));
+    alert = alert_of("drift.feature", score, 101 * HOUR); // it follows from the amount
+    ck_assert(weir_demo_names(yen, &alert));
     alert = alert_of("schema.nan", amount, 101 * HOUR);
     ck_assert(!weir_demo_names(yen, &alert));
     alert = alert_of("schema.unit", amount, 101 * HOUR);

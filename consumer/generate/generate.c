@@ -124,6 +124,7 @@ static void plan_incidents(struct weir_generate *generate)
             .sentence = script->sentence,
             .kind = script->kind,
             .also = script->also,
+            .moves = script->moves,
             .stream = script->stream,
             .field = script->field,
             .slice_field = script->slice_field,

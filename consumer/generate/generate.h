@@ -50,6 +50,7 @@ struct weir_generate_incident {
     enum weir_generate_stream stream;
     const char *field;               // NULL: not one field's
     const char *slice_field, *slice; // NULL: everywhere
+    const char *const *moves;        // fields that follow from `field`, NULL-terminated; NULL: none
     int64_t start_ms, end_ms;        // event time, the end excluded
     int64_t records;                 // touched so far (for an outage: left out)
     int64_t first_row, first_ms;     // row and event time of the first; -1 until there is one

@@ -28,6 +28,7 @@ struct weir_incident_script {
     const char *const *also;
     enum weir_generate_stream stream;
     const char *field, *slice_field, *slice;
+    const char *const *moves; // NULL: no other fields
 };
 
 // WEIR_INCIDENTS of them, by start.

@@ -2,7 +2,8 @@
 // Judging before anything is known of how windows vary. A day's rhythm, or a level that strays, is
 // as far from a profile as many a fault, but it does not come within an hour or two: so what opens
 // an incident has to be plain against the reference and against the last windows as well, and holds
-// for as long as it is plain against the reference. What was so from the beginning is no drift.
+// for as long as it is plain against the reference. What was so from the beginning may be how the
+// stream is: it is told only where it is further away than rhythms go.
 #include <math.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 
 static const int64_t FRESH = 3 * (int64_t)3600000; // windows that the day has not moved away from
 static const double STALE = 2;                     // as large, against older ones
+static const double BEYOND = 4;                    // as large, and no rhythm is
 static const double LOWER_BOUND = 2.33;
 
 int drift_is_plain(const struct drift_verdict *verdict)
@@ -85,15 +87,28 @@ static int is_step(struct drift_memory *memory, size_t f, const struct drift_ver
     return drift_offset(&before, now) - error >= times * memory->drift->critical;
 }
 
+// Further from the reference than a rhythm goes: whether it came at once does not matter.
+static int is_beyond_rhythms(const struct drift_memory *memory, size_t f,
+                             const struct drift_verdict *verdict)
+{
+    const struct drift_counts *now = &memory->now[f];
+    if (!verdict->critical || verdict->test == DRIFT_NULL_RATE || verdict->test == DRIFT_UNSEEN ||
+        verdict->test == DRIFT_TAIL || !now->values)
+        return verdict->critical;
+    double n = (double)now->values, of = (double)verdict->then->values;
+    double error = 1.25 * sqrt(1 / n + (of > 0 ? 1 / of : 0)) * LOWER_BOUND;
+    return verdict->effect - error >= BEYOND * memory->drift->critical;
+}
+
 // The first weekend, and hours that were not seen yet, may differ from all others at once.
 static int is_known(const struct drift_memory *memory, int64_t start)
 {
     return memory->calibration.stretch.n == 0 || drift_calibration_knows_day(memory, start);
 }
 
-// Whether it opens an incident, or goes on with one.
-static int opens(struct drift_memory *memory, const struct drift_verdict *verdict, int fresh,
-                 double times)
+// Whether it came at once, in this window or before.
+static int came(struct drift_memory *memory, const struct drift_verdict *verdict, int fresh,
+                double times)
 {
     size_t f = (size_t)(verdict->field - memory->drift->fields);
     return drift_is_plain(verdict) &&
@@ -110,13 +125,14 @@ void drift_keep_plain(struct drift_memory *memory, const struct weir_window *win
     double times = fresh == 1 && is_known(memory, window->start) ? 1 : STALE;
     for (size_t i = 0; i < *n; i++) {
         struct drift_verdict verdict = moved[i];
-        if (!opens(memory, &verdict, fresh, times))
+        size_t f = (size_t)(verdict.field - drift->fields);
+        held[f] = came(memory, &verdict, fresh, times) ? 2 : 0;
+        if (!held[f] && !is_beyond_rhythms(memory, f, &verdict))
             continue;
         memmove(&moved[first + 1], &moved[first], (i - first) * sizeof *moved);
         moved[first++] = verdict;
     }
-    memset(held, 0, drift->n_fields);
-    for (size_t i = 0; i < first; i++)
-        held[moved[i].field - drift->fields] = 1;
+    for (size_t f = 0; f < drift->n_fields; f++)
+        held[f] = held[f] == 2; // of those that did not move nothing is held
     *n = first ? *n : 0;
 }

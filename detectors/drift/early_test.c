@@ -270,6 +270,14 @@ START_TEST(what_was_so_from_the_beginning_is_no_drift)
 }
 END_TEST
 
+START_TEST(what_has_nothing_in_common_is_told_from_the_beginning)
+{
+    ck_assert_int_eq(run(0, 6, 6, 0), 6);
+    ck_assert_ptr_nonnull(strstr(found.summary, "f0"));
+    ck_assert_int_eq(found.provisional, 1);
+}
+END_TEST
+
 START_TEST(what_stays_is_how_the_stream_is_now)
 {
     run(0, 6 * DAY, 0, 0);
@@ -341,6 +349,7 @@ int main(void)
     tcase_add_loop_test(cases, a_plain_fault_is_found_at_once, 0, 5);
     tcase_add_loop_test(cases, nulls_are_found_at_once, 0, 3);
     tcase_add_test(cases, what_was_so_from_the_beginning_is_no_drift);
+    tcase_add_test(cases, what_has_nothing_in_common_is_told_from_the_beginning);
     tcase_add_test(cases, what_stays_is_how_the_stream_is_now);
     tcase_add_test(cases, restored_at_any_window_it_goes_on);
     tcase_add_test(cases, a_calibration_that_is_switched_off_is_passed_over);

@@ -76,7 +76,7 @@ static int open_one(struct drift_memory *memory, const struct weir_window *windo
         return WEIR_ENOMEM;
     struct drift_episode *episode = &episodes->items[episodes->n];
     *episode = (struct drift_episode){.field = f, .began = window->start, .open = 1};
-    int past = !verdict->score && drift_is_past(&drift->specs[verdict->reference]);
+    int past = verdict->score == 0 && drift_is_past(&drift->specs[verdict->reference]);
     if (drift_counts_init(&episode->counts, memory->now[f].n))
         return WEIR_ENOMEM;
     if (past && verdict->then->cells->n == memory->now[f].n) {

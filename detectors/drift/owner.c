@@ -347,8 +347,12 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
                    : judge_slice(owner, &whole, &n);
     if (!code && !calibrated && owner->careful)
         drift_keep_plain(&owner->memory, window, owner->moved, &n);
+    // What was so from the beginning is how the stream is.
+    int all = calibrated || !owner->careful;
     for (size_t i = 0; i < n; i++)
-        owner->memory.calibration.apart |= owner->moved[i].critical;
+        owner->memory.calibration.apart |=
+            owner->moved[i].critical &&
+            (all || owner->memory.calibration.held[owner->moved[i].field - drift->fields]);
     if (!code && calibrated) {
         code = report_calibrated(owner, window, &n, slices, n_slices);
     } else if (!code) {
