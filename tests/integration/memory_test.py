@@ -8,7 +8,7 @@ import harness
 from harness import wait_until
 from scenario import Scenario, message, opened, payment
 
-PARTITIONS, EACH, BAD = 8, 20_000, 900.0
+PARTITIONS, EACH, BAD = 8, 40_000, 900.0  # slices of about twice the limit
 LIMIT = 64  # MiB
 # The ledger counts what can grow. The program, its libraries and what an allocator wastes come on
 # top: docs/operations.md says so much.
