@@ -131,6 +131,19 @@ static struct weir_reader nested_reader(struct weir_reader *in)
     return weir_reader_make(bytes, in->failed ? 0 : length);
 }
 
+// Whether a part was kept: empty bytes say that none was.
+static int has_part(struct weir_reader *in, struct weir_reader *nested)
+{
+    *nested = nested_reader(in);
+    return !in->failed && weir_reader_left(nested) > 0;
+}
+
+// The outcome of reading a part, of which nothing may be left.
+static int end_part(const struct weir_reader *nested, int code)
+{
+    return code ? code : weir_reader_left(nested) ? WEIR_ECORRUPT : 0;
+}
+
 static int read_summary(struct weir_reader *in, const struct weir_cells *cells, unsigned parts,
                         struct weir_summary *summary)
 {
@@ -139,61 +152,50 @@ static int read_summary(struct weir_reader *in, const struct weir_cells *cells, 
     if (code)
         return code;
     struct weir_reader nested = nested_reader(in);
-    code = weir_summary_read_merge(summary, &nested);
-    return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+    return end_part(&nested, weir_summary_read_merge(summary, &nested));
 }
 
-// Empty bytes: none were kept.
 static int read_habits(struct weir_reader *in, struct weir_profile_field *field)
 {
-    struct weir_reader nested = nested_reader(in);
-    if (in->failed)
-        return WEIR_ECORRUPT;
-    if (!weir_reader_left(&nested))
-        return 0;
+    struct weir_reader nested;
+    if (!has_part(in, &nested))
+        return in->failed ? WEIR_ECORRUPT : 0;
     int code = weir_habits_read(&nested, &field->habits);
     if (code)
         return code;
     field->cells->habits = field->habits;
-    return weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+    return end_part(&nested, 0);
 }
 
 static int read_clues(struct weir_reader *in, struct weir_clues *clues)
 {
-    struct weir_reader nested = nested_reader(in);
-    if (in->failed)
-        return WEIR_ECORRUPT;
-    if (!weir_reader_left(&nested))
-        return 0;
+    struct weir_reader nested;
+    if (!has_part(in, &nested))
+        return in->failed ? WEIR_ECORRUPT : 0;
     int code = weir_clues_init(clues);
     if (!code)
         code = weir_clues_read_merge(clues, &nested);
-    return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+    return end_part(&nested, code);
 }
 
 static int read_words(struct weir_reader *in, struct weir_words **out)
 {
-    struct weir_reader nested = nested_reader(in);
-    if (in->failed)
-        return WEIR_ECORRUPT;
-    if (!weir_reader_left(&nested))
-        return 0;
+    struct weir_reader nested;
+    if (!has_part(in, &nested))
+        return in->failed ? WEIR_ECORRUPT : 0;
     *out = calloc(1, sizeof **out);
     if (!*out)
         return WEIR_ENOMEM;
     weir_words_read_merge(*out, &nested);
-    return weir_reader_left(&nested) ? WEIR_ECORRUPT : weir_reader_code(&nested);
+    return end_part(&nested, weir_reader_code(&nested));
 }
 
 static int read_also(struct weir_reader *in, struct weir_profile_also *also)
 {
-    struct weir_reader nested = nested_reader(in);
-    if (in->failed)
-        return WEIR_ECORRUPT;
-    if (!weir_reader_left(&nested))
-        return 0;
-    int code = weir_profile_also_read(&nested, also);
-    return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+    struct weir_reader nested;
+    if (!has_part(in, &nested))
+        return in->failed ? WEIR_ECORRUPT : 0;
+    return end_part(&nested, weir_profile_also_read(&nested, also));
 }
 
 static int read_field(struct weir_reader *in, int version, struct weir_profile_field *field,
@@ -206,9 +208,7 @@ static int read_field(struct weir_reader *in, int version, struct weir_profile_f
     struct weir_reader nested = nested_reader(in);
     if (in->failed)
         return weir_reader_code(in);
-    int code = weir_cells_read(&nested, &field->cells, error);
-    if (!code && weir_reader_left(&nested))
-        code = WEIR_ECORRUPT;
+    int code = end_part(&nested, weir_cells_read(&nested, &field->cells, error));
     if (!code)
         code = read_summary(in, field->cells, WEIR_PROFILE_PARTS, &field->summary);
     if (!code && version >= 2)
@@ -282,28 +282,23 @@ static int read_panes(struct weir_reader *in, struct weir_profile *profile)
 
 static int read_sample(struct weir_reader *in, struct weir_profile *profile)
 {
-    struct weir_reader nested = nested_reader(in);
-    if (in->failed)
-        return WEIR_ECORRUPT;
-    if (!weir_reader_left(&nested))
-        return 0;
+    struct weir_reader nested;
+    if (!has_part(in, &nested))
+        return in->failed ? WEIR_ECORRUPT : 0;
     size_t rows = weir_get_count(&nested, WEIR_RESERVOIR_ROWS_MOST);
     size_t bytes = weir_get_count(&nested, WEIR_RESERVOIR_BYTES_MOST);
     int code = nested.failed ? WEIR_ECORRUPT : weir_profile_sample_create(profile, rows, bytes);
     if (!code)
         code = weir_reservoir_read_merge(profile->sample, &nested);
-    return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+    return end_part(&nested, code);
 }
 
 static int read_quality(struct weir_reader *in, struct weir_profile *profile)
 {
-    struct weir_reader nested = nested_reader(in);
-    if (in->failed)
-        return WEIR_ECORRUPT;
-    if (!weir_reader_left(&nested))
-        return 0;
-    int code = weir_profile_quality_read(&nested, &profile->quality);
-    return code ? code : weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+    struct weir_reader nested;
+    if (!has_part(in, &nested))
+        return in->failed ? WEIR_ECORRUPT : 0;
+    return end_part(&nested, weir_profile_quality_read(&nested, &profile->quality));
 }
 
 // Fields are single numbers, and a vector is one: those who count more rows rely on it.
@@ -339,7 +334,7 @@ static int read_frames(struct weir_reader *in, struct weir_profile *profile)
         if (code)
             return code;
     }
-    return weir_reader_left(&nested) ? WEIR_ECORRUPT : 0;
+    return end_part(&nested, 0);
 }
 
 static int read_profile(struct weir_reader *in, struct weir_profile *profile,

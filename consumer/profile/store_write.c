@@ -53,33 +53,51 @@ static void put_categories(struct weir_buffer *out, const struct weir_summary *s
     weir_put_long(out, 0);
 }
 
-// Bytes that another function writes, with their length before them.
-static void put_nested(struct weir_buffer *out, const struct weir_cells *cells,
-                       const struct weir_summary *summary, const struct weir_habits *habits)
+static struct weir_buffer begin_part(void)
 {
-    struct weir_buffer nested;
-    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
-    int code = cells ? weir_cells_write(cells, &nested) : 0;
-    if (!code && summary)
-        code = weir_summary_write(summary, &nested);
-    if (!code && habits)
-        weir_habits_write(habits, &nested);
-    if (code || nested.failed)
-        out->failed = 1;
-    else
-        weir_put_bytes(out, nested.data, nested.length);
-    weir_buffer_free(&nested);
+    struct weir_buffer part;
+    weir_buffer_init(&part, WEIR_BUFFER_MAXIMUM);
+    return part;
 }
 
-static void put_words(struct weir_buffer *out, const struct weir_words *words)
+// Bytes that another function has written, with their length before them; none: it was not kept.
+static void end_part(struct weir_buffer *out, struct weir_buffer *part)
 {
-    struct weir_buffer nested;
-    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
-    if (words)
-        weir_words_write(words, &nested);
-    out->failed |= nested.failed;
-    weir_put_bytes(out, nested.data, nested.length);
-    weir_buffer_free(&nested);
+    out->failed |= part->failed;
+    weir_put_bytes(out, part->data, part->length);
+    weir_buffer_free(part);
+}
+
+static void put_summary(struct weir_buffer *out, const struct weir_summary *summary)
+{
+    struct weir_buffer part = begin_part();
+    out->failed |= weir_summary_write(summary, &part) != 0;
+    end_part(out, &part);
+}
+
+// What was found out about a field.
+static void put_parts(struct weir_buffer *out, const struct weir_profile_field *field)
+{
+    struct weir_buffer part = begin_part();
+    out->failed |= weir_cells_write(field->cells, &part) != 0;
+    end_part(out, &part);
+    put_summary(out, &field->summary);
+    part = begin_part();
+    if (field->habits)
+        weir_habits_write(field->habits, &part);
+    end_part(out, &part);
+    part = begin_part();
+    if (field->clues.distinct)
+        weir_clues_write(&field->clues, &part);
+    end_part(out, &part);
+    part = begin_part();
+    if (field->words)
+        weir_words_write(field->words, &part);
+    end_part(out, &part);
+    part = begin_part();
+    if (field->also.hash)
+        weir_profile_also_write(&field->also, &part);
+    end_part(out, &part);
 }
 
 static void put_field(struct weir_buffer *out, const struct weir_profile_field *field)
@@ -102,62 +120,36 @@ static void put_field(struct weir_buffer *out, const struct weir_profile_field *
     put_optional(out, any, moments->maximum);
     put_quantiles(out, summary);
     put_categories(out, summary);
-    put_nested(out, field->cells, NULL, NULL);
-    put_nested(out, NULL, summary, NULL);
-    put_nested(out, NULL, NULL, field->habits);
-    struct weir_buffer clues;
-    weir_buffer_init(&clues, WEIR_BUFFER_MAXIMUM);
-    if (field->clues.distinct)
-        weir_clues_write(&field->clues, &clues);
-    out->failed |= clues.failed;
-    weir_put_bytes(out, clues.data, clues.length);
-    weir_buffer_free(&clues);
-    put_words(out, field->words);
-    weir_buffer_init(&clues, WEIR_BUFFER_MAXIMUM);
-    if (field->also.hash)
-        weir_profile_also_write(&field->also, &clues);
-    out->failed |= clues.failed;
-    weir_put_bytes(out, clues.data, clues.length);
-    weir_buffer_free(&clues);
+    put_parts(out, field);
 }
 
-// Empty: none was kept.
 static void put_sample(struct weir_buffer *out, const struct weir_profile *profile)
 {
-    struct weir_buffer nested;
+    struct weir_buffer part = begin_part();
     size_t from = 0;
-    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
     if (profile->sample) {
-        weir_put_long(&nested, (int64_t)profile->sample_spec.rows);
-        weir_put_long(&nested, (int64_t)profile->sample_spec.bytes);
-        out->failed |= weir_reservoir_write(profile->sample, &from, SIZE_MAX, &nested) != 0;
+        weir_put_long(&part, (int64_t)profile->sample_spec.rows);
+        weir_put_long(&part, (int64_t)profile->sample_spec.bytes);
+        out->failed |= weir_reservoir_write(profile->sample, &from, SIZE_MAX, &part) != 0;
     }
-    weir_put_bytes(out, nested.data, nested.length);
-    weir_buffer_free(&nested);
+    end_part(out, &part);
 }
 
-// Empty: there is none.
 static void put_quality(struct weir_buffer *out, const struct weir_profile *profile)
 {
-    struct weir_buffer nested;
-    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
+    struct weir_buffer part = begin_part();
     if (profile->quality.counts)
-        weir_profile_quality_write(&profile->quality, &nested);
-    out->failed |= nested.failed;
-    weir_put_bytes(out, nested.data, nested.length);
-    weir_buffer_free(&nested);
+        weir_profile_quality_write(&profile->quality, &part);
+    end_part(out, &part);
 }
 
 static void put_frames(struct weir_buffer *out, const struct weir_profile *profile)
 {
-    struct weir_buffer nested;
-    weir_buffer_init(&nested, WEIR_BUFFER_MAXIMUM);
-    weir_put_long(&nested, (int64_t)profile->n_frames);
+    struct weir_buffer part = begin_part();
+    weir_put_long(&part, (int64_t)profile->n_frames);
     for (size_t f = 0; f < profile->n_frames; f++)
-        weir_frame_write(&profile->frames[f], &nested);
-    out->failed |= nested.failed;
-    weir_put_bytes(out, nested.data, nested.length);
-    weir_buffer_free(&nested);
+        weir_frame_write(&profile->frames[f], &part);
+    end_part(out, &part);
 }
 
 static void put_profile(struct weir_buffer *out, const struct weir_profile *profile)
@@ -182,7 +174,7 @@ static void put_profile(struct weir_buffer *out, const struct weir_profile *prof
         if (profile->n_fields)
             weir_put_long(out, (int64_t)profile->n_fields);
         for (size_t f = 0; f < profile->n_fields; f++)
-            put_nested(out, NULL, &pane->fields[f], NULL);
+            put_summary(out, &pane->fields[f]);
         weir_put_long(out, 0);
     }
     weir_put_long(out, 0);
