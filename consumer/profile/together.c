@@ -50,6 +50,14 @@ int weir_together_create(const struct weir_stream *stream, struct weir_together 
     return 0;
 }
 
+static void drop_last_frame(struct weir_together *together)
+{
+    size_t f = --together->n_frames;
+    weir_frame_free(&together->frames[f]);
+    free(together->column[f]);
+    together->column[f] = NULL;
+}
+
 void weir_together_destroy(struct weir_together *together)
 {
     if (!together)
@@ -59,10 +67,8 @@ void weir_together_destroy(struct weir_together *together)
         free(together->vectors[v].sum);
         free(together->vectors[v].square);
     }
-    for (size_t f = 0; f < together->n_frames; f++) {
-        weir_frame_free(&together->frames[f]);
-        free(together->column[f]);
-    }
+    while (together->n_frames)
+        drop_last_frame(together);
     free(together->frames);
     free(together->z);
     free(together->present);
@@ -178,9 +184,7 @@ static int fields_frame(const struct weir_together_sample *sample, struct weir_t
     }
     frame->n = n;
     if (!n) {
-        weir_frame_free(frame);
-        free(column);
-        together->column[--together->n_frames] = NULL;
+        drop_last_frame(together);
         return 0;
     }
     return weir_frame_begin(frame, width_of((double)n));
@@ -210,9 +214,7 @@ static int vector_frame(struct weir_together *together, const struct vector *vec
     }
     if (vary > 0 && finite)
         return weir_frame_begin(frame, width_of(vary));
-    weir_frame_free(frame);
-    free(column);
-    together->column[--together->n_frames] = NULL;
+    drop_last_frame(together);
     return 0;
 }
 
@@ -251,9 +253,7 @@ static int like_frame(struct weir_together *together, const struct weir_profile 
         const struct weir_together_field *field = find(&like->fields[from->field[j]], fields, n);
         // One that is not there, or comes before another that it came behind, is no such frame.
         if (!field || (j && field->place <= frame->field[j - 1])) {
-            weir_frame_free(frame);
-            free(column);
-            together->column[--together->n_frames] = NULL;
+            drop_last_frame(together);
             return WEIR_ENOTFOUND;
         }
         frame->field[j] = field->place;
