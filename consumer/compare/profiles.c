@@ -102,11 +102,8 @@ static int compare_both(const struct weir_profile *a, const struct weir_profile 
     int code = begin(set, a);
     set->rows_current = b->rows;
     struct weir_words **words = calloc(a->n_fields + 1, sizeof *words);
-    const struct weir_summary **fields = calloc(b->n_fields + 1, sizeof *fields);
-    if (!code && (!words || !fields))
+    if (!code && !words)
         code = WEIR_ENOMEM;
-    for (size_t i = 0; i < b->n_fields && !code; i++)
-        fields[i] = &b->fields[i].summary;
     for (size_t i = 0; i < a->n_fields && !code; i++) {
         const struct weir_profile_field *x = &a->fields[i], *y = weir_profile_find(b, x->name);
         struct weir_summary none;
@@ -129,12 +126,10 @@ static int compare_both(const struct weir_profile *a, const struct weir_profile 
     }
     if (!code)
         code = weir_compare_sampled(
-            a, &(struct weir_sampled_side){b->sample, words, b->frames, b->n_frames, b, fields},
-            set);
+            a, &(struct weir_sampled_side){b->sample, words, b->frames, b->n_frames, b, NULL}, set);
     if (!code)
         code = weir_compare_quality(&a->quality, &b->quality, &set->quality);
     free(words);
-    free(fields);
     return code;
 }
 
@@ -243,17 +238,10 @@ static int absorb_file(struct weir_file *file, const struct weir_profile *a, str
 static int compare_rows(const struct weir_profile *a, const struct taken *t,
                         struct weir_comparison_set *set)
 {
-    struct weir_sampled_side side = {.sample = t->sample, .words = t->words, .profile = a};
-    const struct weir_summary **fields = calloc(a->n_fields + 1, sizeof *fields);
-    if (!fields)
-        return WEIR_ENOMEM;
-    for (size_t i = 0; i < a->n_fields; i++)
-        fields[i] = &t->summaries[i];
-    side.fields = fields;
+    struct weir_sampled_side side = {
+        .sample = t->sample, .words = t->words, .profile = a, .summaries = t->summaries};
     side.frames = weir_together_frames(t->together, &side.n_frames);
-    int code = weir_compare_sampled(a, &side, set);
-    free(fields);
-    return code;
+    return weir_compare_sampled(a, &side, set);
 }
 
 static int compare_quality(const struct weir_profile *a, struct taken *t,

@@ -158,7 +158,7 @@ static int tells_records(const struct weir_profile *profile, size_t f)
 }
 
 static int make_table(const struct weir_profile *reference, const struct weir_comparison_set *set,
-                      const struct weir_rows *rows, struct weir_table *out)
+                      const uint8_t *alone, const struct weir_rows *rows, struct weir_table *out)
 {
     *out = (struct weir_table){.rows = rows->n};
     out->columns = calloc(set->n + 1, sizeof *out->columns);
@@ -171,7 +171,7 @@ static int make_table(const struct weir_profile *reference, const struct weir_co
         out->n_columns = i + 1;
         code = weir_table_column_of(from, rows->n, set->fields[i].type, &out->columns[i]);
         out->columns[i].name = reference->fields[i].name;
-        out->columns[i].tells_records = tells_records(reference, i);
+        out->columns[i].tells_records = alone[i];
     }
     return code;
 }
@@ -189,43 +189,32 @@ static int compare_tables(const struct weir_table *a, const struct weir_table *b
 
 // `x` and `y` are the sampled rows; NULL: there are none.
 static int compare_together(const struct weir_profile *reference,
-                            const struct weir_sampled_side *current, const struct weir_table *x,
-                            const struct weir_table *y, struct weir_comparison_set *set)
+                            const struct weir_sampled_side *current, const uint8_t *alone,
+                            const struct weir_table *x, const struct weir_table *y,
+                            struct weir_comparison_set *set)
 {
-    size_t n = reference->n_fields;
-    const struct weir_summary **fields = calloc(n + 1, sizeof *fields);
-    uint8_t *alone = calloc(n + 1, 1);
-    int code = fields && alone ? 0 : WEIR_ENOMEM;
-    for (size_t f = 0; f < n && !code; f++) {
-        fields[f] = &reference->fields[f].summary;
-        alone[f] = tells_records(reference, f) != 0;
-    }
     const struct weir_together_side sides[2] = {
-        {reference->frames, reference->n_frames, reference, fields, alone, x},
-        {current->frames, current->n_frames, current->profile, current->fields, NULL, y}};
-    if (!code)
-        code = weir_compare_together(sides, set);
-    free(fields);
-    free(alone);
-    return code;
+        {reference->frames, reference->n_frames, reference, NULL, alone, x},
+        {current->frames, current->n_frames, current->profile, current->summaries, NULL, y}};
+    return weir_compare_together(sides, set);
 }
 
 static int compare_rows(const struct weir_profile *reference,
-                        const struct weir_sampled_side *current, const struct weir_rows *b,
-                        struct weir_comparison_set *set)
+                        const struct weir_sampled_side *current, const uint8_t *alone,
+                        const struct weir_rows *b, struct weir_comparison_set *set)
 {
     struct weir_rows a;
     struct weir_table x, y;
     int code = weir_rows_make(reference->sample, &a);
     if (code)
         return code;
-    code = make_table(reference, set, &a, &x);
+    code = make_table(reference, set, alone, &a, &x);
     if (!code) {
-        code = make_table(reference, set, b, &y);
+        code = make_table(reference, set, alone, b, &y);
         if (!code)
             code = compare_tables(&x, &y, set);
         if (!code)
-            code = compare_together(reference, current, &x, &y, set);
+            code = compare_together(reference, current, alone, &x, &y, set);
         weir_table_free(&y);
     }
     weir_table_free(&x);
@@ -237,19 +226,24 @@ int weir_compare_sampled(const struct weir_profile *reference,
                          const struct weir_sampled_side *current, struct weir_comparison_set *set)
 {
     struct weir_rows rows = {0};
-    int code = current->sample ? weir_rows_make(current->sample, &rows) : 0;
-    if (code)
+    uint8_t *alone = calloc(set->n + 1, 1);
+    int code = !alone ? WEIR_ENOMEM : current->sample ? weir_rows_make(current->sample, &rows) : 0;
+    if (code) {
+        free(alone);
         return code;
+    }
     for (size_t i = 0; i < set->n; i++) {
         const struct weir_profile_field *field = &reference->fields[i];
+        alone[i] = tells_records(reference, i) != 0;
         if (set->fields[i].type == WEIR_COMPARE_TEXT)
             compare_texts(field->words, current->words[i], weir_rows_find(&rows, field->name),
                           &set->fields[i].comparison);
     }
     if (current->sample && reference->sample)
-        code = compare_rows(reference, current, &rows, set);
+        code = compare_rows(reference, current, alone, &rows, set);
     else
-        code = compare_together(reference, current, NULL, NULL, set);
+        code = compare_together(reference, current, alone, NULL, NULL, set);
     weir_rows_free(&rows);
+    free(alone);
     return code;
 }

@@ -12,8 +12,8 @@ struct weir_sampled_side {
     struct weir_words *const *words;     // one a field of the reference; NULL: none is known
     const struct weir_profile_frame *frames;
     size_t n_frames;
-    const struct weir_profile *profile;       // whose fields the frames' places are
-    const struct weir_summary *const *fields; // one a field of that profile
+    const struct weir_profile *profile;   // whose fields the frames' places are
+    const struct weir_summary *summaries; // one a field of that profile; NULL: its own
 };
 
 // Fills the set's fields, multivariate statistics and rules; the set's fields are the reference

@@ -51,7 +51,9 @@ static double turned(const struct weir_together_side *side, const struct weir_pr
 {
     if (!frame->cut[j])
         return 0;
-    const struct weir_summary *summary = side->fields[frame->field[j]];
+    size_t place = frame->field[j];
+    const struct weir_summary *summary =
+        side->summaries ? &side->summaries[place] : &side->profile->fields[place].summary;
     double variance = weir_moments_variance(&summary->moments, summary->cells);
     double all = summary->moments.outside || summary->infinite_low + summary->infinite_high
                      ? 0
@@ -143,8 +145,6 @@ static float *sampled(const struct weir_together_side *side, const struct weir_p
 {
     *rows = 0;
     const struct weir_table *sample = side->sample;
-    if (!sample)
-        return NULL;
     size_t most = sample->rows < SPREAD_ROWS ? (size_t)sample->rows : SPREAD_ROWS, taken = 0;
     float *z = malloc((frame->n * most + 1) * sizeof *z);
     for (size_t r = 0; z && r < most; r++) {
@@ -176,7 +176,7 @@ static float *sampled(const struct weir_together_side *side, const struct weir_p
 static int has_columns(const struct weir_together_side *side,
                        const struct weir_profile_frame *frame)
 {
-    for (size_t j = 0; side->sample && j < (frame->is_vector ? 1 : frame->n); j++) {
+    for (size_t j = 0; j < (frame->is_vector ? 1 : frame->n); j++) {
         const struct weir_table_column *column = &side->sample->columns[frame->field[j]];
         if (!column->number ||
             (frame->is_vector ? column->n_ends : column->n) != side->sample->rows)
@@ -190,8 +190,9 @@ static int distance(const struct weir_together_side *reference, const struct wei
 {
     struct weir_embedding_spread spread;
     size_t rows = 0;
-    float *z = has_columns(reference, a) ? sampled(reference, a, &rows) : NULL;
-    int code = reference->sample && has_columns(reference, a) && !z ? WEIR_ENOMEM : 0;
+    int has_rows = reference->sample && has_columns(reference, a);
+    float *z = has_rows ? sampled(reference, a, &rows) : NULL;
+    int code = has_rows && !z ? WEIR_ENOMEM : 0;
     int known = !code && z && rows >= LEAST_ROWS;
     if (known)
         code = weir_embedding_spread(a->means, z, rows, rows, &spread);

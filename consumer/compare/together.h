@@ -10,10 +10,10 @@
 struct weir_together_side {
     const struct weir_profile_frame *frames;
     size_t n_frames;
-    const struct weir_profile *profile;       // whose fields the frames' places are
-    const struct weir_summary *const *fields; // one a field of that profile
-    const uint8_t *alone;                     // of the reference's fields: those that take no part
-    const struct weir_table *sample;          // one column a field of the reference; NULL: none
+    const struct weir_profile *profile;   // whose fields the frames' places are
+    const struct weir_summary *summaries; // one a field of that profile; NULL: its own
+    const uint8_t *alone;                 // of the reference's fields: those that take no part
+    const struct weir_table *sample;      // one column a field of the reference; NULL: none
 };
 
 // correlation_change where both have sums of the same two fields; mmd and vector_mmd where both
