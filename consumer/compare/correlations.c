@@ -106,31 +106,17 @@ double weir_correlations_turned(double cut_variance, double variance)
 
 // ---- of files
 
-struct side {
-    const struct weir_table *table;
-    const size_t *chosen; // columns
-    const double *centre, *scale;
-    size_t n;
-};
-
-static double standardised(const struct side *side, size_t j, size_t row)
+static int sum_rows(const struct weir_table *table, const struct weir_matrix_choice *choice,
+                    struct weir_co_moments **out)
 {
-    double z =
-        (side->table->columns[side->chosen[j]].number[row] - side->centre[j]) / side->scale[j];
-    double reach = WEIR_CO_MOMENTS_REACH;
-    return z > reach ? reach : z < -reach ? -reach : z;
-}
-
-static int sum_rows(const struct side *side, struct weir_co_moments **out)
-{
-    double *z = malloc(2 * side->n * BLOCK * sizeof *z), *present = z + side->n * BLOCK;
-    int code = z ? weir_co_moments_create(side->n, out) : WEIR_ENOMEM;
-    size_t rows = (size_t)side->table->rows;
+    size_t n = choice->n, rows = (size_t)table->rows;
+    double *z = malloc(2 * n * BLOCK * sizeof *z), *present = z + n * BLOCK;
+    int code = z ? weir_co_moments_create(n, out) : WEIR_ENOMEM;
     for (size_t done = 0; done < rows && !code; done += BLOCK) {
         size_t part = rows - done < BLOCK ? rows - done : BLOCK;
-        for (size_t j = 0; j < side->n; j++)
+        for (size_t j = 0; j < n; j++)
             for (size_t r = 0; r < part; r++) {
-                double value = standardised(side, j, done + r);
+                double value = weir_matrix_value(table, choice, j, done + r);
                 z[j * BLOCK + r] = isnan(value) ? 0 : value;
                 present[j * BLOCK + r] = !isnan(value);
             }
@@ -140,17 +126,15 @@ static int sum_rows(const struct side *side, struct weir_co_moments **out)
     return code;
 }
 
-// At even distances.
-static double *sample_rows(const struct side *side, size_t *rows)
+static double *sample_rows(const struct weir_table *table, const struct weir_matrix_choice *choice,
+                           size_t *rows)
 {
-    size_t all = (size_t)side->table->rows;
+    size_t all = (size_t)table->rows;
     *rows = all < SAMPLED ? all : SAMPLED;
-    double *z = malloc((side->n * *rows + 1) * sizeof *z);
-    for (size_t j = 0; z && j < side->n; j++)
-        for (size_t i = 0; i < *rows; i++) {
-            size_t row = (size_t)((double)i * (double)all / (double)*rows);
-            z[j * *rows + i] = standardised(side, j, row);
-        }
+    double *z = malloc((choice->n * *rows + 1) * sizeof *z);
+    for (size_t j = 0; z && j < choice->n; j++)
+        for (size_t i = 0; i < *rows; i++)
+            z[j * *rows + i] = weir_matrix_value(table, choice, j, weir_matrix_row(i, *rows, all));
     return z;
 }
 
@@ -162,16 +146,14 @@ int weir_compare_table_correlations(const struct weir_table *reference,
     if (choice.n < 2)
         return 0; // it has a reason already
     struct weir_correlated fields[WEIR_MATRIX_COLUMNS];
-    struct side sides[2];
+    const struct weir_table *const sides[2] = {reference, current};
     struct weir_co_moments *sums[2] = {NULL, NULL};
     double *z[2] = {NULL, NULL};
     struct weir_correlations c = {.fields = fields, .n = choice.n};
     int code = 0;
     for (int s = 0; s < 2 && !code; s++) {
-        sides[s] = (struct side){s ? current : reference, choice.column, choice.mean,
-                                 choice.deviation, choice.n};
-        code = sum_rows(&sides[s], &sums[s]);
-        z[s] = code ? NULL : sample_rows(&sides[s], &c.rows[s]);
+        code = sum_rows(sides[s], &choice, &sums[s]);
+        z[s] = code ? NULL : sample_rows(sides[s], &choice, &c.rows[s]);
         code = code || z[s] ? code : WEIR_ENOMEM;
         c.sums[s] = sums[s];
     }

@@ -29,7 +29,7 @@ static int find_spread(const struct weir_embedded *rows, const struct weir_embed
         return WEIR_ENOMEM;
     for (size_t j = 0; j < rows->n; j++)
         for (size_t r = 0; r < n; r++) {
-            size_t row = (size_t)((double)r * (double)all / (double)n);
+            size_t row = weir_matrix_row(r, n, all);
             z[j * n + r] = (float)rows->value(rows->context, 0, j, row);
         }
     int code = weir_embedding_spread(embedding, z, n, n, out);
@@ -67,7 +67,8 @@ struct tables {
 static double value_of(const void *context, int side, size_t j, size_t row)
 {
     const struct tables *tables = context;
-    return weir_matrix_value(tables->sides[side], tables->choice, j, row);
+    double z = weir_matrix_value(tables->sides[side], tables->choice, j, row);
+    return isnan(z) ? 0 : z;
 }
 
 int weir_compare_mmd(const struct weir_table *reference, const struct weir_table *current,

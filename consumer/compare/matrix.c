@@ -32,7 +32,12 @@ double weir_matrix_value(const struct weir_table *table, const struct weir_matri
 {
     double x = table->columns[choice->column[j]].number[row];
     double z = (x - choice->mean[j]) / choice->deviation[j];
-    return isnan(z) ? 0 : z > LARGEST ? LARGEST : z < -LARGEST ? -LARGEST : z;
+    return z > LARGEST ? LARGEST : z < -LARGEST ? -LARGEST : z;
+}
+
+size_t weir_matrix_row(size_t i, size_t n, size_t all)
+{
+    return (size_t)((double)i * (double)all / (double)n);
 }
 
 static size_t rows_of(const struct weir_table *table)
@@ -45,10 +50,11 @@ static void fill(const struct weir_table *table, const struct weir_matrix_choice
 {
     size_t columns = choice->n;
     for (size_t i = 0; i < rows; i++) {
-        // Even distances: a stretch of time is not preferred.
-        size_t row = (size_t)((double)i * (double)table->rows / (double)rows);
-        for (size_t j = 0; j < columns; j++)
-            cell[i * columns + j] = weir_matrix_value(table, choice, j, row);
+        size_t row = weir_matrix_row(i, rows, (size_t)table->rows);
+        for (size_t j = 0; j < columns; j++) {
+            double z = weir_matrix_value(table, choice, j, row);
+            cell[i * columns + j] = isnan(z) ? 0 : z;
+        }
     }
 }
 
@@ -72,19 +78,18 @@ void weir_matrix_choose(const struct weir_table *reference, const struct weir_ta
 }
 
 int weir_matrix_make(const struct weir_table *reference, const struct weir_table *current,
-                     struct weir_matrix *matrix)
+                     struct weir_matrix_choice *choice, struct weir_matrix *matrix)
 {
-    struct weir_matrix_choice choice;
-    weir_matrix_choose(reference, current, &choice);
-    size_t n = choice.n;
+    weir_matrix_choose(reference, current, choice);
+    size_t n = choice->n;
     struct weir_matrix m = {n, rows_of(reference), rows_of(current), NULL};
     if (n < 2 || m.rows_a < LEAST_ROWS || m.rows_b < LEAST_ROWS)
         return WEIR_ENOTFOUND;
     m.cell = malloc((m.rows_a + m.rows_b) * n * sizeof *m.cell);
     if (!m.cell)
         return WEIR_ENOMEM;
-    fill(reference, &choice, m.rows_a, m.cell);
-    fill(current, &choice, m.rows_b, m.cell + m.rows_a * n);
+    fill(reference, choice, m.rows_a, m.cell);
+    fill(current, choice, m.rows_b, m.cell + m.rows_a * n);
     *matrix = m;
     return 0;
 }

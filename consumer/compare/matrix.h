@@ -21,13 +21,17 @@ struct weir_matrix_choice {
 void weir_matrix_choose(const struct weir_table *reference, const struct weir_table *current,
                         struct weir_matrix_choice *out);
 
-// A row's number j in the reference's standard deviations, cut at 10; 0 where there is none.
+// A row's number j in the reference's standard deviations, cut at 10; NAN where there is none.
 double weir_matrix_value(const struct weir_table *table, const struct weir_matrix_choice *choice,
                          size_t j, size_t row);
 
-// WEIR_ENOTFOUND: fewer than two numeric fields that vary, or fewer than 20 rows of either.
+// Row i of `n` that are taken of `all` at even distances: a stretch of time is not preferred.
+size_t weir_matrix_row(size_t i, size_t n, size_t all);
+
+// WEIR_ENOTFOUND: fewer than two numeric fields that vary, or fewer than 20 rows of either. The
+// choice is made in any case.
 int weir_matrix_make(const struct weir_table *reference, const struct weir_table *current,
-                     struct weir_matrix *matrix);
+                     struct weir_matrix_choice *choice, struct weir_matrix *matrix);
 void weir_matrix_free(struct weir_matrix *matrix);
 
 // Eigenvalues (descending) and eigenvectors (rows of `vectors`) of the symmetric n x n `a`,

@@ -235,8 +235,9 @@ int weir_compare_multivariate(const struct weir_table *reference, const struct w
                               struct weir_comparison out[WEIR_MULTIVARIATE])
 {
     static const char *const names[] = {"mmd", "pca_error", "domain_auc", "correlation_change"};
+    struct weir_matrix_choice choice;
     struct weir_matrix m;
-    int code = weir_matrix_make(reference, current, &m);
+    int code = weir_matrix_make(reference, current, &choice, &m);
     if (code == WEIR_ENOTFOUND) {
         for (int i = 0; i < WEIR_MULTIVARIATE; i++)
             out[i] = make(names[i], NAN, NAN,
@@ -245,8 +246,6 @@ int weir_compare_multivariate(const struct weir_table *reference, const struct w
     }
     if (code)
         return code;
-    struct weir_matrix_choice choice;
-    weir_matrix_choose(reference, current, &choice);
     code = weir_compare_mmd(reference, current, &choice, &out[0]);
     if (!code)
         code = pca_error(&m, &out[1]);
