@@ -91,12 +91,6 @@ int weir_preset_chunked_numbers(const double *rows, size_t n, struct weir_preset
 
 // ---- categories
 
-static int by_value(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 // The different ones, in order.
 static size_t distinct_of(const uint64_t *hash, const uint8_t *absent, size_t n, uint64_t *out)
 {
@@ -104,11 +98,17 @@ static size_t distinct_of(const uint64_t *hash, const uint8_t *absent, size_t n,
     for (size_t i = 0; i < n; i++)
         if (!absent[i])
             out[kept++] = hash[i];
-    qsort(out, kept, sizeof *out, by_value);
+    weir_sort_hashes(out, kept);
     for (size_t i = 0; i < kept; i++)
         if (!i || out[i] != out[i - 1])
             out[distinct++] = out[i];
     return distinct;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
 }
 
 static void count(const uint64_t *hash, const uint8_t *absent, size_t n, const uint64_t *distinct,
