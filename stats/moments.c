@@ -8,11 +8,9 @@
 #endif
 
 #include "stats/summary.h"
+#include "stats/wide.h"
 
-__extension__ typedef __int128 wide;
-__extension__ typedef unsigned __int128 unsigned_wide;
-
-#define WIDE_MAX ((wide)(((unsigned_wide)1 << 127) - 1))
+#define WIDE_MAX ((weir_wide)(((weir_unsigned_wide)1 << 127) - 1))
 
 // Adding it to |v| < 2^51 leaves v, rounded to an integer, in the low bits of the mantissa.
 #define MAGIC 6755399441055744.0
@@ -26,14 +24,9 @@ typedef double doubles __attribute__((vector_size(16)));
 typedef int64_t longs __attribute__((vector_size(16)));
 
 // The sum of squares saturates: its terms are not negative, so that is order-free too.
-static wide add_saturated(wide a, wide b)
+static weir_wide add_saturated(weir_wide a, weir_wide b)
 {
     return a > WIDE_MAX - b ? WIDE_MAX : a + b;
-}
-
-static wide add_wrapped(wide a, wide b)
-{
-    return (wide)((unsigned_wide)a + (unsigned_wide)b);
 }
 
 // Values out of the fast way's reach.
@@ -49,8 +42,8 @@ static void add_far(struct weir_moments *moments, double centre, double inverse,
             continue;
         }
         moments->n++;
-        moments->sum = add_wrapped(moments->sum, (wide)rint(z * FIRST));
-        moments->sum_squares = add_saturated(moments->sum_squares, (wide)rint(z * z * SECOND));
+        moments->sum = weir_wide_add(moments->sum, (weir_wide)rint(z * FIRST));
+        moments->sum_squares = add_saturated(moments->sum_squares, (weir_wide)rint(z * z * SECOND));
     }
 }
 
@@ -135,7 +128,7 @@ static void add_block(struct weir_moments *moments, double centre, double invers
         moments->maximum = maximum > moments->maximum ? maximum : moments->maximum;
     }
     moments->n += n_near;
-    moments->sum = add_wrapped(moments->sum, s);
+    moments->sum = weir_wide_add(moments->sum, s);
     moments->sum_squares = add_saturated(moments->sum_squares, q);
     if (n_near < n)
         add_far(moments, centre, inverse, x, n);
@@ -159,7 +152,7 @@ void weir_moments_merge(struct weir_moments *into, const struct weir_moments *fr
     }
     into->n += from->n;
     into->outside += from->outside;
-    into->sum = add_wrapped(into->sum, from->sum);
+    into->sum = weir_wide_add(into->sum, from->sum);
     into->sum_squares = add_saturated(into->sum_squares, from->sum_squares);
     into->minimum = from->minimum < into->minimum ? from->minimum : into->minimum;
     into->maximum = from->maximum > into->maximum ? from->maximum : into->maximum;

@@ -16,17 +16,14 @@
 enum { LOWER = 192, UPPER = 64 };
 #define UPPER_SHARE .05
 
-__extension__ typedef unsigned __int128 unsigned_sum;
-
-// Wraps as unsigned numbers do, so that the order never matters.
-static void add(weir_quality_sum *into, weir_quality_sum more)
+static void add(weir_wide *into, weir_wide more)
 {
-    *into = (weir_quality_sum)((unsigned_sum)*into + (unsigned_sum)more);
+    *into = weir_wide_add(*into, more);
 }
 
-static weir_quality_sum fixed(double x, double steps)
+static weir_wide fixed(double x, double steps)
 {
-    return (weir_quality_sum)rint(x * steps);
+    return (weir_wide)rint(x * steps);
 }
 
 // ---- the spec
@@ -236,12 +233,12 @@ uint64_t weir_quality_records(const struct weir_quality *quality)
 
 enum { SUMS = 14 };
 
-static void sums_of(struct weir_quality *q, weir_quality_sum *out[SUMS])
+static void sums_of(struct weir_quality *q, weir_wide *out[SUMS])
 {
-    weir_quality_sum *const all[SUMS] = {&q->loss, &q->loss_squares, &q->brier, &q->brier_squares,
-                                         &q->e,    &q->e_absolute,   &q->z,     &q->e2,
-                                         &q->z2,   &q->e2z,          &q->z3,    &q->e4,
-                                         &q->z4,   &q->e2z2};
+    weir_wide *const all[SUMS] = {&q->loss, &q->loss_squares, &q->brier, &q->brier_squares,
+                                  &q->e,    &q->e_absolute,   &q->z,     &q->e2,
+                                  &q->z2,   &q->e2z,          &q->z3,    &q->e4,
+                                  &q->z4,   &q->e2z2};
     memcpy(out, all, sizeof all);
 }
 
@@ -262,7 +259,7 @@ int weir_quality_merge(struct weir_quality *into, const struct weir_quality *fro
     if (!weir_quality_same(into, from))
         return WEIR_EINVAL;
     size_t n = into->spec.n_classes;
-    weir_quality_sum *a[SUMS], *b[SUMS];
+    weir_wide *a[SUMS], *b[SUMS];
     for (size_t i = 0; into->confusion && i < (n + 1) * (n + 2); i++)
         into->confusion[i] += from->confusion[i];
     for (size_t i = 0; into->cells && i <= into->spec.n_cuts; i++)
@@ -279,18 +276,6 @@ int weir_quality_merge(struct weir_quality *into, const struct weir_quality *fro
 }
 
 // ---- bytes
-
-static void put_sum(struct weir_buffer *out, weir_quality_sum value)
-{
-    weir_put_long(out, (int64_t)(value >> 64));
-    weir_put_fixed64(out, (uint64_t)value);
-}
-
-static weir_quality_sum get_sum(struct weir_reader *in)
-{
-    uint64_t high = (uint64_t)weir_get_long(in);
-    return (weir_quality_sum)((unsigned_sum)high << 64 | weir_get_fixed64(in));
-}
 
 static void put_spec(struct weir_buffer *out, const struct weir_quality_spec *spec)
 {
@@ -326,15 +311,15 @@ void weir_quality_write(const struct weir_quality *quality, struct weir_buffer *
             continue;
         weir_put_double(out, cell->least);
         weir_put_double(out, cell->most);
-        put_sum(out, cell->score);
+        weir_put_wide(out, cell->score);
     }
     weir_put_long(out, (int64_t)quality->improbable);
     weir_put_long(out, (int64_t)quality->n);
     weir_put_long(out, (int64_t)quality->outside);
-    weir_quality_sum *sums[SUMS];
+    weir_wide *sums[SUMS];
     sums_of((struct weir_quality *)quality, sums);
     for (int i = 0; i < SUMS; i++)
-        put_sum(out, *sums[i]);
+        weir_put_wide(out, *sums[i]);
 }
 
 struct read_spec {
@@ -405,7 +390,7 @@ static int get_counts(struct weir_reader *in, struct weir_quality *quality)
             continue;
         cell->least = weir_get_double(in);
         cell->most = weir_get_double(in);
-        cell->score = get_sum(in);
+        cell->score = weir_get_wide(in);
         if (!in->failed && !good_cell(spec, i, cell))
             return WEIR_ECORRUPT;
     }
@@ -413,10 +398,10 @@ static int get_counts(struct weir_reader *in, struct weir_quality *quality)
     quality->improbable = weir_get_count(in, quality->scored);
     quality->n = weir_get_count(in, spec->task == WEIR_QUALITY_NUMBERS ? COUNT_LIMIT : 0);
     quality->outside = weir_get_count(in, spec->task == WEIR_QUALITY_NUMBERS ? COUNT_LIMIT : 0);
-    weir_quality_sum *sums[SUMS];
+    weir_wide *sums[SUMS];
     sums_of(quality, sums);
     for (int i = 0; i < SUMS; i++)
-        *sums[i] = get_sum(in);
+        *sums[i] = weir_get_wide(in);
     int negative = quality->loss < 0 || quality->loss_squares < 0 || quality->brier < 0 ||
                    quality->brier_squares < 0 || quality->e_absolute < 0 || quality->e2 < 0 ||
                    quality->z2 < 0 || quality->e4 < 0 || quality->z4 < 0 || quality->e2z2 < 0;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "stats/buffer.h"
+#include "stats/wide.h"
 #include "weir/error.h"
 
 enum weir_quality_task {
@@ -42,12 +43,10 @@ struct weir_quality_spec {
     double centre, scale;
 };
 
-__extension__ typedef __int128 weir_quality_sum;
-
 struct weir_quality_cell {
     uint64_t positives, negatives;
-    double least, most;     // of the scores in it; 0 and 0 where there is none
-    weir_quality_sum score; // their sum, in 2^-60; of probabilities alone
+    double least, most; // of the scores in it; 0 and 0 where there is none
+    weir_wide score;    // their sum, in 2^-60; of probabilities alone
 };
 
 struct weir_quality {
@@ -56,12 +55,12 @@ struct weir_quality {
     uint64_t *confusion; // n_classes + 1 labels by n_classes + 2 predictions; NULL without these
     struct weir_quality_cell *cells; // n_cuts + 1; NULL without scores
     uint64_t scored, improbable;     // scores; those of them that are outside 0 to 1
-    weir_quality_sum loss, loss_squares, brier, brier_squares; // of probabilities, in 2^-60
+    weir_wide loss, loss_squares, brier, brier_squares; // of probabilities, in 2^-60
     // Numbers: powers of the error e (predicted less label) and of the label z, both in scales.
-    uint64_t n, outside;                       // within the sums; too far for them
-    weir_quality_sum e, e_absolute, z, e2, z2; // in 2^-60
-    weir_quality_sum e2z, z3;                  // in 2^-40
-    weir_quality_sum e4, z4, e2z2;             // in 2^-24
+    uint64_t n, outside;                // within the sums; too far for them
+    weir_wide e, e_absolute, z, e2, z2; // in 2^-60
+    weir_wide e2z, z3;                  // in 2^-40
+    weir_wide e4, z4, e2z2;             // in 2^-24
 };
 
 // Copies the spec. WEIR_EINVAL: one that is none; WEIR_ENOMEM.

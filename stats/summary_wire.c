@@ -9,24 +9,10 @@
 #include "stats/summary.h"
 #include "stats/summary_parts.h"
 #include "stats/top.h"
+#include "stats/wide.h"
 
 // Above it no count is believed, so that no sum of a few of them wraps.
 #define COUNT_LIMIT ((size_t)1 << 60)
-
-__extension__ typedef __int128 wide;
-__extension__ typedef unsigned __int128 unsigned_wide;
-
-static void put_wide(struct weir_buffer *out, wide value)
-{
-    weir_put_long(out, (int64_t)(value >> 64));
-    weir_put_fixed64(out, (uint64_t)value);
-}
-
-static wide get_wide(struct weir_reader *in)
-{
-    uint64_t high = (uint64_t)weir_get_long(in);
-    return (wide)((unsigned_wide)high << 64 | weir_get_fixed64(in));
-}
 
 static void write_moments(const struct weir_moments *moments, struct weir_buffer *out)
 {
@@ -34,8 +20,8 @@ static void write_moments(const struct weir_moments *moments, struct weir_buffer
     weir_put_long(out, (int64_t)moments->outside);
     if (!(moments->n + moments->outside))
         return;
-    put_wide(out, moments->sum);
-    put_wide(out, moments->sum_squares);
+    weir_put_wide(out, moments->sum);
+    weir_put_wide(out, moments->sum_squares);
     weir_put_double(out, moments->minimum);
     weir_put_double(out, moments->maximum);
 }
@@ -46,8 +32,8 @@ static void read_moments(struct weir_moments *moments, struct weir_reader *in)
     moments->outside = weir_get_count(in, COUNT_LIMIT);
     if (in->failed || !(moments->n + moments->outside))
         return;
-    moments->sum = get_wide(in);
-    moments->sum_squares = get_wide(in);
+    moments->sum = weir_get_wide(in);
+    moments->sum_squares = weir_get_wide(in);
     moments->minimum = weir_get_double(in);
     moments->maximum = weir_get_double(in);
     if (moments->sum_squares < 0 || !isfinite(moments->minimum) || !isfinite(moments->maximum) ||
