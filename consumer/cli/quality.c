@@ -9,37 +9,16 @@ enum { BINS = 10, MOST_SHOWN = 12, NAME_WIDTH = 20 };
 
 // ---- JSON
 
-static void put_number(struct weir_json_writer *json, const char *key, double value)
-{
-    weir_json_key(json, key);
-    weir_json_double(json, value);
-}
-
-static void put_count(struct weir_json_writer *json, const char *key, uint64_t value)
-{
-    weir_json_key(json, key);
-    weir_json_long(json, (int64_t)value);
-}
-
-static void put_text(struct weir_json_writer *json, const char *key, const char *text)
-{
-    weir_json_key(json, key);
-    if (text)
-        weir_json_text(json, text);
-    else
-        weir_json_null(json);
-}
-
 static void put_metric(struct weir_json_writer *json, const struct weir_quality_metric *metric)
 {
     weir_json_open(json, '{');
-    put_number(json, "value", metric->value);
-    put_number(json, "low", metric->low);
-    put_number(json, "high", metric->high);
+    weir_json_put_double(json, "value", metric->value);
+    weir_json_put_double(json, "low", metric->low);
+    weir_json_put_double(json, "high", metric->high);
     if (metric->bound > 0)
-        put_number(json, "bound", metric->bound);
+        weir_json_put_double(json, "bound", metric->bound);
     if (metric->reason)
-        put_text(json, "reason", metric->reason);
+        weir_json_put_text(json, "reason", metric->reason);
     weir_json_close(json, '}');
 }
 
@@ -58,13 +37,13 @@ static void put_classes(struct weir_json_writer *json, const struct weir_quality
         if (i == counts->spec.n_classes && !(of.labels + of.predictions))
             continue;
         weir_json_open(json, '{');
-        put_text(json, "class", class_name(counts, i));
-        put_count(json, "labels", of.labels);
-        put_count(json, "predictions", of.predictions);
-        put_count(json, "right", of.right);
-        put_number(json, "precision", of.precision);
-        put_number(json, "recall", of.recall);
-        put_number(json, "f1", of.f1);
+        weir_json_put_text(json, "class", class_name(counts, i));
+        weir_json_put_count(json, "labels", of.labels);
+        weir_json_put_count(json, "predictions", of.predictions);
+        weir_json_put_count(json, "right", of.right);
+        weir_json_put_double(json, "precision", of.precision);
+        weir_json_put_double(json, "recall", of.recall);
+        weir_json_put_double(json, "f1", of.f1);
         weir_json_close(json, '}');
     }
     weir_json_close(json, ']');
@@ -80,9 +59,9 @@ static void put_confusion(struct weir_json_writer *json, const struct weir_quali
         if (!counts->confusion[i])
             continue;
         weir_json_open(json, '{');
-        put_text(json, "label", class_name(counts, i / (n + 2)));
-        put_text(json, "prediction", class_name(counts, i % (n + 2)));
-        put_count(json, "count", counts->confusion[i]);
+        weir_json_put_text(json, "label", class_name(counts, i / (n + 2)));
+        weir_json_put_text(json, "prediction", class_name(counts, i % (n + 2)));
+        weir_json_put_count(json, "count", counts->confusion[i]);
         weir_json_close(json, '}');
     }
     weir_json_close(json, ']');
@@ -96,11 +75,11 @@ static void put_calibration(struct weir_json_writer *json, const struct weir_qua
     weir_json_open(json, '[');
     for (size_t i = 0; i < n; i++) {
         weir_json_open(json, '{');
-        put_number(json, "low", bins[i].low);
-        put_number(json, "high", bins[i].high);
-        put_count(json, "records", bins[i].n);
-        put_count(json, "positives", bins[i].positives);
-        put_number(json, "score", bins[i].score);
+        weir_json_put_double(json, "low", bins[i].low);
+        weir_json_put_double(json, "high", bins[i].high);
+        weir_json_put_count(json, "records", bins[i].n);
+        weir_json_put_count(json, "positives", bins[i].positives);
+        weir_json_put_double(json, "score", bins[i].score);
         weir_json_close(json, '}');
     }
     weir_json_close(json, ']');
@@ -117,12 +96,13 @@ void weir_cli_quality_json(struct weir_json_writer *json,
     }
     weir_quality_measure(counts, metrics);
     weir_json_open(json, '{');
-    put_text(json, "label", quality->label);
-    put_text(json, "prediction", quality->prediction);
-    put_text(json, "score", quality->score);
-    put_text(json, "positive",
-             counts->spec.positive < 0 ? NULL : counts->spec.classes[counts->spec.positive]);
-    put_count(json, "records", weir_quality_records(counts));
+    weir_json_put_text(json, "label", quality->label);
+    weir_json_put_text(json, "prediction", quality->prediction);
+    weir_json_put_text(json, "score", quality->score);
+    weir_json_put_text(json, "positive",
+                       counts->spec.positive < 0 ? NULL
+                                                 : counts->spec.classes[counts->spec.positive]);
+    weir_json_put_count(json, "records", weir_quality_records(counts));
     weir_json_key(json, "metrics");
     weir_json_open(json, '{');
     for (int i = 0; i < WEIR_QUALITY_METRICS; i++) {
@@ -149,13 +129,13 @@ void weir_cli_compared_quality_json(struct weir_json_writer *json,
         return;
     }
     weir_json_open(json, '{');
-    put_text(json, "label", quality->label);
-    put_text(json, "prediction", quality->prediction);
-    put_text(json, "score", quality->score);
+    weir_json_put_text(json, "label", quality->label);
+    weir_json_put_text(json, "prediction", quality->prediction);
+    weir_json_put_text(json, "score", quality->score);
     weir_json_key(json, "records");
     weir_json_open(json, '{');
-    put_count(json, "reference", quality->records[0]);
-    put_count(json, "current", quality->records[1]);
+    weir_json_put_count(json, "reference", quality->records[0]);
+    weir_json_put_count(json, "current", quality->records[1]);
     weir_json_close(json, '}');
     weir_json_key(json, "metrics");
     weir_json_open(json, '{');
@@ -169,9 +149,9 @@ void weir_cli_compared_quality_json(struct weir_json_writer *json,
         put_metric(json, a);
         weir_json_key(json, "current");
         put_metric(json, b);
-        put_number(json, "change", b->value - a->value);
-        put_number(json, "low", quality->low[i]);
-        put_number(json, "high", quality->high[i]);
+        weir_json_put_double(json, "change", b->value - a->value);
+        weir_json_put_double(json, "low", quality->low[i]);
+        weir_json_put_double(json, "high", quality->high[i]);
         weir_json_close(json, '}');
     }
     weir_json_close(json, '}');

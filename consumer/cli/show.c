@@ -50,18 +50,6 @@ static void infer(const struct weir_profile_field *field, struct weir_inference 
 
 // ---- JSON
 
-static void put_number(struct weir_json_writer *json, const char *key, double value)
-{
-    weir_json_key(json, key);
-    weir_json_double(json, value);
-}
-
-static void put_count(struct weir_json_writer *json, const char *key, uint64_t value)
-{
-    weir_json_key(json, key);
-    weir_json_long(json, (int64_t)value);
-}
-
 static void put_cells(struct weir_json_writer *json, const struct weir_summary *summary)
 {
     char name[256];
@@ -73,9 +61,8 @@ static void put_cells(struct weir_json_writer *json, const struct weir_summary *
             continue;
         weir_cells_name(summary->cells, i, name, sizeof name);
         weir_json_open(json, '{');
-        weir_json_key(json, "cell");
-        weir_json_text(json, name);
-        put_count(json, "count", summary->cell[i]);
+        weir_json_put_text(json, "cell", name);
+        weir_json_put_count(json, "count", summary->cell[i]);
         weir_json_close(json, '}');
     }
     weir_json_close(json, ']');
@@ -86,37 +73,34 @@ static void put_field(struct weir_json_writer *json, const struct weir_profile_f
     const struct weir_summary *summary = &field->summary;
     const struct weir_moments *moments = &summary->moments;
     weir_json_open(json, '{');
-    weir_json_key(json, "name");
-    weir_json_text(json, field->name);
-    weir_json_key(json, "type");
-    weir_json_text(json, weir_type_name(field->type));
-    weir_json_key(json, "role");
-    weir_json_text(json, weir_role_name(field->role));
-    weir_json_key(json, "shape");
-    weir_json_text(json, shape_name(summary->shape));
-    put_count(json, "rows", summary->rows);
-    put_count(json, "values", summary->values);
-    put_count(json, "null", summary->null);
-    put_count(json, "missing", summary->missing);
-    put_count(json, "fault", summary->fault);
-    put_count(json, "nan", summary->nan);
-    put_number(json, "distinct", weir_hll_estimate(summary->distinct));
+    weir_json_put_text(json, "name", field->name);
+    weir_json_put_text(json, "type", weir_type_name(field->type));
+    weir_json_put_text(json, "role", weir_role_name(field->role));
+    weir_json_put_text(json, "shape", shape_name(summary->shape));
+    weir_json_put_count(json, "rows", summary->rows);
+    weir_json_put_count(json, "values", summary->values);
+    weir_json_put_count(json, "null", summary->null);
+    weir_json_put_count(json, "missing", summary->missing);
+    weir_json_put_count(json, "fault", summary->fault);
+    weir_json_put_count(json, "nan", summary->nan);
+    weir_json_put_double(json, "distinct", weir_hll_estimate(summary->distinct));
     int any = moments->n + moments->outside > 0;
-    put_number(json, "mean", moments->n ? weir_moments_mean(moments, field->cells) : NAN);
-    put_number(json, "sd", moments->n ? sqrt(weir_moments_variance(moments, field->cells)) : NAN);
-    put_number(json, "minimum", any ? moments->minimum : NAN);
-    put_number(json, "maximum", any ? moments->maximum : NAN);
+    weir_json_put_double(json, "mean", moments->n ? weir_moments_mean(moments, field->cells) : NAN);
+    weir_json_put_double(json, "sd",
+                         moments->n ? sqrt(weir_moments_variance(moments, field->cells)) : NAN);
+    weir_json_put_double(json, "minimum", any ? moments->minimum : NAN);
+    weir_json_put_double(json, "maximum", any ? moments->maximum : NAN);
     weir_json_key(json, "quantiles");
     weir_json_open(json, '{');
     for (size_t i = 0; i < SHARES; i++)
-        put_number(json, share_names[i], weir_summary_quantile(summary, shares[i]));
+        weir_json_put_double(json, share_names[i], weir_summary_quantile(summary, shares[i]));
     weir_json_close(json, '}');
     put_cells(json, summary);
     struct weir_inference inference;
     infer(field, &inference);
-    weir_json_key(json, "meaning");
-    weir_json_text(json, weir_meaning_name(inference.meaning));
-    put_number(json, "meaning_confidence", inference.meaning ? inference.confidence : NAN);
+    weir_json_put_text(json, "meaning", weir_meaning_name(inference.meaning));
+    weir_json_put_double(json, "meaning_confidence",
+                         inference.meaning ? inference.confidence : NAN);
     weir_json_close(json, '}');
 }
 
@@ -136,8 +120,8 @@ static void put_correlations(struct weir_json_writer *json, const struct weir_pr
             weir_json_text(json, profile->fields[frame->field[k]].name);
             weir_json_text(json, profile->fields[frame->field[j]].name);
             weir_json_close(json, ']');
-            put_count(json, "records", c.n);
-            put_number(json, "r", c.r);
+            weir_json_put_count(json, "records", c.n);
+            weir_json_put_double(json, "r", c.r);
             weir_json_close(json, '}');
         }
     weir_json_close(json, ']');
@@ -149,15 +133,15 @@ static int print_json(const struct weir_profile *profile)
     weir_buffer_init(&out, WEIR_BUFFER_MAXIMUM);
     struct weir_json_writer json = {&out, 0};
     weir_json_open(&json, '{');
-    weir_json_key(&json, "stream");
-    weir_json_text(&json, profile->stream);
-    put_count(&json, "rows", profile->rows);
+    weir_json_put_text(&json, "stream", profile->stream);
+    weir_json_put_count(&json, "rows", profile->rows);
     weir_json_key(&json, "first_time");
     weir_json_long(&json, profile->first_time);
     weir_json_key(&json, "last_time");
     weir_json_long(&json, profile->last_time);
-    put_count(&json, "panes", profile->n_panes);
-    put_count(&json, "sample_rows", profile->sample ? weir_reservoir_rows(profile->sample) : 0);
+    weir_json_put_count(&json, "panes", profile->n_panes);
+    weir_json_put_count(&json, "sample_rows",
+                        profile->sample ? weir_reservoir_rows(profile->sample) : 0);
     weir_json_key(&json, "fields");
     weir_json_open(&json, '[');
     for (size_t f = 0; f < profile->n_fields; f++)

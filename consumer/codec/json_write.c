@@ -156,6 +156,24 @@ void weir_json_base64(struct weir_json_writer *json, const void *data, size_t le
     weir_buffer_byte(json->out, '"');
 }
 
+void weir_json_put_text(struct weir_json_writer *json, const char *key, const char *text)
+{
+    weir_json_key(json, key);
+    weir_json_text(json, text);
+}
+
+void weir_json_put_count(struct weir_json_writer *json, const char *key, uint64_t value)
+{
+    weir_json_key(json, key);
+    weir_json_long(json, (int64_t)value);
+}
+
+void weir_json_put_double(struct weir_json_writer *json, const char *key, double value)
+{
+    weir_json_key(json, key);
+    weir_json_double(json, value);
+}
+
 void weir_json_raw(struct weir_json_writer *json, const char *text, size_t length)
 {
     before(json);

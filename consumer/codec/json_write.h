@@ -32,6 +32,10 @@ void weir_json_boolean(struct weir_json_writer *json, int value);
 void weir_json_null(struct weir_json_writer *json);
 // The bytes as a string of base64 with padding; `data` NULL: null.
 void weir_json_base64(struct weir_json_writer *json, const void *data, size_t length);
+// A key with its value.
+void weir_json_put_text(struct weir_json_writer *json, const char *key, const char *text);
+void weir_json_put_count(struct weir_json_writer *json, const char *key, uint64_t value);
+void weir_json_put_double(struct weir_json_writer *json, const char *key, double value);
 // JSON text as it is.
 void weir_json_raw(struct weir_json_writer *json, const char *text, size_t length);
 
