@@ -6,27 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/draw_inside.h"
 #include "weir/error.h"
 
 enum { NUMBERS = 5, ROWS = 1501, BLOCK = WEIR_CO_MOMENTS_BLOCK };
 
 static double value[ROWS][NUMBERS]; // NAN: none
-static uint64_t state;
-
-static double uniform(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return ((double)(state >> 11) + .5) * 0x1p-53;
-}
 
 // The third number is often absent, the fifth always the same.
 static void set_up(void)
 {
-    state = 88172645463325252u;
+    draw_state = 1;
     for (int r = 0; r < ROWS; r++) {
-        double x = 4 * uniform() - 2, y = x + uniform(), z = uniform() < .3 ? NAN : y * y / 2 - 1;
+        double x = 4 * draw_uniform() - 2, y = x + draw_uniform(),
+               z = draw_uniform() < .3 ? NAN : y * y / 2 - 1;
         double w = r % 7 ? -x / 3 : NAN;
         const double row[] = {x, y, z, w, .5};
         memcpy(value[r], row, sizeof row);

@@ -6,39 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/draw_inside.h"
 #include "weir/error.h"
 
 enum { NUMBERS = 3, ROWS = 600, BLOCK = WEIR_EMBEDDING_BLOCK, DRAWS = 300 };
 #define WIDTH 2.4494897427831780982 // root of twice NUMBERS
 
 static float z[NUMBERS * ROWS]; // number by number
-static uint64_t state;
-
-static double uniform(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return ((double)(state >> 11) + .5) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
-}
 
 static void set_up(void)
 {
-    state = 88172645463325252u;
+    draw_state = 1;
 }
 
 static void draw(double shift)
 {
     for (size_t r = 0; r < ROWS; r++) {
-        double x = normal();
+        double x = draw_normal();
         z[r] = (float)(x + shift);
-        z[ROWS + r] = (float)(.6 * x + .8 * normal());
-        z[2 * ROWS + r] = (float)(uniform() < .5 ? 0 : normal() * 1.4);
+        z[ROWS + r] = (float)(.6 * x + .8 * draw_normal());
+        z[2 * ROWS + r] = (float)(draw_uniform() < .5 ? 0 : draw_normal() * 1.4);
     }
 }
 
