@@ -10,8 +10,10 @@ void drift_explain_free(struct drift_memory *memory)
 {
     struct drift_explain *explain = &memory->explain;
     drift_history_free(&explain->recent);
-    for (size_t i = 0; i < explain->episodes.n; i++)
+    for (size_t i = 0; i < explain->episodes.n; i++) {
         drift_counts_free(&explain->episodes.items[i].counts);
+        drift_counts_free(&explain->episodes.items[i].before);
+    }
     free(explain->episodes.items);
     drift_slices_free(&explain->slices, memory->drift ? memory->drift->n_fields : 0);
     *explain = (struct drift_explain){0};
