@@ -76,8 +76,7 @@ static double score_of(const struct drift_memory *memory, size_t field,
                        const struct weir_expectation *expected, const struct drift_counts *now)
 {
     const struct drift_calibration *calibration = &memory->calibration;
-    struct weir_cell_observation observation = {now->cell, now->rows, now->null, now->values,
-                                                now->unseen};
+    struct weir_cell_observation observation = drift_counts_seen(now);
     double out[WEIR_SCORES], ratio, best = 0;
     weir_cell_scores(expected, &observation, out, &ratio);
     for (int k = 0; k < WEIR_SCORES; k++) {
@@ -201,7 +200,7 @@ static int report_shifts(struct drift_memory *memory, const struct weir_window *
     struct drift_counts shifted = {0};
     for (size_t f = 0; f < n; f++)
         most = memory->now[f].n > most ? memory->now[f].n : most;
-    struct trial trial = {.now = calloc(n, sizeof *trial.now),
+    struct trial trial = {.now = drift_counts_make_all(memory->now, n),
                           .shifted = &shifted,
                           .moved = calloc(most, sizeof *trial.moved),
                           .found = calloc(n * N_SHIFTS, sizeof *trial.found),
@@ -209,8 +208,6 @@ static int report_shifts(struct drift_memory *memory, const struct weir_window *
     int code = trial.now && trial.moved && trial.found && trial.tried
                    ? drift_counts_init(&shifted, most)
                    : WEIR_ENOMEM;
-    for (size_t f = 0; f < n && !code; f++)
-        code = drift_counts_init(&trial.now[f], memory->now[f].n);
     if (!code)
         code = try_windows(memory, &trial);
     if (!code)

@@ -22,15 +22,18 @@ static const double SURE = 2.33;
 static const double ALIKE = 0.6; // of the whole's change: what all slices have at least
 static const double NEARLY_ALL = 0.9, HALF = 0.5;
 
+static void free_slice(struct drift_usual_slice *item, size_t n_fields)
+{
+    for (size_t k = 0; k < item->n_values; k++)
+        free(item->values[k]);
+    free(item->values);
+    drift_counts_free_all(item->fields, n_fields);
+}
+
 void drift_slices_free(struct drift_slices *slices, size_t n_fields)
 {
-    for (size_t i = 0; i < slices->n; i++) {
-        struct drift_usual_slice *item = &slices->items[i];
-        for (size_t k = 0; k < item->n_values; k++)
-            free(item->values[k]);
-        free(item->values);
-        drift_counts_free_all(item->fields, n_fields);
-    }
+    for (size_t i = 0; i < slices->n; i++)
+        free_slice(&slices->items[i], n_fields);
     free(slices->items);
     *slices = (struct drift_slices){0};
 }
@@ -118,15 +121,11 @@ static void forget(struct drift_slices *slices, size_t n_fields, int64_t time)
 {
     size_t kept = 0;
     for (size_t i = 0; i < slices->n; i++) {
-        struct drift_usual_slice item = slices->items[i];
-        if (item.seen > time - UNSEEN) {
-            slices->items[kept++] = item;
-            continue;
-        }
-        for (size_t k = 0; k < item.n_values; k++)
-            free(item.values[k]);
-        free(item.values);
-        drift_counts_free_all(item.fields, n_fields);
+        struct drift_usual_slice *item = &slices->items[i];
+        if (item->seen > time - UNSEEN)
+            slices->items[kept++] = *item;
+        else
+            free_slice(item, n_fields);
     }
     slices->n = kept;
 }
@@ -144,12 +143,7 @@ static int learn(struct drift_memory *memory, const struct weir_window *window, 
             continue;
         if (!counts->n && drift_counts_init(counts, now->cells->n))
             return WEIR_ENOMEM;
-        struct drift_counts one = {.rows = now->rows,
-                                   .null = now->null + now->missing,
-                                   .values = now->values,
-                                   .unseen = now->unseen,
-                                   .cell = now->cell,
-                                   .n = now->cells->n};
+        struct drift_counts one = drift_counts_of(now);
         if (one.n == counts->n)
             drift_counts_add(counts, &one);
     }
@@ -220,15 +214,14 @@ static double judge(struct looking *looking, const struct weir_summary *now,
                : verdict.effect;
 }
 
-static void pool(struct drift_counts *into, const uint64_t *cell, size_t n,
-                 const struct drift_counts *head, double by)
+static void pool(struct drift_counts *into, const struct drift_counts *from, double by)
 {
-    into->rows += (uint64_t)((double)head->rows * by + .5);
-    into->null += (uint64_t)((double)head->null * by + .5);
-    into->values += (uint64_t)((double)head->values * by + .5);
-    into->unseen += (uint64_t)((double)head->unseen * by + .5);
-    for (size_t i = 0; i < n && i < into->n; i++)
-        into->cell[i] += (uint64_t)((double)cell[i] * by + .5);
+    into->rows += (uint64_t)((double)from->rows * by + .5);
+    into->null += (uint64_t)((double)from->null * by + .5);
+    into->values += (uint64_t)((double)from->values * by + .5);
+    into->unseen += (uint64_t)((double)from->unseen * by + .5);
+    for (size_t i = 0; i < from->n && i < into->n; i++)
+        into->cell[i] += (uint64_t)((double)from->cell[i] * by + .5);
 }
 
 // Within a slice by the field itself there is nothing to see.
@@ -269,15 +262,12 @@ static void look(struct looking *looking, unsigned by)
         if (one->moved || !usual->rows)
             continue;
         // As many as now, so that a change of the mix is none of this.
-        struct drift_counts head = {.rows = now->rows,
-                                    .null = now->null + now->missing,
-                                    .values = now->values,
-                                    .unseen = now->unseen};
-        pool(&looking->now, now->cell, usual->n, &head, 1);
+        struct drift_counts seen = drift_counts_of(now);
+        drift_counts_add(&looking->now, &seen);
         // Many times as often as now, for it is better known.
         double times = fmax((double)usual->rows / fmax((double)now->rows, 1), 1);
         times = fmin(times, 20) * (double)now->rows / (double)usual->rows;
-        pool(&looking->then, usual->cell, usual->n, usual, times);
+        pool(&looking->then, usual, times);
     }
 }
 

@@ -54,17 +54,6 @@ static void make_room(struct drift_episodes *episodes, size_t field)
         drop(episodes, oldest);
 }
 
-static void copy_counts(const struct weir_summary *from, struct drift_counts *into)
-{
-    *into = (struct drift_counts){.rows = from->rows,
-                                  .null = from->null + from->missing,
-                                  .values = from->values,
-                                  .unseen = from->unseen,
-                                  .cell = into->cell,
-                                  .n = into->n};
-    memcpy(into->cell, from->cell, into->n * sizeof *into->cell);
-}
-
 static int open_one(struct drift_memory *memory, const struct weir_window *window,
                     const struct drift_verdict *verdict)
 {
@@ -80,11 +69,12 @@ static int open_one(struct drift_memory *memory, const struct weir_window *windo
     if (drift_counts_init(&episode->counts, memory->now[f].n))
         return WEIR_ENOMEM;
     if (past && verdict->then->cells->n == memory->now[f].n) {
+        struct drift_counts then = drift_counts_of(verdict->then);
         if (drift_counts_init(&episode->before, memory->now[f].n)) {
             drift_counts_free(&episode->counts);
             return WEIR_ENOMEM;
         }
-        copy_counts(verdict->then, &episode->before);
+        drift_counts_add(&episode->before, &then);
     }
     episodes->n++;
     return 0;

@@ -24,6 +24,16 @@ void drift_counts_free(struct drift_counts *counts)
     *counts = (struct drift_counts){0};
 }
 
+struct drift_counts drift_counts_of(const struct weir_summary *summary)
+{
+    return (struct drift_counts){.rows = summary->rows,
+                                 .null = summary->null + summary->missing,
+                                 .values = summary->values,
+                                 .unseen = summary->unseen,
+                                 .cell = summary->cell,
+                                 .n = summary->cell && summary->cells ? summary->cells->n : 0};
+}
+
 void drift_counts_reset(struct drift_counts *counts)
 {
     counts->rows = counts->null = counts->values = counts->unseen = 0;
@@ -39,6 +49,18 @@ void drift_counts_add(struct drift_counts *into, const struct drift_counts *from
     into->unseen += from->unseen;
     for (size_t i = 0; i < into->n && i < from->n; i++)
         into->cell[i] += from->cell[i];
+}
+
+struct drift_counts *drift_counts_make_all(const struct drift_counts *like, size_t n)
+{
+    struct drift_counts *fields = calloc(n, sizeof *fields);
+    for (size_t f = 0; fields && f < n; f++) {
+        if (drift_counts_init(&fields[f], like[f].n)) {
+            drift_counts_free_all(fields, n);
+            return NULL;
+        }
+    }
+    return fields;
 }
 
 void drift_counts_reset_all(struct drift_counts *fields, size_t n)

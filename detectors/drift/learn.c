@@ -311,10 +311,8 @@ static int make_replay(struct replay *replay)
     replay->foreseen = calloc(n * n_fields * WEIR_SIGNAL_CATEGORIES, sizeof *replay->foreseen);
     int code = replay->scores && replay->signals && replay->foreseen ? 0 : WEIR_ENOMEM;
     for (size_t k = 0; k < sizeof all / sizeof *all && !code; k++) {
-        *all[k] = calloc(n_fields, sizeof **all[k]);
+        *all[k] = drift_counts_make_all(calibration->pooled, n_fields);
         code = *all[k] ? 0 : WEIR_ENOMEM;
-        for (size_t f = 0; f < n_fields && !code; f++)
-            code = drift_counts_init(&(*all[k])[f], calibration->pooled[f].n);
     }
     return code;
 }

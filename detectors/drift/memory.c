@@ -138,13 +138,11 @@ void drift_memory_count(const struct drift_memory *memory, const struct weir_sum
     drift_counts_reset(counts);
     if (!cells)
         return;
-    counts->rows = summary->rows;
-    counts->null = summary->null + summary->missing;
-    counts->values = summary->values;
-    counts->unseen = summary->unseen;
-    if (memory->drift->fields[field].cells && summary->cell && summary->cells->n == counts->n) {
-        memcpy(counts->cell, summary->cell, counts->n * sizeof *counts->cell);
-    } else if (summary->quantiles) {
+    struct drift_counts seen = drift_counts_of(summary);
+    int counted = memory->drift->fields[field].cells && seen.n == counts->n;
+    seen.n = counted ? seen.n : 0;
+    drift_counts_add(counts, &seen);
+    if (!counted && summary->quantiles) {
         struct recount recount = {cells, weir_ddsketch_origin(summary->quantiles), counts->cell};
         weir_ddsketch_each(summary->quantiles, count_bucket, &recount);
     }

@@ -92,10 +92,8 @@ static int gather(struct drift_memory *memory, const struct weir_window *window,
 {
     const struct drift *drift = memory->drift;
     const struct drift_history *recent = &memory->explain.recent;
-    struct drift_counts *counts = calloc(drift->n_fields, sizeof *counts);
+    struct drift_counts *counts = drift_counts_make_all(memory->now, drift->n_fields);
     int code = counts ? 0 : WEIR_ENOMEM;
-    for (size_t f = 0; f < drift->n_fields && !code; f++)
-        code = drift_counts_init(&counts[f], memory->now[f].n);
     for (size_t e = 0; e < recent->n && !code; e++) {
         const struct drift_entry *entry = &recent->items[e];
         if (entry->end > window->end)
@@ -105,7 +103,7 @@ static int gather(struct drift_memory *memory, const struct weir_window *window,
         if (!code)
             code = add_pane(memory, moved, counts, entry, all);
     }
-    drift_counts_free_all(counts, counts ? drift->n_fields : 0);
+    drift_counts_free_all(counts, drift->n_fields);
     // What is usual is the present hour's again.
     return code || !all->seasonal ? code : drift_calibration_season(memory, window->start);
 }

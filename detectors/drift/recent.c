@@ -30,10 +30,8 @@ static int add_panes(struct drift_memory *memory, const struct weir_window *wind
 {
     const struct drift *drift = memory->drift;
     struct drift_history *recent = &memory->explain.recent;
-    struct drift_counts *counts = calloc(drift->n_fields, sizeof *counts);
+    struct drift_counts *counts = drift_counts_make_all(memory->now, drift->n_fields);
     int code = counts ? 0 : WEIR_ENOMEM;
-    for (size_t f = 0; f < drift->n_fields && !code; f++)
-        code = drift_counts_init(&counts[f], memory->now[f].n);
     for (size_t p = 0; p < window->n_panes && !code; p++) {
         int64_t start = window->start + (int64_t)p * window->pane;
         uint64_t rows = 0;
@@ -50,7 +48,7 @@ static int add_panes(struct drift_memory *memory, const struct weir_window *wind
         if (rows)
             code = drift_history_add(recent, start, start + window->pane, counts, drift->n_fields);
     }
-    drift_counts_free_all(counts, counts ? drift->n_fields : 0);
+    drift_counts_free_all(counts, drift->n_fields);
     return code;
 }
 
