@@ -59,8 +59,7 @@ static void measure(struct drift_memory *memory, struct drift_room *room, size_t
     double scale = scored->of[WEIR_SCORE_SCALE] > threshold ? fabs(scored->scale_ratio) : 0;
     verdict->effect = drift_effect(&counts, scale, &verdict->distances);
     verdict->dispersion = dispersion_of(memory, scored->basis, f, counts.n);
-    double error =
-        1.25 * sqrt((1 / fmax(n, 1) + 1 / fmax(expected.worth, 1)) * verdict->dispersion);
+    double error = drift_effect_error(fmax(n, 1), fmax(expected.worth, 1), verdict->dispersion);
     verdict->low = verdict->effect - LOWER_BOUND * error;
     verdict->critical = verdict->low >= memory->drift->critical;
     verdict->moved = verdict->effect >= memory->drift->delta;

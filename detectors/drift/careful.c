@@ -83,8 +83,8 @@ static int is_step(struct drift_memory *memory, size_t f, const struct drift_ver
     if (verdict->test == DRIFT_TAIL)
         return drift_local(DRIFT_TAIL, verdict->share, tail_of(then, verdict->then));
     struct weir_summary before = drift_memory_over(memory, f, then);
-    double error = 1.25 * sqrt(1 / (double)now->values + 1 / (double)then->values) * LOWER_BOUND;
-    return drift_offset(&before, now) - error >= times * memory->drift->critical;
+    double error = drift_effect_error((double)now->values, (double)then->values, 1);
+    return drift_offset(&before, now) - error * LOWER_BOUND >= times * memory->drift->critical;
 }
 
 // Further from the reference than a rhythm goes: whether it came at once does not matter.
@@ -92,12 +92,11 @@ static int is_beyond_rhythms(const struct drift_memory *memory, size_t f,
                              const struct drift_verdict *verdict)
 {
     const struct drift_counts *now = &memory->now[f];
-    if (!verdict->critical || verdict->test == DRIFT_NULL_RATE || verdict->test == DRIFT_UNSEEN ||
-        verdict->test == DRIFT_TAIL || !now->values)
+    if (!verdict->critical || drift_is_share(verdict->test) || !now->values)
         return verdict->critical;
-    double n = (double)now->values, of = (double)verdict->then->values;
-    double error = 1.25 * sqrt(1 / n + (of > 0 ? 1 / of : 0)) * LOWER_BOUND;
-    return verdict->effect - error >= BEYOND * memory->drift->critical;
+    double of = verdict->then->values ? (double)verdict->then->values : INFINITY;
+    double error = drift_effect_error((double)now->values, of, 1);
+    return verdict->effect - error * LOWER_BOUND >= BEYOND * memory->drift->critical;
 }
 
 // The first weekend, and hours that were not seen yet, may differ from all others at once.

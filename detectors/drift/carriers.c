@@ -208,10 +208,9 @@ static double judge(struct looking *looking, const struct weir_summary *now,
         return 0;
     *moved = verdict.moved;
     // A share that changed is no shift: by how much it did, in the same units for all.
-    return looking->lead->test == DRIFT_NULL_RATE || looking->lead->test == DRIFT_UNSEEN ||
-                   looking->lead->test == DRIFT_TAIL
-               ? (verdict.test == looking->lead->test ? verdict.share - verdict.baseline : 0)
-               : verdict.effect;
+    if (!drift_is_share(looking->lead->test))
+        return verdict.effect;
+    return verdict.test == looking->lead->test ? verdict.share - verdict.baseline : 0;
 }
 
 static void pool(struct drift_counts *into, const struct drift_counts *from, double by)
@@ -312,10 +311,9 @@ static double error_of(const struct looking *looking, double change)
     double n = fmax((double)looking->now.rows, 1), m = fmax((double)looking->then.rows, 1);
     double usual = looking->then.rows ? (double)looking->then.null / m : 0;
     double share = fmin(fmax(change + usual, 2 / n), 1);
-    enum drift_test test = looking->lead->test;
-    if (test == DRIFT_NULL_RATE || test == DRIFT_UNSEEN || test == DRIFT_TAIL)
+    if (drift_is_share(looking->lead->test))
         return sqrt(share * (1 - share) / n);
-    return 1.25 * sqrt((1 / n + 1 / m) * fmax(looking->lead->dispersion, 1));
+    return drift_effect_error(n, m, fmax(looking->lead->dispersion, 1));
 }
 
 static void conclude(struct looking *looking, struct drift_carriers *out)

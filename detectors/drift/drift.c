@@ -48,6 +48,11 @@ const char *drift_test_name(enum drift_test test)
     return names[test];
 }
 
+int drift_is_share(enum drift_test test)
+{
+    return test == DRIFT_NULL_RATE || test == DRIFT_UNSEEN || test == DRIFT_TAIL;
+}
+
 static int read_tests(struct drift *drift, const struct weir_option_value *value,
                       struct weir_error *error)
 {

@@ -43,6 +43,7 @@ enum drift_test {
     DRIFT_TESTS
 };
 const char *drift_test_name(enum drift_test test);
+int drift_is_share(enum drift_test test); // of a share: nulls, unseen values, a tail
 // "2026-01-31 18:00"; returns `out`.
 const char *drift_time_text(int64_t time, char out[32]);
 const char *drift_kind_of(enum weir_role role);   // the kind of a finding about such a field
@@ -139,6 +140,9 @@ double drift_offset(const struct weir_summary *profile, const struct drift_count
 // Whether a share of nulls, unseen values or tails changed by enough to matter.
 int drift_local(enum drift_test test, double share, double usual);
 #define DRIFT_CRITICAL_SHARE 0.1
+// The standard error of an effect between `n` and `m` values, that vary `dispersion` times as much
+// as samples do.
+double drift_effect_error(double n, double m, double dispersion);
 int drift_make_room(struct drift_room *room, size_t n); // WEIR_ENOMEM
 
 struct drift_memory;

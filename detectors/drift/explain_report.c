@@ -19,7 +19,8 @@ __attribute__((format(printf, 3, 4))) static void say(char *text, size_t size, c
     va_end(arguments);
 }
 
-void drift_slice_text(const struct weir_slice *slice, char *out, size_t size)
+// "country JP, route web"
+static void slice_text(const struct weir_slice *slice, char *out, size_t size)
 {
     *out = 0;
     for (size_t k = 0; k < slice->n_values; k++)
@@ -90,12 +91,6 @@ static void say_order(const struct drift_order *order, const struct drift_verdic
 
 // ---- where
 
-static const char *percent(double share, char out[16])
-{
-    snprintf(out, 16, share > 0 && share < 0.01 ? "%.1f%%" : "%.0f%%", 100 * share);
-    return out;
-}
-
 static void add_carrier(const struct drift_carriers *carriers, const struct weir_window *window,
                         size_t k, const char *field, struct drift_lines *lines)
 {
@@ -105,10 +100,10 @@ static void add_carrier(const struct drift_carriers *carriers, const struct weir
     line->slice = slice->values;
     line->n_slice = slice->n_values;
     weir_count_text(slice->rows, count);
-    percent((double)slice->rows / (double)window->rows, share);
+    drift_percent((double)slice->rows / (double)window->rows, share);
     if (carriers->how == DRIFT_CARRIED_MIX) {
         snprintf(lines->before[lines->n - 1], DRIFT_TEXT, "%s of all records usually",
-                 percent(carriers->usual, usual));
+                 drift_percent(carriers->usual, usual));
         snprintf(lines->after[lines->n - 1], DRIFT_TEXT,
                  "%s of them, %s records; within slices %s is as usual", share, count, field);
         return;
@@ -138,14 +133,14 @@ static void say_carriers(const struct drift_carriers *carriers, const struct wei
         return;
     }
     for (size_t k = 0; k < carriers->n && k < DRIFT_CARRIERS; k++) {
-        drift_slice_text(&window->slices[carriers->slice[k]], one, sizeof one);
+        slice_text(&window->slices[carriers->slice[k]], one, sizeof one);
         say(names, sizeof names, "%s%s", k ? "; " : "", one);
         add_carrier(carriers, window, k, field, lines);
     }
-    percent(carriers->share, share);
+    drift_percent(carriers->share, share);
     if (carriers->how == DRIFT_CARRIED_MIX)
         say(text, size, "; no slice moved by itself: %s has %s of the records, usually %s", names,
-            share, percent(carriers->usual, usual));
+            share, drift_percent(carriers->usual, usual));
     else if (carriers->n > DRIFT_CARRIERS)
         say(text, size, "; only in %s and %zu more slices (%s of the records)", names,
             carriers->n - DRIFT_CARRIERS, share);

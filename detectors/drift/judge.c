@@ -66,9 +66,8 @@ static void judge_nulls(const struct drift *drift, double alpha, struct drift_ve
            before = (double)(then->null + then->missing);
     if (!wants(drift, DRIFT_NULL_RATE) || now->rows < drift->minimum || !then->rows)
         return;
-    double share = nulls / n, baseline = before / m, change = fabs(share - baseline);
-    double high = fmax(share, baseline), low = fmin(share, baseline);
-    if (change < NULL_CHANGE || high < NULL_FACTOR * low)
+    double share = nulls / n, baseline = before / m;
+    if (!drift_local(DRIFT_NULL_RATE, share, baseline))
         return;
     double x = worth(verdict, nulls), drawn = worth(verdict, n);
     double p = two_sided(x, drawn, x + worth(verdict, before), drawn + worth(verdict, m));
@@ -77,7 +76,7 @@ static void judge_nulls(const struct drift *drift, double alpha, struct drift_ve
     take(verdict, DRIFT_NULL_RATE, p);
     verdict->share = share;
     verdict->baseline = baseline;
-    verdict->critical = lower_bound(change, n) >= CRITICAL_SHARE;
+    verdict->critical = lower_bound(fabs(share - baseline), n) >= CRITICAL_SHARE;
 }
 
 // Values of kinds that the reference does not have: of strings those that are not among its values,
@@ -150,7 +149,7 @@ static void judge_tail(const struct drift *drift, double alpha, struct drift_ver
     int outer = tail_of(then, then, 1) * 2 <= m;
     double far = tail_of(now, then, outer), before = tail_of(then, then, outer);
     double share = far / n, baseline = before / m;
-    if (share < LOCAL_SHARE || share < LOCAL_FACTOR * baseline)
+    if (!drift_local(DRIFT_TAIL, share, baseline))
         return;
     double x = worth(verdict, far), drawn = worth(verdict, n);
     double p = upper_tail(x, drawn, x + worth(verdict, before), drawn + worth(verdict, m));
@@ -200,6 +199,11 @@ double drift_effect(const struct weir_cell_counts *counts, double scale_ratio,
     return weir_cell_distances(counts, distances) == WEIR_TEST_OK
                ? weir_effect_of_distances(distances, scale_ratio)
                : 0;
+}
+
+double drift_effect_error(double n, double m, double dispersion)
+{
+    return 1.25 * sqrt((1 / n + 1 / m) * dispersion);
 }
 
 double drift_offset(const struct weir_summary *profile, const struct drift_counts *stretch)
@@ -319,7 +323,7 @@ static void judge_distribution(const struct drift *drift, double alpha, struct d
     if (p > alpha || verdict->effect < drift->delta)
         return;
     take(verdict, which, p);
-    double error = 1.25 * sqrt((1 / n + 1 / m) * fmax(verdict->dispersion, 1));
+    double error = drift_effect_error(n, m, fmax(verdict->dispersion, 1));
     verdict->critical = verdict->effect - LOWER_BOUND * error >= drift->critical;
 }
 

@@ -244,9 +244,7 @@ static int any_critical(const struct drift_verdict *moved, size_t n)
 
 static enum weir_action action_of(const struct drift_verdict *lead)
 {
-    return lead->test == DRIFT_NULL_RATE || lead->test == DRIFT_UNSEEN || lead->test == DRIFT_TAIL
-               ? WEIR_ACTION_INVESTIGATE_UPSTREAM
-               : WEIR_ACTION_RETRAIN;
+    return drift_is_share(lead->test) ? WEIR_ACTION_INVESTIGATE_UPSTREAM : WEIR_ACTION_RETRAIN;
 }
 
 // "2026-01-31 18:00"
@@ -259,8 +257,7 @@ const char *drift_time_text(int64_t time, char out[32])
     return out;
 }
 
-// "31%", "0.4%"
-static const char *percent(double share, char out[16])
+const char *drift_percent(double share, char out[16])
 {
     snprintf(out, 16, share > 0 && share < 0.01 ? "%.1f%%" : "%.0f%%", 100 * share);
     return out;
@@ -273,10 +270,10 @@ static void add_rules(struct drift_lines *lines, const struct drift_contrast *co
         drift_add_line(lines, "rule", contrast->field[k]);
         snprintf(lines->before[lines->n - 1], TEXT,
                  "%s of %zu sampled records of the reference; held-out AUC %.2f, at least %.2f",
-                 percent(contrast->then[k], then), contrast->rows_then, contrast->auc,
+                 drift_percent(contrast->then[k], then), contrast->rows_then, contrast->auc,
                  contrast->low);
         snprintf(lines->after[lines->n - 1], TEXT, "%s of %zu new ones: %s",
-                 percent(contrast->now[k], now), contrast->rows_now, contrast->text[k]);
+                 drift_percent(contrast->now[k], now), contrast->rows_now, contrast->text[k]);
     }
     if (*contrast->with) {
         drift_add_line(lines, "moved_with", contrast->field[0]);
@@ -290,9 +287,10 @@ static void say_rule(const struct drift_contrast *contrast, char *text, size_t s
 {
     size_t used = strlen(text);
     char rule[300], now[16], then[16];
-    int n = snprintf(
-        rule, sizeof rule, "; what tells them apart: %s (%s of the new records, %s of the old)",
-        contrast->text[0], percent(contrast->now[0], now), percent(contrast->then[0], then));
+    int n = snprintf(rule, sizeof rule,
+                     "; what tells them apart: %s (%s of the new records, %s of the old)",
+                     contrast->text[0], drift_percent(contrast->now[0], now),
+                     drift_percent(contrast->then[0], then));
     if (n > 0 && (size_t)n < sizeof rule && used + (size_t)n < size)
         memcpy(text + used, rule, (size_t)n + 1);
 }

@@ -24,8 +24,8 @@ struct drift_lines {
 };
 struct weir_evidence *drift_add_line(struct drift_lines *lines, const char *type,
                                      const char *field);
-// "country JP, route web"
-void drift_slice_text(const struct weir_slice *slice, char *out, size_t size);
+// "31%", "0.4%"; returns `out`.
+const char *drift_percent(double share, char out[16]);
 // Lines, and an end to the sentence, for what an explanation says of fields that moved.
 void drift_explain_report(const struct drift_explanation *explanation,
                           const struct weir_window *window, const struct drift_verdict *moved,
