@@ -27,12 +27,8 @@ static void likelihoods(const struct weir_onset_series *series, double *seen, do
     for (size_t i = 0; i < series->cells; i++)
         seen[i] = expected[i] = 0;
     for (size_t w = series->n; w-- > 0;) {
-        const uint64_t *count = series->count + w * series->cells;
-        const double *share = series->share + w * series->cells;
-        double n = total_of(count, series->cells), sum = 0;
+        double n = weir_onset_sum(series, w, seen, expected), sum = 0;
         for (size_t i = 0; i < series->cells; i++) {
-            seen[i] += (double)count[i];
-            expected[i] += n * share[i];
             if (seen[i] > 0)
                 sum += seen[i] * log(seen[i] / fmax(expected[i], 0.5));
         }
@@ -49,14 +45,8 @@ static void project(const struct weir_onset_series *series, size_t at, double *d
 {
     for (size_t i = 0; i < series->cells; i++)
         direction[i] = expected[i] = 0;
-    for (size_t w = at; w < series->n; w++) {
-        const uint64_t *count = series->count + w * series->cells;
-        double n = total_of(count, series->cells);
-        for (size_t i = 0; i < series->cells; i++) {
-            direction[i] += (double)count[i];
-            expected[i] += n * series->share[w * series->cells + i];
-        }
-    }
+    for (size_t w = at; w < series->n; w++)
+        weir_onset_sum(series, w, direction, expected);
     for (size_t i = 0; i < series->cells; i++)
         direction[i] = log((direction[i] + 0.5) / (expected[i] + 0.5));
     for (size_t w = 0; w < series->n; w++) {

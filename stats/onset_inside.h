@@ -5,6 +5,10 @@
 
 #include "stats/onset.h"
 
+// Adds a window's counts to `seen`, and what was expected of them to `expected`; returns how many
+// values it has.
+double weir_onset_sum(const struct weir_onset_series *series, size_t w, double *seen,
+                      double *expected);
 // ln of how many times as frequent each cell is in windows `from` to the end as was expected,
 // less what chance alone makes of it. `room`: 2 times the cells. 0 where nothing is left.
 int weir_onset_ratio(const struct weir_onset_series *series, size_t from, double *room,

@@ -7,8 +7,8 @@
 static const double CLEAR = 1; // ln likelihood ratio of one path to the other
 enum { GRID = 20, STEPS = 12, GROUPS = 3 };
 
-static double sum_window(const struct weir_onset_series *series, size_t w, double *seen,
-                         double *expected)
+double weir_onset_sum(const struct weir_onset_series *series, size_t w, double *seen,
+                      double *expected)
 {
     const uint64_t *count = series->count + w * series->cells;
     double n = 0;
@@ -28,7 +28,7 @@ int weir_onset_ratio(const struct weir_onset_series *series, size_t from, double
     for (size_t i = 0; i < series->cells; i++)
         seen[i] = expected[i] = 0;
     for (size_t w = from; w < series->n; w++)
-        sum_window(series, w, seen, expected);
+        weir_onset_sum(series, w, seen, expected);
     for (size_t i = 0; i < series->cells; i++) {
         double some = 0.5 * fmin(expected[i], 1), least = fmax(expected[i], 1e-9);
         ln_ratio[i] = log(fmax(seen[i] + some, 1e-9) / least);
@@ -125,7 +125,7 @@ static double unlike_mixtures(const struct weir_onset_series *series, size_t fro
             room[i] = 0;
         for (size_t w = from + g * (end - from) / groups;
              w < from + (g + 1) * (end - from) / groups; w++)
-            n += sum_window(series, w, room, room + series->cells);
+            n += weir_onset_sum(series, w, room, room + series->cells);
         for (size_t i = 0; i < series->cells && n > 0; i++)
             room[series->cells + i] /= n;
         struct window window = {room, room + series->cells, ln_ratio, series->cells};
@@ -147,7 +147,7 @@ enum weir_onset_kind weir_onset_way(const struct weir_onset_series *series, size
     for (size_t w = from; w < end && series->ordered; w++) {
         for (size_t i = 0; i < 2 * series->cells; i++)
             room[i] = 0;
-        if (!(sum_window(series, w, room, room + series->cells) > 0))
+        if (!(weir_onset_sum(series, w, room, room + series->cells) > 0))
             continue;
         struct window window = {room, series->share + w * series->cells, ln_ratio, series->cells};
         lead += (largest(&window, between) - largest(&window, mixed)) / fmax(series->dispersion, 1);
