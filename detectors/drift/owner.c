@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A window: every field against every reference, for the whole stream and for each slice. What
 // moved becomes one finding a slice, and one alone where the whole stream moved.
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ struct owner {
     struct drift_verdict *moved; // room for one a field
     struct drift_creep *creeps;  // likewise
     int careful;                 // what is plain alone counts, but against calibrated thresholds
-    double *whole;               // [reference][field]: effect in the whole stream, this window
+    // [reference][field]: effect in the whole stream, this window; NAN: not measured.
+    double *whole;
     struct drift_memory memory;
     struct drift_charted charted;
 };
@@ -108,14 +110,37 @@ static const struct weir_summary *then_of(struct owner *owner, const struct agai
     return drift_memory_then(&owner->memory, against->window, i, field);
 }
 
-// Plain, and in a slice by so much more than the whole stream is, which has the same hour.
-static int is_apart(const struct owner *owner, size_t i, size_t f,
-                    const struct drift_verdict *verdict)
+// How far the whole stream is from a reference.
+static int measure_whole(struct owner *owner, const struct weir_window *window, size_t i, size_t f,
+                         double *effect)
 {
-    return drift_is_plain(verdict) &&
-           (verdict->test == DRIFT_NULL_RATE || verdict->test == DRIFT_UNSEEN ||
-            verdict->effect - owner->whole[i * owner->drift->n_fields + f] >=
-                owner->drift->critical);
+    const struct drift *drift = owner->drift;
+    double *known = &owner->whole[i * drift->n_fields + f];
+    if (isnan(*known)) {
+        struct against whole = {.window = window};
+        const struct weir_summary *now = drift_memory_now(&owner->memory, window, 0, f, 1);
+        const struct weir_summary *then = now ? then_of(owner, &whole, i, f) : NULL;
+        struct drift_verdict verdict = {.field = &drift->fields[f], .reference = i};
+        if (then && drift_judge(drift, drift->alpha, &owner->room, now, then, &verdict))
+            return WEIR_ENOMEM;
+        *known = verdict.effect;
+    }
+    *effect = *known;
+    return 0;
+}
+
+// Plain, and in a slice by so much more than the whole stream is, which has the same hour.
+static int is_apart(struct owner *owner, const struct weir_window *window,
+                    const struct drift_verdict *verdict, int *apart)
+{
+    double whole;
+    *apart = drift_is_plain(verdict);
+    if (!*apart || verdict->test == DRIFT_NULL_RATE || verdict->test == DRIFT_UNSEEN)
+        return 0;
+    size_t f = (size_t)(verdict->field - owner->drift->fields);
+    int code = measure_whole(owner, window, verdict->reference, f, &whole);
+    *apart = !code && verdict->effect - whole >= owner->drift->critical;
+    return code;
 }
 
 // The field's strongest verdict over all references.
@@ -132,11 +157,11 @@ static int judge_field(struct owner *owner, const struct against *against, size_
         if (!then)
             continue;
         verdict.dispersion = drift_memory_dispersion(&owner->memory, i, f);
-        if (drift_judge(drift, against->alpha, &owner->room, now, then, &verdict))
+        int counts = 1;
+        if (drift_judge(drift, against->alpha, &owner->room, now, then, &verdict) ||
+            (against->careful && is_apart(owner, against->window, &verdict, &counts)))
             return WEIR_ENOMEM;
-        if (against->careful && !is_apart(owner, i, f, &verdict))
-            continue;
-        if (verdict.moved && (!best->moved || is_stronger(&verdict, best)))
+        if (counts && verdict.moved && (!best->moved || is_stronger(&verdict, best)))
             *best = verdict;
     }
     return 0;
@@ -305,20 +330,47 @@ static int report_provisional(struct owner *owner, const struct weir_window *win
     return code;
 }
 
-// How far the whole stream is from each reference.
-static int measure_whole(struct owner *owner, const struct weir_window *window)
+// What was so from the beginning is how the stream is: of an uncalibrated window what came counts.
+static void mark_apart(struct owner *owner, size_t n, int calibrated)
 {
-    const struct drift *drift = owner->drift;
-    struct against whole = {.window = window};
-    for (size_t i = 0; i < drift->n_references; i++) {
-        for (size_t f = 0; f < drift->n_fields; f++) {
-            const struct weir_summary *now = drift_memory_now(&owner->memory, window, 0, f, 0);
-            const struct weir_summary *then = now ? then_of(owner, &whole, i, f) : NULL;
-            struct drift_verdict verdict = {.field = &drift->fields[f], .reference = i};
-            if (then && drift_judge(drift, drift->alpha, &owner->room, now, then, &verdict))
-                return WEIR_ENOMEM;
-            owner->whole[i * drift->n_fields + f] = verdict.effect;
-        }
+    struct drift_calibration *calibration = &owner->memory.calibration;
+    int all = calibrated || !owner->careful;
+    for (size_t i = 0; i < n; i++) {
+        size_t f = (size_t)(owner->moved[i].field - owner->drift->fields);
+        calibration->apart |= owner->moved[i].critical && (all || calibration->held[f]);
+    }
+}
+
+// The whole stream. *n: of fields that moved and were told.
+static int judge_whole(struct owner *owner, const struct weir_window *window, double alpha,
+                       const struct drift_slice *slices, size_t n_slices, size_t *n)
+{
+    struct drift_memory *memory = &owner->memory;
+    struct against whole = {.window = window, .alpha = alpha};
+    int calibrated = drift_is_calibrated(memory) && drift_calibration_knows(memory, window->start);
+    int code = calibrated ? drift_judge_calibrated(memory, window, &owner->room, owner->moved, n)
+                          : judge_slice(owner, &whole, n);
+    if (!code && !calibrated && owner->careful)
+        drift_keep_plain(memory, window, owner->moved, n);
+    mark_apart(owner, *n, calibrated);
+    if (code)
+        return code;
+    return calibrated ? report_calibrated(owner, window, n, slices, n_slices)
+                      : report_provisional(owner, window, *n, alpha, slices, n_slices);
+}
+
+// Slices by themselves, strongest first.
+static int report_slices(struct owner *owner, const struct weir_window *window, double alpha,
+                         const struct drift_slice *slices, size_t n_slices)
+{
+    for (size_t i = 0; i < n_slices && i < SLICES_REPORTED; i++) {
+        struct against against = {
+            .window = window, .slice = slices[i].slice, .alpha = alpha, .careful = owner->careful};
+        size_t n;
+        if (judge_slice(owner, &against, &n))
+            return WEIR_ENOMEM;
+        drift_report(owner->drift, window, slices[i].slice, owner->moved, n, alpha, NULL, 0, NULL,
+                     NULL);
     }
     return 0;
 }
@@ -333,42 +385,16 @@ static int judge_window(struct owner *owner, const struct weir_window *window)
         judged += window->slices[s].by <= drift->n_by_given && is_judged(drift, &window->slices[s]);
     double whole_alpha = drift->alpha / tests * (drift->n_by_given ? 0.5 : 1);
     double slice_alpha = drift->alpha / tests * 0.5 / (judged > 0 ? judged : 1);
-    struct against whole = {.window = window, .alpha = whole_alpha};
     struct drift_slice *slices = NULL;
     size_t n_slices = 0, n = 0;
-    int code = owner->careful && drift->n_by_given ? measure_whole(owner, window) : 0;
-    if (!code && drift->n_by_given)
-        code = judge_slices(owner, window, slice_alpha, &slices, &n_slices);
-    int calibrated = drift_is_calibrated(&owner->memory) &&
-                     drift_calibration_knows(&owner->memory, window->start);
+    for (size_t k = 0; k < drift->n_references * drift->n_fields; k++)
+        owner->whole[k] = NAN;
+    int code = drift->n_by_given ? judge_slices(owner, window, slice_alpha, &slices, &n_slices) : 0;
     if (!code)
-        code = calibrated
-                   ? drift_judge_calibrated(&owner->memory, window, &owner->room, owner->moved, &n)
-                   : judge_slice(owner, &whole, &n);
-    if (!code && !calibrated && owner->careful)
-        drift_keep_plain(&owner->memory, window, owner->moved, &n);
-    // What was so from the beginning is how the stream is.
-    int all = calibrated || !owner->careful;
-    for (size_t i = 0; i < n; i++)
-        owner->memory.calibration.apart |=
-            owner->moved[i].critical &&
-            (all || owner->memory.calibration.held[owner->moved[i].field - drift->fields]);
-    if (!code && calibrated) {
-        code = report_calibrated(owner, window, &n, slices, n_slices);
-    } else if (!code) {
-        code = report_provisional(owner, window, n, whole_alpha, slices, n_slices);
-    }
-    size_t told = n ? n_slices : 0;
-    for (size_t i = told; !code && i < n_slices && i < SLICES_REPORTED; i++) {
-        struct against against = {.window = window,
-                                  .slice = slices[i].slice,
-                                  .alpha = slice_alpha,
-                                  .careful = owner->careful};
-        code = judge_slice(owner, &against, &n);
-        if (!code)
-            drift_report(drift, window, slices[i].slice, owner->moved, n, slice_alpha, NULL, 0,
-                         NULL, NULL);
-    }
+        code = judge_whole(owner, window, whole_alpha, slices, n_slices, &n);
+    // Where the whole stream moved they are evidence of that.
+    if (!code && !n)
+        code = report_slices(owner, window, slice_alpha, slices, n_slices);
     free(slices);
     for (size_t i = 0; drift->specs && i < drift->n_references && !code; i++) {
         if (drift_is_of_window(&drift->specs[i]))
