@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "detectors/drift/drift.h"
+#include "detectors/drift/drift_harness.h"
 #include "stats/cells.h"
 #include "stats/cells_build.h"
 #include "stats/special.h"
 #include "stats/summary.h"
-
-extern const struct weir_plugin weir_plugin;
 
 enum { FIELDS = 8, ROWS = 1000, DAY = 24, HOUR = 3600000 };
 
@@ -67,13 +65,6 @@ static struct {
     char summary[700];
 } found;
 
-static int on_need(const struct weir_setup *setup, unsigned by, int field, unsigned parts,
-                   struct weir_error *error)
-{
-    (void)setup, (void)by, (void)field, (void)parts, (void)error;
-    return 0;
-}
-
 static const struct weir_cells *on_cells(const struct weir_setup *setup, int field)
 {
     (void)setup, (void)field;
@@ -120,56 +111,28 @@ static int64_t calibrate = 30 * DAY * (int64_t)HOUR;
 
 static void *make_instance(int by_alpha)
 {
-    static const char *const auto_tests[] = {"auto"}, *const references[] = {"training"};
-    static struct weir_option_value values[16];
+    static const char *const references[] = {"training"};
     static const struct weir_reference_spec spec = {.size = sizeof spec,
                                                     .kind = WEIR_REFERENCE_PROFILE};
     static const int all[] = {0, 1, 2, 3, 4, 5, 6, 7};
-    values[0] = (struct weir_option_value){.set = 1, .number = .2};
-    values[1] = (struct weir_option_value){.set = 1, .number = .5};
-    values[2] = (struct weir_option_value){.set = 1, .integer = 100};
-    values[3] = (struct weir_option_value){.set = by_alpha, .number = .001};
-    values[4] = (struct weir_option_value){.set = 1, .strings = auto_tests, .n_strings = 1};
-    struct weir_detector_config config = {.size = sizeof config,
-                                          .name = "d",
-                                          .stream = &stream,
+    struct weir_detector_config config = {.stream = &stream,
                                           .fields = all,
                                           .n_fields = FIELDS,
                                           .n_references = 1,
                                           .references = references,
                                           .reference_specs = &spec,
-                                          .window_size = HOUR,
-                                          .window_hop = HOUR,
-                                          .open_after = 1,
-                                          .resolve_after = 3,
                                           .calibration_last = calibrate,
-                                          .alarms_at_most = 1,
-                                          .alarms_per = 30 * DAY * (int64_t)HOUR,
-                                          .severity = -1,
-                                          .options = values};
+                                          .alarms_per = 30 * DAY * (int64_t)HOUR};
     struct weir_setup setup = {
         .size = sizeof setup, .need = on_need, .reference = setup_reference, .cells = on_cells};
-    void *made = NULL;
-    struct weir_error error = {0};
-    ck_assert_int_eq(weir_plugin.create(&config, &setup, &made, &error), 0);
-    return made;
+    return make_auto(config, &setup, 100, by_alpha ? .001 : 0);
 }
 
 static void judge(void *of, int64_t hour)
 {
-    struct weir_slice slice = {.rows = ROWS};
-    struct weir_window window = {.size = sizeof window,
-                                 .start = hour * HOUR,
-                                 .end = (hour + 1) * HOUR,
-                                 .rows = ROWS,
-                                 .slices = &slice,
-                                 .n_slices = 1,
-                                 .summary = on_summary,
-                                 .reference = on_reference,
-                                 .emit = on_emit};
-    struct weir_error error = {0};
+    struct weir_window host = {.summary = on_summary, .reference = on_reference, .emit = on_emit};
     memset(&found, 0, sizeof found);
-    ck_assert_int_eq(weir_plugin.owner_window(of, &window, &error), 0);
+    judge_hour(of, host, hour, ROWS);
 }
 
 // Windows in alarm.
@@ -211,7 +174,7 @@ static void setup(void)
         }
     }
     instance = make_instance(0);
-    ck_assert_int_eq(weir_plugin.owner_create(instance, &owner, NULL), 0);
+    owner = make_owner(instance);
 }
 
 static void teardown(void)
@@ -234,7 +197,7 @@ START_TEST(a_rhythm_is_no_alarm)
     weir_plugin.owner_destroy(owner);
     weir_plugin.destroy(instance);
     instance = make_instance(1);
-    ck_assert_int_eq(weir_plugin.owner_create(instance, &owner, NULL), 0);
+    owner = make_owner(instance);
     ck_assert_int_ge(run(0, DAY, 0, 0), DAY * 3 / 4);
 }
 END_TEST
@@ -291,19 +254,9 @@ END_TEST
 START_TEST(restored_at_any_window_it_goes_on)
 {
     for (int64_t hour = 0; hour < 60; hour++) {
-        struct weir_buffer bytes, again;
-        void *other = NULL;
-        struct weir_error error = {0};
+        struct weir_buffer bytes;
         weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
-        weir_buffer_init(&again, WEIR_BUFFER_MAXIMUM);
-        ck_assert_int_eq(weir_plugin.owner_save(owner, &bytes), 0);
-        ck_assert_int_eq(weir_plugin.owner_create(instance, &other, NULL), 0);
-        struct weir_reader in = weir_reader_make(bytes.data, bytes.length);
-        ck_assert_int_eq(weir_plugin.owner_restore(other, weir_plugin.state_version, &in, &error),
-                         0);
-        ck_assert_int_eq(weir_plugin.owner_save(other, &again), 0);
-        ck_assert_uint_eq(bytes.length, again.length);
-        ck_assert_int_eq(memcmp(bytes.data, again.data, bytes.length), 0);
+        void *other = make_again(instance, owner, &bytes);
         draw_window(hour, hour >= 20 && hour < 30 ? 2 : 0, 0);
         judge(owner, hour);
         int here = found.drift;
@@ -313,7 +266,6 @@ START_TEST(restored_at_any_window_it_goes_on)
         weir_plugin.owner_destroy(owner);
         owner = other;
         weir_buffer_free(&bytes);
-        weir_buffer_free(&again);
     }
 }
 END_TEST
@@ -322,13 +274,11 @@ START_TEST(a_calibration_that_is_switched_off_is_passed_over)
 {
     struct weir_buffer bytes;
     struct weir_error error = {0};
-    void *other;
     run(0, 3 * DAY, 0, 0);
     weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
-    ck_assert_int_eq(weir_plugin.owner_save(owner, &bytes), 0);
+    save(owner, &bytes);
     calibrate = 0;
-    void *without = make_instance(0);
-    ck_assert_int_eq(weir_plugin.owner_create(without, &other, NULL), 0);
+    void *without = make_instance(0), *other = make_owner(without);
     struct weir_reader in = weir_reader_make(bytes.data, bytes.length);
     ck_assert_int_eq(weir_plugin.owner_restore(other, weir_plugin.state_version, &in, &error), 0);
     ck_assert_uint_eq(weir_reader_left(&in), 0);

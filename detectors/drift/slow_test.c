@@ -6,13 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "detectors/drift/drift.h"
+#include "detectors/drift/drift_harness.h"
 #include "stats/cells.h"
 #include "stats/cells_build.h"
 #include "stats/special.h"
 #include "stats/summary.h"
-
-extern const struct weir_plugin weir_plugin;
 
 enum { FIELDS = 6, ROWS = 200, LEARN = 24 * 14, WANDERS = 1, CATEGORY = FIELDS - 1 };
 static const int64_t HOUR = 3600000;
@@ -85,13 +83,6 @@ struct found {
 };
 static struct found found;
 
-static int on_need(const struct weir_setup *setup, unsigned by, int field, unsigned parts,
-                   struct weir_error *error)
-{
-    (void)setup, (void)by, (void)field, (void)parts, (void)error;
-    return 0;
-}
-
 static const struct weir_cells *on_cells(const struct weir_setup *setup, int field)
 {
     (void)setup;
@@ -149,80 +140,32 @@ static void on_emit(const struct weir_window *window, const struct weir_finding 
 
 static void *make_instance(void)
 {
-    static const char *const auto_tests[] = {"auto"}, *const references[] = {"training"};
-    static struct weir_option_value values[16] = {
-        {.set = 1, .number = .2},
-        {.set = 1, .number = .5},
-        {.set = 1, .integer = 100},
-        {.set = 0},
-        {.set = 1, .strings = auto_tests, .n_strings = 1}};
+    static const char *const references[] = {"training"};
     static const struct weir_reference_spec spec = {.size = sizeof spec,
                                                     .kind = WEIR_REFERENCE_PROFILE};
     static const int all[] = {0, 1, 2, 3, 4, 5};
-    struct weir_detector_config config = {.size = sizeof config,
-                                          .name = "d",
-                                          .stream = &stream,
+    struct weir_detector_config config = {.stream = &stream,
                                           .fields = all,
                                           .n_fields = FIELDS,
                                           .n_references = 1,
                                           .references = references,
                                           .reference_specs = &spec,
-                                          .window_size = HOUR,
-                                          .window_hop = HOUR,
-                                          .open_after = 1,
-                                          .resolve_after = 3,
                                           .calibration_last = LEARN * HOUR,
-                                          .alarms_at_most = 1,
-                                          .alarms_per = LEARN * HOUR,
-                                          .severity = -1,
-                                          .options = values};
+                                          .alarms_per = LEARN * HOUR};
     struct weir_setup setup = {
         .size = sizeof setup, .need = on_need, .reference = setup_reference, .cells = on_cells};
-    void *instance = NULL;
-    struct weir_error error = {0};
-    ck_assert_int_eq(weir_plugin.create(&config, &setup, &instance, &error), 0);
-    return instance;
+    return make_auto(config, &setup, 100, 0);
 }
 
 static void judge(void *owner, int64_t hour)
 {
-    struct weir_slice slice = {.rows = ROWS};
-    struct weir_window window = {.size = sizeof window,
-                                 .start = hour * HOUR,
-                                 .end = (hour + 1) * HOUR,
-                                 .rows = ROWS,
-                                 .slices = &slice,
-                                 .n_slices = 1,
-                                 .summary = on_summary,
-                                 .reference = on_reference,
-                                 .emit = on_emit};
-    struct weir_error error = {0};
+    struct weir_window host = {.summary = on_summary, .reference = on_reference, .emit = on_emit};
     memset(&found, 0, sizeof found);
-    ck_assert_int_eq(weir_plugin.owner_window(owner, &window, &error), 0);
+    judge_hour(owner, host, hour, ROWS);
 }
 
 static void *instance, *owner;
 static struct weir_buffer saved; // calibrated
-
-static void save(const void *from, struct weir_buffer *out)
-{
-    weir_buffer_init(out, WEIR_BUFFER_MAXIMUM);
-    ck_assert_int_eq(weir_plugin.owner_save(from, out), 0);
-}
-
-static void *make_owner(void)
-{
-    void *made;
-    ck_assert_int_eq(weir_plugin.owner_create(instance, &made, NULL), 0);
-    return made;
-}
-
-static int restore(void *into, const struct weir_buffer *from, size_t length)
-{
-    struct weir_error error = {0};
-    struct weir_reader in = weir_reader_make(from->data, length);
-    return weir_plugin.owner_restore(into, weir_plugin.state_version, &in, &error);
-}
 
 static void setup(void)
 {
@@ -251,12 +194,13 @@ static void setup(void)
         draw(&reference[f], (size_t)f, 0, &(struct change){0});
     }
     instance = make_instance();
-    owner = make_owner();
+    owner = make_owner(instance);
     for (int64_t hour = 0; hour < LEARN; hour++) {
         draw_window(hour, &(struct change){0});
         judge(owner, hour);
         ck_assert_int_eq(found.slow, 0);
     }
+    weir_buffer_init(&saved, WEIR_BUFFER_MAXIMUM);
     save(owner, &saved);
 }
 
@@ -308,7 +252,7 @@ START_TEST(nulls_and_categories_creep_too)
     ck_assert_int_ge(hours, 0);
     ck_assert_ptr_nonnull(strstr(found.summary, "f0 drifts slowly: nulls: "));
     weir_plugin.owner_destroy(owner);
-    owner = make_owner();
+    owner = make_owner(instance);
     ck_assert_int_eq(restore(owner, &saved, saved.length), 0);
     hours = run(LEARN, 24 * 8, (struct change){.category = .12}, 24 * 6);
     printf("%lld h: %s\n", (long long)hours, found.summary);
@@ -347,6 +291,7 @@ START_TEST(a_step_of_a_field_that_wanders_is_found)
     for (int64_t from = LEARN; from < LEARN + 24 * 20; from += 48 + 12, steps++) {
         void *kept = owner;
         struct weir_buffer bytes;
+        weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
         save(owner, &bytes);
         for (int64_t i = 0; i < 48; i++) {
             draw_window(from + i, &(struct change){0});
@@ -359,7 +304,7 @@ START_TEST(a_step_of_a_field_that_wanders_is_found)
             lasting += found.wanders;
         }
         weir_plugin.owner_destroy(kept);
-        owner = make_owner();
+        owner = make_owner(instance);
         ck_assert_int_eq(restore(owner, &bytes, bytes.length), 0);
         weir_buffer_free(&bytes);
     }
@@ -416,7 +361,7 @@ END_TEST
 START_TEST(odd_fields_are_calibrated_beside_others)
 {
     weir_plugin.owner_destroy(owner);
-    owner = make_owner();
+    owner = make_owner(instance);
     int told = 0;
     for (int64_t hour = 0; hour < LEARN + 100; hour++) {
         draw_window(hour, &(struct change){0});
@@ -457,8 +402,9 @@ START_TEST(restored_at_any_window_it_goes_on)
     for (int64_t i = 0; i < 24 * 7; i++) {
         struct change change = {.level = .5 * (double)i / (24 * 7)};
         struct weir_buffer bytes;
+        weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
         save(owner, &bytes);
-        other = make_owner();
+        other = make_owner(instance);
         ck_assert_int_eq(restore(other, &bytes, bytes.length), 0);
         weir_buffer_free(&bytes);
         draw_window(LEARN + i, &change);
@@ -479,16 +425,17 @@ END_TEST
 START_TEST(garbage_is_refused)
 {
     struct weir_buffer bytes;
+    weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
     save(owner, &bytes);
     for (size_t k = 0; k < 60; k++) {
-        void *other = make_owner();
+        void *other = make_owner(instance);
         // The charts are at the end.
         size_t length = bytes.length - 1 - k * 97 % 6000;
         ck_assert_int_eq(restore(other, &bytes, length), WEIR_ECORRUPT);
         weir_plugin.owner_destroy(other);
     }
     for (size_t k = 0; k < 300; k++) {
-        void *other = make_owner();
+        void *other = make_owner(instance);
         size_t at = bytes.length - 1 - (size_t)(uniform() * 6000);
         uint8_t was = bytes.data[at];
         bytes.data[at] ^= (uint8_t)(1 + uniform() * 255);
