@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "stats/cells_build.h"
+#include "stats/draw_inside.h"
 #include "stats/special.h"
 
 extern const struct weir_plugin weir_plugin;
@@ -23,26 +24,10 @@ static double clock_now(void)
 
 // ---- chance
 
-static uint64_t state;
-
-static double uniform(void)
-{
-    state += 0x9e3779b97f4a7c15u;
-    uint64_t z = state;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return ((double)((z ^ z >> 31) >> 11) + .5) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
-}
-
 // Few are expected: by going up from none.
 static uint64_t few(uint64_t n, double p)
 {
-    double q = exp((double)n * log1p(-p)), u = uniform(), odds = p / (1 - p);
+    double q = exp((double)n * log1p(-p)), u = draw_uniform(), odds = p / (1 - p);
     uint64_t k = 0;
     for (; u > q && k < n; k++) {
         u -= q;
@@ -63,7 +48,7 @@ static uint64_t many(double n, double p)
     double sd = sqrt(n * p * (1 - p)), b = 1.15 + 2.53 * sd, a = -.0873 + .0248 * b + .01 * p;
     double ratio = (2.83 + 5.1 / b) * sd, quick = .92 - 4.2 / b;
     for (;;) {
-        double u = uniform() - .5, v = uniform(), s = .5 - fabs(u);
+        double u = draw_uniform() - .5, v = draw_uniform(), s = .5 - fabs(u);
         double k = floor((2 * a / s + b) * u + n * p + .5), mode = floor((n + 1) * p);
         if (k < 0 || k > n)
             continue;
@@ -175,7 +160,7 @@ void draw_window(int64_t hour)
         struct feature *feature = &world.features[f];
         double level = is_seasonal(f) ? level_of(feature, hour) : 0, width = 1;
         if (is_seasonal(f)) {
-            feature->memory = .9 * feature->memory + .1 * sqrt(1 - .81) * normal();
+            feature->memory = .9 * feature->memory + .1 * sqrt(1 - .81) * draw_normal();
             level += feature->memory;
         }
         int changed = world.change && f == hit && world.since >= 0;
@@ -203,7 +188,7 @@ void draw_window(int64_t hour)
 void make_world(uint64_t seed, size_t first, size_t n, uint64_t rows)
 {
     double share[CELLS];
-    state = seed * 1000003;
+    draw_state = seed * 1000003;
     world.first = first;
     world.n = n;
     world.rows = rows;
@@ -211,13 +196,13 @@ void make_world(uint64_t seed, size_t first, size_t n, uint64_t rows)
     world.size = 0;
     for (size_t f = 0; f < MOST; f++) {
         struct feature *feature = &world.features[f];
-        *feature = (struct feature){.category = f % 5 == 4, .phase = uniform()};
+        *feature = (struct feature){.category = f % 5 == 4, .phase = draw_uniform()};
         if (is_seasonal(f)) {
-            feature->day = .1 + .5 * uniform();
-            feature->week = .3 * normal();
+            feature->day = .1 + .5 * draw_uniform();
+            feature->week = .3 * draw_normal();
         }
         for (int k = 0; k < KINDS; k++)
-            feature->base[k] = .2 + uniform();
+            feature->base[k] = .2 + draw_uniform();
         shares_of(f, 0, 1, world.flat[f]);
         struct weir_summary *reference = &world.reference[f];
         memset(reference->cell, 0, reference->cells->n * sizeof *reference->cell);
@@ -305,7 +290,6 @@ static const struct weir_summary *on_reference(const struct weir_window *window,
 
 static void on_emit(const struct weir_window *window, const struct weir_finding *finding)
 {
-    (void)window;
     (void)window;
     if (!finding->kind || strncmp(finding->kind, "drift.", 6) != 0)
         return;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "stats/cells_build.h"
+#include "stats/draw_inside.h"
 #include "stats/hash.h"
 #include "stats/reservoir.h"
 #include "stats/summary.h"
@@ -17,7 +18,6 @@ enum { PROFILE = 24000, MOST = 24000, SLICES = 1 + COUNTRIES + 1 + ROUTES, PANES
 static const int64_t HOUR = 3600000;
 
 struct stream stream;
-static uint64_t state;
 static char names[FIELDS][16];
 static struct weir_field fields[FIELDS];
 static struct weir_stream described = {.name = "s", .fields = fields, .key = -1, .time = -1};
@@ -31,23 +31,9 @@ static struct weir_reservoir *kept, *now_rows;
 static struct weir_string texts[2][COUNTRIES + 1];
 static int64_t row;
 
-static double uniform(void)
-{
-    state += 0x9e3779b97f4a7c15u;
-    uint64_t z = state;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return ((double)((z ^ z >> 31) >> 11) + .5) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
-}
-
 void stream_seed(uint64_t seed)
 {
-    state = seed * 1000003;
+    draw_state = seed * 1000003;
 }
 
 // ---- records
@@ -74,7 +60,7 @@ static double part_of(double time)
     case STAIRCASE:
         return ceil(4 * t) / 4;
     case GRADUAL:
-        return uniform() < t;
+        return draw_uniform() < t;
     case EPISODES:
     case OTHERS:
         return since >= 0 && fmod(since, 48) < 6;
@@ -86,22 +72,22 @@ static double part_of(double time)
 static double number(size_t f, double time, int country, uint8_t *null)
 {
     double level = stream.rhythm * sin(6.283185307179586 * (time / 24 + (double)f / 7));
-    double z = normal(), part = is_hit(f, time) ? part_of(time) : 0;
+    double z = draw_normal(), part = is_hit(f, time) ? part_of(time) : 0;
     level += f == 2 && country == 1 ? 1.5 : 0; // Japan is another country to begin with
-    *null = uniform() < 0.005;
+    *null = draw_uniform() < 0.005;
     if (part > 0) {
         switch (stream.cause) {
         case SCALE:
             z *= stream.size;
             break;
         case TAIL:
-            z = uniform() < stream.size ? 5 + .3 * normal() : z;
+            z = draw_uniform() < stream.size ? 5 + .3 * draw_normal() : z;
             break;
         case SPIKE:
-            z = uniform() < stream.size ? -level : z;
+            z = draw_uniform() < stream.size ? -level : z;
             break;
         case NULLS:
-            *null |= uniform() < stream.size;
+            *null |= draw_uniform() < stream.size;
             break;
         case ONE_SLICE:
             z += country == 1 ? stream.size : 0;
@@ -130,11 +116,11 @@ static double number(size_t f, double time, int country, uint8_t *null)
 
 static int country_of(double time)
 {
-    double u = uniform();
+    double u = draw_uniform();
     if (part_of(time) > 0) {
-        if (stream.cause == NEW && uniform() < stream.size)
+        if (stream.cause == NEW && draw_uniform() < stream.size)
             return COUNTRIES;
-        if ((stream.cause == MIX || stream.cause == SHARES) && uniform() < stream.size)
+        if ((stream.cause == MIX || stream.cause == SHARES) && draw_uniform() < stream.size)
             return 1;
     }
     return u < .45 ? 0 : u < .7 ? 1 : u < .9 ? 2 : 3;
@@ -155,9 +141,9 @@ static void draw(uint32_t n, double from, double span)
     memset(rows.n_of, 0, sizeof rows.n_of);
     uint32_t nulls[NUMBERS] = {0};
     for (uint32_t i = 0; i < n; i++) {
-        double time = from + span * uniform();
+        double time = from + span * draw_uniform();
         rows.country[i] = (uint32_t)country_of(time);
-        rows.route[i] = (uint32_t)(uniform() * ROUTES);
+        rows.route[i] = (uint32_t)(draw_uniform() * ROUTES);
         rows.of[rows.country[i]][rows.n_of[rows.country[i]]++] = i;
         uint32_t route = COUNTRIES + 1 + rows.route[i];
         rows.of[route][rows.n_of[route]++] = i;
