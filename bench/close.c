@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "stats/cells_build.h"
+#include "stats/sort.h"
 #include "stats/summary.h"
 #include "weir/detector.h"
 #include "weir/option.h"
@@ -240,12 +241,6 @@ struct measured {
     size_t state, summary;                // bytes of a snapshot; of a field's summary
 };
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static struct measured measure(const struct weir_plugin *plugin, int days, const char *const *tests,
                                size_t n_tests)
 {
@@ -328,7 +323,7 @@ static struct measured measure(const struct weir_plugin *plugin, int days, const
     plugin->owner_destroy(owner);
     plugin->destroy(instance);
     free(all);
-    qsort(took, JUDGED, sizeof *took, by_value);
+    weir_sort_doubles(took, JUDGED);
     out.least = took[0];
     out.median = took[JUDGED / 2];
     out.most = took[JUDGED - 1];
