@@ -12,11 +12,11 @@
 // rate of false incidents. A year of all takes an hour: each seed is printed as it is done.
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bench/alarms/clean.h"
 #include "bench/alarms/power.h"
+#include "bench/arguments.h"
 
 enum { SIZES = 4, HALVES = 2, PEER_DAYS = 56, QUARTERS = 4 };
 static const uint64_t sizes[SIZES] = {100, 1000, 10000, 100000};
@@ -165,43 +165,19 @@ static int false_alarms(const struct options *options)
 
 // ---- the program
 
-static const char *text_after(int argc, char **argv, const char *name)
-{
-    for (int i = 1; i + 1 < argc; i++) {
-        if (!strcmp(argv[i], name))
-            return argv[i + 1];
-    }
-    return NULL;
-}
-
-static int64_t number_after(int argc, char **argv, const char *name, int64_t otherwise)
-{
-    const char *text = text_after(argc, argv, name);
-    return text ? atoll(text) : otherwise;
-}
-
-static int has(int argc, char **argv, const char *name)
-{
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], name))
-            return 1;
-    }
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
-    int wants_power = has(argc, argv, "--power");
+    int wants_power = arguments_have(argc, argv, "--power");
     struct options options = {
-        .check = has(argc, argv, "--check"),
+        .check = arguments_have(argc, argv, "--check"),
         .power = wants_power,
-        .seeds = (int)number_after(argc, argv, "--seeds", 20),
-        .from = (int)number_after(argc, argv, "--from", 1),
-        .calibrations = (int)number_after(argc, argv, "--calibrations", 5),
-        .trials = (int)number_after(argc, argv, "--trials", 20),
-        .days = number_after(argc, argv, "--days", wants_power ? 90 : 360),
-        .rows = number_after(argc, argv, "--rows", 0),
-        .features = text_after(argc, argv, "--features"),
+        .seeds = (int)arguments_number(argc, argv, "--seeds", 20),
+        .from = (int)arguments_number(argc, argv, "--from", 1),
+        .calibrations = (int)arguments_number(argc, argv, "--calibrations", 5),
+        .trials = (int)arguments_number(argc, argv, "--trials", 20),
+        .days = arguments_number(argc, argv, "--days", wants_power ? 90 : 360),
+        .rows = arguments_number(argc, argv, "--rows", 0),
+        .features = arguments_text(argc, argv, "--features"),
     };
     if (options.calibrations < 1 || options.calibrations > CALIBRATIONS || options.trials < 1 ||
         options.calibrations * options.trials > TRIALS || options.seeds < 1 || options.days < 1 ||

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bench/alarms/world.h"
+#include "bench/arguments.h"
 #include "stats/alarm_budget.h"
 #include "stats/sort.h"
 
@@ -98,24 +99,6 @@ static void run_found(uint64_t seed, size_t first, uint64_t rows)
     weir_plugin.destroy(instance);
 }
 
-static long number_after(int argc, char **argv, const char *name, long otherwise)
-{
-    for (int i = 1; i + 1 < argc; i++) {
-        if (!strcmp(argv[i], name))
-            return atol(argv[i + 1]);
-    }
-    return otherwise;
-}
-
-static int has(int argc, char **argv, const char *name)
-{
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], name))
-            return 1;
-    }
-    return 0;
-}
-
 static void print(int seeds, size_t first, uint64_t rows, int only_clean)
 {
     printf("%s, %llu records a window, %d seeds\n", first ? "seasonal" : "stationary",
@@ -140,16 +123,16 @@ static void print(int seeds, size_t first, uint64_t rows, int only_clean)
 
 int main(int argc, char **argv)
 {
-    int seeds = (int)number_after(argc, argv, "--seeds", 10);
-    uint64_t rows = (uint64_t)number_after(argc, argv, "--rows", 1000);
-    int only_clean = has(argc, argv, "--clean");
+    int seeds = (int)arguments_number(argc, argv, "--seeds", 10);
+    uint64_t rows = (uint64_t)arguments_number(argc, argv, "--rows", 1000);
+    int only_clean = arguments_have(argc, argv, "--clean");
     if (seeds < 1 || seeds > MOST_TRIALS || rows < 1) {
         fprintf(stderr, "drift_early: 1 to %d seeds\n", MOST_TRIALS);
         return 2;
     }
     make_cells();
     for (size_t first = 0; first <= HALF; first += HALF) {
-        if (has(argc, argv, first ? "stationary" : "seasonal"))
+        if (arguments_have(argc, argv, first ? "stationary" : "seasonal"))
             continue;
         memset(clean, 0, sizeof clean);
         memset(tallies, 0, sizeof tallies);
