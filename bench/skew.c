@@ -4,9 +4,10 @@
 // windows for 27 hours, looked at over a day. Prints Markdown.
 //
 //     build/bench/skew [RUNS [NAME]]      NAME: only causes whose name has it; prints what was said
-//     build/bench/skew --alarms [SEEDS [DAYS]]   nothing happens: how often it is told of
-//     (VERBOSE=1) build/bench/skew --check                   the same, small: 1 where it is over
-//     the budget build/bench/skew --power [RUNS]            segments and noise by their size
+//     build/bench/skew --alarms [SEEDS [DAYS]]   nothing happens: how often it is told of (and,
+//                                                with VERBOSE=1 in the environment, what is said)
+//     build/bench/skew --check            the same, small: exits with 1 where it is over the budget
+//     build/bench/skew --power [RUNS]     segments and noise by their size
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
