@@ -14,14 +14,11 @@ where the reference stays: the moved ones in windows after a change, the others 
 """
 
 import argparse
-import csv
 import dataclasses
 import datetime
-import gzip
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import typing
@@ -29,11 +26,10 @@ import typing
 import numpy
 import scipy.spatial.distance
 import scipy.stats
+from detectors import DAY, HOUR, replay, rows_of, write_rows
 
-SOURCE = pathlib.Path(__file__).resolve().parents[1]
-BUILD = pathlib.Path(os.environ.get("WEIR_BUILD", SOURCE / "build"))
 START = 1700092800000  # a Thursday, 00:00 UTC: windows of a week begin there
-MINUTE, HOUR, DAY = 60000, 3600000, 86400000
+MINUTE = 60000
 LARGE, NONE = 0.15, 0.03  # Kolmogorov-Smirnov distances of whole segments
 
 
@@ -67,11 +63,14 @@ class Stream:
     def part(self, name, first, end):
         return self.columns[name][max(first, 0) : end]
 
-    def known_part(self, name):
+    def known_rows(self):
         keep = numpy.ones(self.known, bool)
         for first, end in self.ignore:
             keep[first:end] = False
-        return self.columns[name][: self.known][keep]
+        return numpy.flatnonzero(keep)
+
+    def known_part(self, name):
+        return self.columns[name][self.known_rows()]
 
     def segments(self):
         edges = [0, *self.edges, len(self.rows)]
@@ -159,64 +158,37 @@ def wanted_of_spells(stream, first):
 # ---- weir
 
 
-def run(*arguments):
-    done = subprocess.run(
-        [BUILD / "weir", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(f"weir {arguments[0]}: {done.stderr}")
-
-
-def write_rows(path, names, rows):
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(names)
-        writer.writerows(rows)
-
-
 def time_of(row, stream):
     moment = datetime.datetime.fromtimestamp((START + row * stream.step) / 1000, datetime.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def weir(stream, folder, reference, calibrated):
-    """{(field, window)} and the windows with an alert, and the alerts."""
-    rows = ([START + i * stream.step, *row] for i, row in enumerate(stream.rows))
-    write_rows(folder / "rows.csv", ["at", *stream.fields], rows)
-    lines = ["version: 1", "app: bench", f"state_dir: {folder}/state", "streams:", "  s:"]
-    lines += ["    format: csv", "    time: at", "    fields:", "      at: {type: long}"]
-    lines += [f"      {n}: {{type: {kind}, nullable: true}}" for n, kind in stream.fields.items()]
-    lines += ["references:", f"  before: {reference}"]
-    span = stream.known * stream.step
+    """{(field, window)} and the windows with an alert, and the alerts; reference None: a profile."""
+
+    def write(name, which):
+        rows = ([START + i * stream.step, *stream.rows[i]] for i in which)
+        write_rows(folder / name, ["at", *stream.fields], rows)
+        return folder / name
+
+    size = f"size: {stream.window * stream.step}ms" if stream.timed else f"records: {stream.window}"
+    detector = f"type: drift, window: {{{size}}}"
+    more, before = [], None
+    if reference:
+        more += ["references:", f"  before: {reference}"]
+        detector += ", reference: before"
+    else:
+        before = write("before.csv", stream.known_rows())
     if calibrated:
         out = [f"{{from: {time_of(a, stream)}, to: {time_of(b, stream)}}}" for a, b in stream.ignore]
-        span -= sum((b - a) * stream.step for a, b in stream.ignore)
         # A window by records ends with its last one.
-        lines.append(f"calibration: {{last: {span - stream.step}ms, exclude: [{', '.join(out)}]}}")
-    size = f"size: {stream.window * stream.step}ms" if stream.timed else f"records: {stream.window}"
-    lines.append("detectors:")
-    lines.append(
-        f"  d: {{type: drift, stream: s, reference: before, repeat: 1s, window: {{{size}}}}}"
+        span = (len(stream.known_rows()) - 1) * stream.step
+        more.append(f"calibration: {{last: {span}ms, exclude: [{', '.join(out)}]}}")
+    fields = {name: f"type: {kind}, nullable: true" for name, kind in stream.fields.items()}
+    alerts = replay(
+        folder, fields, detector, write("rows.csv", range(len(stream.rows))), before, more=more
     )
-    config = folder / "config.yaml"
-    config.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    if "profile" in reference:
-        keep = numpy.ones(stream.known, bool)
-        for first, end in stream.ignore:
-            keep[first:end] = False
-        write_rows(
-            folder / "before.csv", ["at", *stream.fields],
-            ([START + i * stream.step, *stream.rows[i]] for i in numpy.flatnonzero(keep)),
-        )  # fmt: skip
-        run("profile", "-q", "-c", config, "-s", "s", "-i", folder / "before.csv",
-            "-o", folder / "before.avro")  # fmt: skip
-    run("replay", "-q", "-c", config, "-i", f"s={folder / 'rows.csv'}",
-        "-o", f"alerts={folder / 'alerts.jsonl'}")  # fmt: skip
-    with open(folder / "alerts.jsonl", encoding="utf-8") as file:
-        alerts = [json.loads(line) for line in file]
-    alerts = [
-        a for a in alerts if a["status"] != "resolved" and a["kind"].startswith("drift.")
-    ]  # fmt: skip
+    alerts = [a for a in alerts if a["kind"].startswith("drift.")]
     pairs = {
         (field, (a["window"]["start"] - START) // (stream.window * stream.step))
         for a in alerts
@@ -448,8 +420,8 @@ def show(title, scores, past_of):
 def rules_of(stream):
     """(name, reference, calibrated)"""
     rules = [
-        ("weir, profile", "{profile: before.avro}", False),
-        ("weir, profile, calibrated", "{profile: before.avro}", True),
+        ("weir, profile", None, False),
+        ("weir, profile, calibrated", None, True),
         (f"weir, previous {stream.previous}", f"{{previous: {stream.previous}}}", False),
         (f"weir, previous {stream.previous}, calibrated", f"{{previous: {stream.previous}}}", True),
     ]
@@ -464,7 +436,7 @@ def measure(streams, folder, verbose, ours):
     for stream in streams:
         against = {past: wanted_of(stream, past) for past in (False, True)}
         for name, reference, calibrated in rules_of(stream):
-            past = "profile" not in reference
+            past = reference is not None
             pairs, windows, alerts = weir(stream, folder, reference, calibrated)
             scores.setdefault(name, Score()).add(stream, against[past], pairs, windows, alerts)
             past_of[name] = past
@@ -496,12 +468,6 @@ def tell(stream, name, wanted, pairs, alerts):
 # ---- the sets
 
 
-def read(path):
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def pick(rows, fields):
     return [[row[name] for name in fields] for row in rows]
 
@@ -525,7 +491,7 @@ def car_loan(data, window):
     rows = []
     for part in ("reference", "analysis"):
         path = data / "nannyml_car_loan" / f"synthetic_car_loan_{part}.csv.gz"
-        rows += pick(read(path), CAR_LOAN)
+        rows += pick(rows_of(path), CAR_LOAN)
     yield Stream(
         f"car loan, windows of {window:,}", CAR_LOAN, rows, 50000, window, [75000],
         within=1 if window == 5000 else 4,
@@ -536,7 +502,7 @@ def car_loan(data, window):
 def elec2(data):
     """The interconnector opens at row 17,424: three columns begin to vary."""
     names = ["nswprice", "nswdemand", "vicprice", "vicdemand", "transfer"]
-    rows = pick(read(data / "elec2" / "electricity.csv.gz"), names)
+    rows = pick(rows_of(data / "elec2" / "electricity.csv.gz"), names)
     week, event = 336, 17424
     # So that the event begins a week.
     rows = rows[event % week : event + 8 * week]
@@ -552,7 +518,7 @@ def elec2(data):
 def concepts(data):
     paths = [(p, 10000) for p in sorted((data / "synthetic_streams").glob("*abrupto*.csv.gz"))]
     for path, length in [*paths, (data / "sea_concepts" / "SEA_50k.csv.gz", 12500)]:
-        table = read(path)
+        table = list(rows_of(path))
         fields = {n: "string" if n == "class" else "double" for n in table[0]}
         edges = list(range(length, len(table), length))
         yield Stream(path.name, fields, pick(table, fields), length // 2, 250, edges)
@@ -569,7 +535,7 @@ def errors(data):
             continue  # no truth; too short
         rows = [
             [str(row["err_frozen_rf"] == "1").lower(), row["confidence_frozen_rf"]]
-            for row in read(folder / f"{name}.csv.gz")[trained:]
+            for row in list(rows_of(folder / f"{name}.csv.gz"))[trained:]
         ]
         edges = [edge - trained for edge in edges]
         yield Stream(name, fields, rows, edges[0] // 2, 250, edges)
@@ -586,7 +552,7 @@ def tweets(data):
     labels = json.loads((data / "nab" / "labels" / "windows.json").read_text(encoding="utf-8"))
     day = 288
     for path in sorted((data / "nab" / "data" / "realTweets").glob("*.csv")):
-        table = read(path)
+        table = list(rows_of(path))
         times = [row["timestamp"] for row in table]
         spells = [
             (sum(t < a[:19] for t in times), sum(t <= b[:19] for t in times))
