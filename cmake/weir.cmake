@@ -50,13 +50,15 @@ function(weir_pkg name)
   endif()
 endfunction()
 
-# Every *_test.c below DIR becomes a Check program and a ctest of the label `unit`.
+# Every *_test.c below DIR becomes a Check program and a ctest of the label `unit`; all of them are
+# built by the target unit-DIR.
 weir_pkg(CHECK check)
 function(weir_unit_tests dir)
   if(NOT BUILD_TESTING)
     return()
   endif()
   file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${dir}/*_test.c)
+  set(targets)
   foreach(source ${tests})
     file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR} ${source})
     string(REGEX REPLACE "\\.c$" "" name ${name})
@@ -69,9 +71,13 @@ function(weir_unit_tests dir)
     target_link_libraries(${target} PRIVATE ${ARGN} PkgConfig::CHECK m)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/unit)
     add_test(NAME ${name} COMMAND ${target})
+    list(APPEND targets ${target})
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 900
       ENVIRONMENT "CK_DEFAULT_TIMEOUT=300;WEIR_BUILD=${CMAKE_BINARY_DIR};WEIR_SOURCE=${CMAKE_SOURCE_DIR}")
   endforeach()
+  file(RELATIVE_PATH all ${CMAKE_SOURCE_DIR} ${dir})
+  string(REPLACE "/" "-" all ${all})
+  add_custom_target(unit-${all} DEPENDS ${targets})
 endfunction()
 
 # weir_embed(TARGET FILE SYMBOL): the file's text as `extern const char SYMBOL[]`.
