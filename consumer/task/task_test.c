@@ -17,6 +17,13 @@
 
 enum { RECORDS = 6000, TASKS = 4, SAMPLE = 20 };
 
+// Holds for each record or window. Check's own assertions write to a file whenever they are passed.
+#define EACH(condition)                                                                            \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            ck_abort_msg("%s does not hold", #condition);                                          \
+    } while (0)
+
 // ---- a detector: flags amounts over 90, hands on counts by pane, remembers windows
 
 struct instance {
@@ -91,13 +98,13 @@ static int edge_observe(void *state, const struct weir_batch *batch, const struc
             left_out[n_left_out++] = i;
         // Never of a pane before its own, but for records that wait to be confirmed or are refused.
         int64_t gap = batch->time[i] - host->pane[i];
-        ck_assert(host->pane[i] < 1000000 || gap < 60000 || gap > 1800000);
+        EACH(host->pane[i] < 1000000 || gap < 60000 || gap > 1800000);
         int at = 0;
         while (at < 8 && edge->pane[at] != host->pane[i])
             at++;
         if (at == 8) {
             for (at = 0; edge->pane[at] != INT64_MIN; at++)
-                ck_assert_int_lt(at, 7);
+                EACH(at < 7);
             edge->pane[at] = host->pane[i];
             edge->pane_seen[at] = 0;
         }
@@ -170,10 +177,10 @@ static double sample_sum(const struct weir_window *window)
 {
     const struct weir_reservoir *sample = window->sample(window);
     struct weir_rows rows;
-    ck_assert_ptr_null(window->reference_sample(window, 0));
-    ck_assert_uint_eq(weir_reservoir_seen(sample), window->rows);
-    ck_assert_uint_eq(weir_reservoir_rows(sample), window->rows < SAMPLE ? window->rows : SAMPLE);
-    ck_assert_int_eq(weir_rows_make(sample, &rows), 0);
+    EACH(!window->reference_sample(window, 0));
+    EACH(weir_reservoir_seen(sample) == window->rows);
+    EACH(weir_reservoir_rows(sample) == (window->rows < SAMPLE ? window->rows : SAMPLE));
+    EACH(!weir_rows_make(sample, &rows));
     const struct weir_rows_column *amount = weir_rows_find(&rows, "amount");
     double sum = 0;
     for (size_t i = 0; i < rows.n; i++)
@@ -187,11 +194,11 @@ static void check_panes(const struct owner *owner, const struct weir_window *win
     uint64_t rows = 0;
     if (!window->n_panes) // it counts records
         return;
-    ck_assert_int_eq((int64_t)window->n_panes * window->pane, window->end - window->start);
+    EACH((int64_t)window->n_panes * window->pane == window->end - window->start);
     for (size_t i = 0; i < window->n_panes; i++)
         rows += window->pane_summary(window, i, owner->of->amount)->rows;
-    ck_assert_uint_eq(rows, window->rows);
-    ck_assert_ptr_null(window->pane_summary(window, window->n_panes, owner->of->amount));
+    EACH(rows == window->rows);
+    EACH(!window->pane_summary(window, window->n_panes, owner->of->amount));
 }
 
 static int owner_window(void *state, const struct weir_window *window, struct weir_error *error)
@@ -200,19 +207,19 @@ static int owner_window(void *state, const struct weir_window *window, struct we
     struct owner *owner = state;
     int64_t handed = 0, seen = 0;
     double sampled = sample_sum(window);
-    ck_assert(window->complete > window->start && window->complete <= window->end);
+    EACH(window->complete > window->start && window->complete <= window->end);
     check_panes(owner, window);
     for (size_t i = 0; i < window->n_extracts; i++) {
         struct weir_reader in =
             weir_reader_make(window->extracts[i].data, window->extracts[i].length);
         handed += weir_get_long(&in);
         seen += weir_get_long(&in);
-        ck_assert_int_eq(in.failed, 0);
+        EACH(!in.failed);
     }
     for (size_t s = 0; s < window->n_slices; s++) {
         const struct weir_summary *amount = window->summary(window, s, owner->of->amount);
-        ck_assert_ptr_nonnull(amount);
-        ck_assert_uint_eq(amount->rows, window->slices[s].rows);
+        EACH(amount);
+        EACH(amount->rows == window->slices[s].rows);
         double sum = weir_moments_mean(&amount->moments, NULL) * (double)amount->moments.n;
         char text[200];
         snprintf(text, sizeof text,
@@ -478,7 +485,7 @@ static void feed(struct run *run, int task, size_t *at, uint32_t n)
         struct weir_record record = {.offset = (int64_t)*at,
                                      .timestamp = records[task][*at].written,
                                      .value = {(const uint8_t *)text, strlen(text)}};
-        ck_assert_int_eq(weir_decoder_add(decoder, &record, NULL, &error), 0);
+        EACH(!weir_decoder_add(decoder, &record, NULL, &error));
         (*at)++;
     }
     run->current = task;
