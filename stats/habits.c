@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/cell_score.h"
 #include "stats/sort.h"
 #include "stats/text_forms.h"
 #include "weir/summary.h"
@@ -84,31 +83,6 @@ double weir_habits_share(const struct weir_habits *habits, double value)
             return fmax(habits->values[i].share, 0);
     }
     return habits->rest;
-}
-
-// ---- days and weeks
-
-int weir_habits_add_span(struct weir_habits *habits, enum weir_habits_span span,
-                         const struct weir_summary *all, const uint64_t *one)
-{
-    size_t n = all->cells->n;
-    double *share = malloc(2 * (n + 1) * sizeof *share), *score = share + n, total = 0;
-    uint64_t *others = malloc((n + 1) * sizeof *others);
-    int ordered = all->shape == WEIR_SHAPE_NUMERIC;
-    int code = share && others ? 0 : WEIR_ENOMEM;
-    for (size_t i = 0; !code && i < n; i++) {
-        others[i] = all->cell[i] > one[i] ? all->cell[i] - one[i] : 0;
-        total += (double)all->cell[i];
-    }
-    for (size_t i = 0; !code && i < n; i++)
-        share[i] = (double)all->cell[i] / fmax(total, 1);
-    if (!code && ordered)
-        weir_normal_scores(share, n, score);
-    if (!code)
-        weir_spread_add(&habits->spans[span], one, others, n, ordered ? score : NULL);
-    free(share);
-    free(others);
-    return code;
 }
 
 // ---- bytes

@@ -30,7 +30,8 @@ struct weir_habits {
     // chi-square by its degrees of freedom, of the cells, and of the nulls; 1 and above. A test
     // that takes records to be independent has so many times fewer of them.
     double spread, null_spread;
-    // How much days and weeks differ from all others; n 0: there were none to be compared.
+    // How much days and weeks differ from all others (weir_spread_add_part()); n 0: there were
+    // none to be compared.
     struct weir_spread spans[WEIR_HABITS_SPANS];
     // Strings: the share of records, in the second half of the reference, with a value that its
     // first half did not have. NAN: not known.
@@ -51,11 +52,6 @@ void weir_habits_free(struct weir_habits *habits);
 void weir_habits_sample(struct weir_habits *habits, double *sample, size_t n);
 // The largest share that `value` can have had.
 double weir_habits_share(const struct weir_habits *habits, double value);
-
-// Adds a day or a week of what cells counted, which is a part of `all`. WEIR_ENOMEM.
-struct weir_summary;
-int weir_habits_add_span(struct weir_habits *habits, enum weir_habits_span span,
-                         const struct weir_summary *all, const uint64_t *one);
 
 int weir_habits_write(const struct weir_habits *habits, struct weir_buffer *out);
 int weir_habits_read(struct weir_reader *in, struct weir_habits **habits); // WEIR_ECORRUPT, ENOMEM

@@ -3,7 +3,9 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 
+#include "stats/cell_score.h"
 #include "stats/special.h"
 #include "weir/error.h"
 
@@ -71,6 +73,27 @@ void weir_spread_add(struct weir_spread *spread, const uint64_t *one, const uint
     spread->df += df;
     for (int k = 0; k < WEIR_SPREAD_PARTS; k++)
         spread->mean[k] += (ratio[k] - spread->mean[k]) / (double)spread->n;
+}
+
+int weir_spread_add_part(struct weir_spread *spread, const uint64_t *all, const uint64_t *one,
+                         size_t n_cells, int ordered)
+{
+    double *share = malloc(2 * (n_cells + 1) * sizeof *share), *score = share + n_cells, total = 0;
+    uint64_t *others = malloc((n_cells + 1) * sizeof *others);
+    int code = share && others ? 0 : WEIR_ENOMEM;
+    for (size_t i = 0; !code && i < n_cells; i++) {
+        others[i] = all[i] > one[i] ? all[i] - one[i] : 0;
+        total += (double)all[i];
+    }
+    for (size_t i = 0; !code && i < n_cells; i++)
+        share[i] = (double)all[i] / fmax(total, 1);
+    if (!code && ordered)
+        weir_normal_scores(share, n_cells, score);
+    if (!code)
+        weir_spread_add(spread, one, others, n_cells, ordered ? score : NULL);
+    free(share);
+    free(others);
+    return code;
 }
 
 double weir_spread_reckoned(const struct weir_spread *spread, double p)

@@ -35,6 +35,10 @@ double weir_spread_between(const uint64_t *a, const uint64_t *b, size_t n_cells,
 // NULL. Too few values count for nothing.
 void weir_spread_add(struct weir_spread *spread, const uint64_t *one, const uint64_t *others,
                      size_t n_cells, const double *score);
+// Holds `one`, which is a part of `all`, against the rest; `ordered`: the cells are of numbers.
+// WEIR_ENOMEM.
+int weir_spread_add_part(struct weir_spread *spread, const uint64_t *all, const uint64_t *one,
+                         size_t n_cells, int ordered);
 // The spread to reckon with at a chance of `p`: beyond what chance makes of independent records,
 // and by as much more as so few stretches may hide (Student's t for the normal distribution,
 // twentyfold at most). 1 where there are fewer than three.

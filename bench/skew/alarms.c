@@ -110,8 +110,8 @@ static void learn_spread(int f, const double *number, const uint32_t *code)
             size_t from = (size_t)first * ROWS;
             count(f, number + from, code + from, (size_t)hours * ROWS, &one);
             if (scale) {
-                unlike_must(weir_habits_add_span(habits, (enum weir_habits_span)(scale - 1), all,
-                                                 one.cell));
+                unlike_must(weir_spread_add_part(&habits->spans[scale - 1], all->cell, one.cell,
+                                                 all->cells->n, all->shape == WEIR_SHAPE_NUMERIC));
             } else {
                 ratio = weir_spread_between(all->cell, one.cell, all->cells->n, 1, &df);
                 habits->spread = (habits->spread * panes + ratio) / (panes + 1);

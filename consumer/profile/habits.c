@@ -162,7 +162,8 @@ static int add_spans(struct weir_profile *profile, size_t f, enum weir_habits_sp
         const struct weir_profile_pane *pane = p < profile->n_panes ? &profile->panes[p] : NULL;
         int64_t start = pane ? pane->start / length - (pane->start % length < 0) : INT64_MAX;
         if (start != open && covered >= length / 2)
-            code = weir_habits_add_span(field->habits, span, all, sum);
+            code = weir_spread_add_part(&field->habits->spans[span], all->cell, sum, all->cells->n,
+                                        all->shape == WEIR_SHAPE_NUMERIC);
         if (start != open) {
             memset(sum, 0, all->cells->n * sizeof *sum);
             covered = 0;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/cell_score.h"
 #include "stats/hash.h"
 #include "stats/summary.h"
 
@@ -219,31 +218,6 @@ static void add_dispersion(struct skew_training_stretch *stretch, const struct w
     stretch->windows++;
 }
 
-// The older part of the stretch, which is about to go, beside the newer one.
-static int add_between(struct skew_training_stretch *stretch)
-{
-    const struct weir_summary *all = &stretch->all, *newer = &stretch->current;
-    size_t n = all->cells->n;
-    uint64_t *older = malloc((n + 1) * sizeof *older), values = 0;
-    double *share = malloc(2 * (n + 1) * sizeof *share), *score = share + n;
-    int ordered = all->shape == WEIR_SHAPE_NUMERIC;
-    for (size_t i = 0; older && share && i < n; i++) {
-        older[i] = all->cell[i] - newer->cell[i];
-        values += all->cell[i];
-    }
-    for (size_t i = 0; older && share && i < n; i++)
-        share[i] = (double)all->cell[i] / fmax((double)values, 1);
-    if (older && share && values) {
-        if (ordered)
-            weir_normal_scores(share, n, score);
-        weir_spread_add(&stretch->between, newer->cell, older, n, ordered ? score : NULL);
-    }
-    int code = older && share ? 0 : WEIR_ENOMEM;
-    free(older);
-    free(share);
-    return code;
-}
-
 static int add_window(struct skew_training *training, const struct weir_window *window)
 {
     const struct skew_training_plan *plan = training->plan;
@@ -253,8 +227,11 @@ static int add_window(struct skew_training *training, const struct weir_window *
         struct skew_training_stretch *stretch = &training->fields[f];
         const struct weir_summary *now = window->summary(window, 0, plan->fields[f].index);
         if (turn) {
-            // The first stretch has no older part.
-            if (training->generation > training->began && add_between(stretch))
+            // The older part, which is about to go, beside the newer one. The first has none.
+            if (training->generation > training->began &&
+                weir_spread_add_part(&stretch->between, stretch->all.cell, stretch->current.cell,
+                                     stretch->all.cells->n,
+                                     stretch->all.shape == WEIR_SHAPE_NUMERIC))
                 return WEIR_ENOMEM;
             struct weir_summary swap = stretch->all;
             stretch->all = stretch->current;
