@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detectors/skew/names.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,4 +159,13 @@ int skew_names_restore(struct skew_names *names, const struct skew_instance *ins
         }
     }
     return weir_reader_code(in);
+}
+
+void skew_slice_text(const struct weir_slice_value *values, size_t n, char *out, size_t size)
+{
+    size_t used = 0;
+    *out = 0;
+    for (size_t i = 0; i < n && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%.60s = %.60s", i ? " and " : "",
+                                 values[i].field, values[i].value ? values[i].value : "null");
 }

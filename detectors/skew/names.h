@@ -27,4 +27,7 @@ int skew_names_write(const struct skew_names *names, const struct skew_instance 
 int skew_names_restore(struct skew_names *names, const struct skew_instance *instance,
                        struct weir_reader *in);
 
+// "device = tv and country = null"
+void skew_slice_text(const struct weir_slice_value *values, size_t n, char *out, size_t size);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detectors/skew/names.h"
 #include "detectors/skew/rows.h"
 #include "stats/value_text.h"
 
@@ -25,15 +26,6 @@ static size_t values_of(const struct skew_instance *instance, size_t by, const c
         at = end ? end + 1 : NULL;
     }
     return n;
-}
-
-static void say_slice(const struct weir_slice_value *values, size_t n, char *text, size_t size)
-{
-    size_t used = 0;
-    *text = 0;
-    for (size_t i = 0; i < n && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%.60s = %.60s", i ? " and " : "",
-                                 values[i].field, values[i].value);
 }
 
 size_t skew_rows_blame(const struct skew_instance *instance, const struct skew_tally *tally,
@@ -59,7 +51,7 @@ size_t skew_rows_blame(const struct skew_instance *instance, const struct skew_t
         return 0;
     char name[TEXT], number[2][32];
     size_t n = values_of(instance, best_by, best->text, values, room);
-    say_slice(values, n, name, sizeof name);
+    skew_slice_text(values, n, name, sizeof name);
     snprintf(text, size, ", nearly all of them where %s (%s of %s pairs there)", name,
              weir_count_text(best->count[2 * field + 1], number[0]),
              weir_count_text(best->count[2 * field], number[1]));
@@ -105,7 +97,7 @@ static void emit(struct told *told, const struct skew_instance *instance,
     char room[SKEW_SLICE_TEXT], name[TEXT], others[100] = "", summary[SKEW_SAID], number[2][32];
     size_t n = values_of(instance, by, slice->text, values, room);
     const uint64_t *count = &slice->count[2 * told->worst];
-    say_slice(values, n, name, sizeof name);
+    skew_slice_text(values, n, name, sizeof name);
     size_t used = 0;
     if (told->n > 1)
         used = (size_t)snprintf(others, sizeof others, "; %zu more field%s differ%s there too",

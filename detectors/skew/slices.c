@@ -82,14 +82,21 @@ static struct skew_slice *find(const struct skew_slices *slices, uint64_t hash)
 
 // ---- all of them
 
+static size_t cells_of(const struct skew_training_plan *plan)
+{
+    size_t cells = 0;
+    for (size_t f = 0; f < plan->n_fields; f++)
+        cells += plan->fields[f].then->cells->n;
+    return cells;
+}
+
 int skew_slices_create(const struct skew_training_plan *plan, struct skew_slices **out)
 {
     struct skew_slices *slices = calloc(1, sizeof *slices);
     if (!slices)
         return WEIR_ENOMEM;
     slices->plan = plan;
-    for (size_t f = 0; f < plan->n_fields; f++)
-        slices->cells += plan->fields[f].then->cells->n;
+    slices->cells = cells_of(plan);
     *out = slices;
     return 0;
 }
@@ -111,10 +118,7 @@ void skew_slices_destroy(struct skew_slices *slices)
 
 size_t skew_slices_memory_each(const struct skew_training_plan *plan)
 {
-    size_t cells = 0;
-    for (size_t f = 0; f < plan->n_fields; f++)
-        cells += plan->fields[f].then->cells->n;
-    return 3 * cells * sizeof(uint64_t) + plan->n_fields * sizeof(struct skew_slice_part) +
+    return 3 * cells_of(plan) * sizeof(uint64_t) + plan->n_fields * sizeof(struct skew_slice_part) +
            sizeof(struct skew_slice) + 256;
 }
 

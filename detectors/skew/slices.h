@@ -58,7 +58,5 @@ size_t skew_slices_blamed(const struct skew_slices *slices, size_t f,
                           const struct skew_slice *blamed[SKEW_BLAMED], double *share);
 // Emits a finding for each slice with fields that are as in training on the whole; how many.
 int skew_slices_report(struct skew_slices *slices, const struct skew_judgement *judgement);
-// "device = tv"
-void skew_slice_text(const struct skew_slice *slice, char *out, size_t size);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detectors/skew/names.h"
 #include "detectors/skew/slices.h"
 #include "stats/cells.h"
 #include "stats/effect.h"
@@ -75,8 +76,10 @@ static void count_value(const struct weir_summary *then, const struct weir_rows_
     }
 }
 
+// `fields`: the columns of the plan's fields, NULL where the sample has none.
 static void count_training(const struct skew_slices *slices, struct skew_slice *slice,
-                           const struct weir_rows *rows)
+                           const struct weir_rows *rows,
+                           const struct weir_rows_column *const *fields)
 {
     const struct weir_rows_column *columns[8];
     slice->is_known = 1;
@@ -88,12 +91,9 @@ static void count_training(const struct skew_slices *slices, struct skew_slice *
     for (size_t row = 0; row < rows->n; row++) {
         if (!is_of(slice, columns, row))
             continue;
-        for (size_t f = 0; f < slices->plan->n_fields; f++) {
-            const struct skew_training_field *field = &slices->plan->fields[f];
-            const struct weir_rows_column *column = weir_rows_find(rows, field->info->name);
-            if (column && !column->is_list)
-                count_value(field->then, column, row, &slice->parts[f]);
-        }
+        for (size_t f = 0; f < slices->plan->n_fields; f++)
+            if (fields[f])
+                count_value(slices->plan->fields[f].then, fields[f], row, &slice->parts[f]);
     }
 }
 
@@ -104,22 +104,36 @@ static const struct weir_reservoir *reference_of(const struct weir_window *windo
                : NULL;
 }
 
-static int count_all_training(struct skew_slices *slices, const struct weir_window *window)
+static int is_awaited(const struct skew_slice *slice)
 {
-    const struct weir_reservoir *sample = reference_of(window);
+    return !slice->is_known && slice->rows[0] >= LEAST;
+}
+
+static int count_all_training(struct skew_slices *slices, const struct weir_reservoir *sample)
+{
+    const struct skew_training_plan *plan = slices->plan;
     size_t unknown = 0;
     struct weir_rows rows;
     for (size_t i = 0; i < slices->n; i++)
-        unknown += !slices->of[i]->is_known && slices->of[i]->rows[0] >= LEAST;
-    if (!unknown || !sample)
+        unknown += is_awaited(slices->of[i]);
+    if (!unknown)
         return 0;
-    int code = weir_rows_make(sample, &rows);
-    for (size_t i = 0; !code && i < slices->n; i++)
-        if (!slices->of[i]->is_known && slices->of[i]->rows[0] >= LEAST)
-            count_training(slices, slices->of[i], &rows);
-    if (!code)
-        weir_rows_free(&rows);
-    return code;
+    const struct weir_rows_column **fields = calloc(plan->n_fields + 1, sizeof *fields);
+    int code = fields ? weir_rows_make(sample, &rows) : WEIR_ENOMEM;
+    if (code) {
+        free(fields);
+        return code;
+    }
+    for (size_t f = 0; f < plan->n_fields; f++) {
+        const struct weir_rows_column *column = weir_rows_find(&rows, plan->fields[f].info->name);
+        fields[f] = column && !column->is_list ? column : NULL;
+    }
+    for (size_t i = 0; i < slices->n; i++)
+        if (is_awaited(slices->of[i]))
+            count_training(slices, slices->of[i], &rows, fields);
+    weir_rows_free(&rows);
+    free(fields);
+    return 0;
 }
 
 // ---- one field of one slice
@@ -294,7 +308,7 @@ static void heal(const struct skew_slices *slices, struct skew_slice *slice)
 int skew_slices_judge(struct skew_slices *slices, const struct skew_judgement *judgement)
 {
     const struct weir_reservoir *sample = reference_of(judgement->window);
-    int code = sample ? count_all_training(slices, judgement->window) : 0;
+    int code = sample ? count_all_training(slices, sample) : 0;
     if (code || !sample)
         return code;
     double sampled =
@@ -312,16 +326,6 @@ int skew_slices_judge(struct skew_slices *slices, const struct skew_judgement *j
 }
 
 // ---- who sends it
-
-void skew_slice_text(const struct skew_slice *slice, char *out, size_t size)
-{
-    size_t used = 0;
-    *out = 0;
-    for (size_t k = 0; k < slice->n_values && used < size; k++)
-        used += (size_t)snprintf(out + used, size - used, "%s%.60s = %.60s", k ? " and " : "",
-                                 slice->values[k].field,
-                                 slice->values[k].value ? slice->values[k].value : "null");
-}
 
 // Of one `by`: the unlike slices of a field, the largest first, where others are as in training.
 static size_t blamed_of(const struct skew_slices *slices, size_t f, unsigned by,
@@ -375,7 +379,7 @@ struct told {
     char summary[SUMMARY], after[FIELDS][TEXT], before[FIELDS][TEXT];
     struct weir_evidence evidence[FIELDS];
     const char *names[FIELDS];
-    size_t n;
+    size_t n, first; // fields, and which is told first
     int critical;
     double most, p_value;
 };
@@ -417,6 +421,8 @@ static void add_field(struct told *told, const struct skew_slice *slice, size_t 
     told->most = fmax(told->most, part->effect);
     told->p_value = fmin(told->p_value, part->p_value);
     told->critical |= part->effect - BELOW * part->error >= told->plan->critical;
+    if (!at)
+        told->first = f;
     if (at >= FIELDS)
         return;
     say_part(part, what, sizeof what);
@@ -463,11 +469,9 @@ static void emit(struct told *told, const struct skew_slice *slice)
 {
     const struct skew_judgement *judgement = told->judgement;
     char where[300], what[120], count[32];
-    size_t f = 0, used;
-    while (strcmp(told->plan->fields[f].info->name, told->names[0]) != 0)
-        f++;
-    skew_slice_text(slice, where, sizeof where);
-    say_part(&slice->parts[f], what, sizeof what);
+    size_t used;
+    skew_slice_text(slice->values, slice->n_values, where, sizeof where);
+    say_part(&slice->parts[told->first], what, sizeof what);
     double share = (double)slice->rows[0] / fmax((double)judgement->rows, 1);
     snprintf(told->summary, SUMMARY,
              "Serving is unlike training where %s (%.3g%% of its records), and as in training on "

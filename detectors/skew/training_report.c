@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "detectors/skew/names.h"
 #include "detectors/skew/slices.h"
 #include "stats/summary.h"
 #include "stats/value_text.h"
@@ -105,7 +106,7 @@ static void say_slices(struct told *told)
         told->slices && told->n ? skew_slices_blamed(told->slices, told->first, blamed, &share) : 0;
     for (size_t i = 0; i < n; i++) {
         char text[300];
-        skew_slice_text(blamed[i], text, sizeof text);
+        skew_slice_text(blamed[i]->values, blamed[i]->n_values, text, sizeof text);
         say(told, "%s%.140s", !i ? ", only where " : " or ", text);
         if (told->n + i < FIELDS)
             told->evidence[told->n + i] =
