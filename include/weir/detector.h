@@ -194,7 +194,7 @@ struct weir_detector_config {
     int64_t open_after, resolve_after; // windows: an incident's life
     int64_t calibration_last;          // ms of healthy serving to calibrate on; 0: none
     // The detector's part of the app's budget of false alarms: at most so many in so many ms.
-    // alarms_per 0: there is no budget.
+    // alarms_per 0: there is none, or an option of its own (WEIR_OPTION_OWN_ALARMS) is given.
     double alarms_at_most;
     int64_t alarms_per;
     const struct weir_peer *peers; // in the order of the configuration
@@ -203,7 +203,21 @@ struct weir_detector_config {
     // What not to calibrate on, by time; none overlap.
     const struct weir_stretch *calibration_exclude;
     size_t n_calibration_exclude;
+    // Which share of the app's budget alarms_at_most is, in (0, 1]: what a stretch of healthy
+    // serving must be long enough for is the whole, alarms_at_most / alarms_share.
+    double alarms_share;
 };
+
+// The detector's part of the budget in so many ms, or `otherwise` where the host gives none. Since
+// minor 1.
+static inline double weir_alarms_in(const struct weir_detector_config *config, double ms,
+                                    double otherwise)
+{
+    if (config->size < offsetof(struct weir_detector_config, alarms_per) + sizeof(int64_t) ||
+        config->alarms_per <= 0)
+        return otherwise;
+    return config->alarms_at_most * ms / (double)config->alarms_per;
+}
 
 // Host services at the edge.
 struct weir_edge {
@@ -391,6 +405,9 @@ struct weir_plugin {
     // Since minor 1. What it weighs where the app's budget of false alarms is shared out among the
     // detectors that are configured; 0: it keeps none.
     double alarm_weight;
+    // Since minor 1. Of `kinds`, those that are not found by chance, as with a rule: incidents of
+    // these spend nothing of the budget. Ends with NULL; may be NULL.
+    const char *const *certain_kinds;
 };
 
 // What a module exports.

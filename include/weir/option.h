@@ -26,7 +26,10 @@ enum weir_option_type {
 
 enum weir_option_flag {
     WEIR_OPTION_RESETS_STATE = 1, // changing it starts the detector's state anew
-    WEIR_OPTION_REQUIRED = 2
+    WEIR_OPTION_REQUIRED = 2,
+    // Since minor 1. Where it is given, the detector keeps this rate or chance of false alarms
+    // and has no part in the app's budget (weir_detector_config.alarms_at_most).
+    WEIR_OPTION_OWN_ALARMS = 4
 };
 
 struct weir_option {
