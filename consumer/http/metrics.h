@@ -54,6 +54,12 @@
     X(budget_period, gauge, "weir_budget_period_seconds", "The period of false_alarms.")           \
     X(detector_failures, counter, "weir_detector_failures_total",                                  \
       "Calls of a detector that failed.")                                                          \
+    X(calibrations_frozen, counter, "weir_calibrations_frozen_total",                              \
+      "Calibrations that became whole, and hold until another is accepted.")                       \
+    X(calibrations_accepted, counter, "weir_calibrations_accepted_total",                          \
+      "Calibrations that a person accepted, and detectors took over.")                             \
+    X(calibrations_refused, counter, "weir_calibrations_refused_total",                            \
+      "Calibrations that a person accepted, and detectors could not take over.")                   \
     X(duplicates_dropped, counter, "weir_refetched_records_total",                                 \
       "Records fetched again below the expected offset, and dropped.")                             \
     X(transactions, counter, "weir_transactions_total", "Transactions committed.")                 \

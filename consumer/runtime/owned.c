@@ -220,6 +220,8 @@ int weir_owned_build(struct weir_owned *owned, struct weir_error *error)
             code =
                 weir_merger_create(inside->plan, owned->partition, &emitter, &owned->merger, error);
             if (!code)
+                weir_merger_tells(owned->merger, 1);
+            if (!code)
                 weir_merger_windows(owned->merger,
                                     inside->topics.items[WEIR_OUTPUT_WINDOWS].name != NULL);
             continue;

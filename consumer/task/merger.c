@@ -242,6 +242,11 @@ void weir_merger_suppress(struct weir_merger *merger, int suppress)
     merger->suppress = suppress;
 }
 
+void weir_merger_tells(struct weir_merger *merger, int on)
+{
+    merger->tells = on;
+}
+
 void weir_merger_windows(struct weir_merger *merger, int on)
 {
     merger->windows = on;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside a merger task: merger.c (its life), merger_accept.c (partials come in), merger_close.c
 // (watermarks, closing in order), merger_judge.c (owners, rule counts, alerts), merger_words.c
-// (what the host says), merger_windows.c (statistics), merger_state.c (bytes).
+// (what the host says), merger_windows.c (statistics), merger_calibration.c (what is usual),
+// merger_state.c (bytes).
 #ifndef WEIR_TASK_MERGER_H
 #define WEIR_TASK_MERGER_H
 
@@ -24,6 +25,7 @@ struct weir_owner {
     int32_t *slot;           // [by of the detector][field]: slot in the layout, -1: none
     uint32_t failures, skip; // windows to leave out after a failure
     int disabled;
+    struct weir_calibration told; // as the log has it
 };
 
 struct weir_counted { // a window of records, of one task
@@ -82,7 +84,7 @@ struct weir_merger {
     const struct weir_plan *plan;
     int32_t partition;
     struct weir_emitter emitter;
-    int suppress, windows;
+    int suppress, windows, tells;
     int64_t room; // bytes by which its windows may grow
     struct weir_merge_stream *streams;
     struct weir_merge_key *keys;
@@ -129,6 +131,12 @@ int weir_merger_window_json(struct weir_merger *merger, const struct weir_merge_
 struct weir_tally_pane *weir_merger_tally(struct weir_rules_key *rules, int64_t start, int *failed);
 int weir_merger_add_counted(struct weir_merge_key *key, int32_t task, struct weir_pane *pane);
 int64_t weir_merger_find_rule(void *context, const char *detector, const char *rule);
+
+// merger_calibration.c: says a change of what an owner calibrates on; `quietly`: takes note of it.
+void weir_merger_tell_calibration(const struct weir_merger *merger, struct weir_owner *owner,
+                                  int quietly);
+int weir_merger_accept_calibration(struct weir_merger *merger, const struct weir_partial *partial,
+                                   struct weir_error *error);
 
 struct weir_rule_names { // context of weir_merger_find_rule()
     const struct weir_plan *plan;

@@ -240,6 +240,8 @@ int weir_merger_accept(struct weir_merger *merger, struct weir_span key, struct 
         return accept_pane(merger, &partial, error);
     case WEIR_PARTIAL_RULES:
         return accept_rules(merger, &partial, error);
+    case WEIR_PARTIAL_ACCEPTED:
+        return weir_merger_accept_calibration(merger, &partial, error);
     default:
         return accept_control(merger, &partial, error);
     }

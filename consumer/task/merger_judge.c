@@ -509,6 +509,7 @@ int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
             view.api.tasks_reporting += stream->tasks[t].known && !stream->tasks[t].idle;
         code = judge_owner(merger, key, owner, &view, refused);
         view_free(&view);
+        weir_merger_tell_calibration(merger, owner, !merger->tells);
     }
     if (!code)
         code = judge_host(merger, key, start, end, refused);

@@ -277,6 +277,8 @@ static int get_key(struct weir_merger *merger, struct weir_reader *in, struct we
             if (owner->owner && weir_reader_left(&role.bytes))
                 code = owner->plan->plugin->owner_restore(owner->owner, role.version, &role.bytes,
                                                           error);
+            if (!code)
+                weir_merger_tell_calibration(merger, owner, 1);
         }
     }
     return code ? code : weir_reader_code(in);

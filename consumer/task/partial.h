@@ -16,6 +16,8 @@ enum weir_partial_type {
     WEIR_PARTIAL_PANE,    // a piece of a pane of summaries
     WEIR_PARTIAL_RULES,   // rule counts of one pane
     WEIR_PARTIAL_CONTROL, // a task's watermark
+    // Of no task: a person accepted the windows from `start` to `end` as a detector's calibration.
+    WEIR_PARTIAL_ACCEPTED,
     WEIR_PARTIAL_TYPES
 };
 

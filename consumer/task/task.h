@@ -12,6 +12,7 @@
 #include "consumer/config/config.h"
 #include "consumer/profile/profile.h"
 #include "stats/buffer.h"
+#include "weir/detector.h"
 
 // ---- outputs
 
@@ -173,6 +174,29 @@ int weir_merger_restore(struct weir_merger *merger, const void *data, size_t len
 void weir_merger_suppress(struct weir_merger *merger, int suppress);
 // Whether every window's statistics are written to WEIR_OUTPUT_WINDOWS (off).
 void weir_merger_windows(struct weir_merger *merger, int on);
+// Whether the log is told of calibrations that are frozen or accepted (off).
+void weir_merger_tells(struct weir_merger *merger, int on);
+// What detectors calibrate on: each that does.
+struct weir_calibrated {
+    const char *detector;
+    int disabled; // it failed too often
+    struct weir_calibration calibration;
+};
+void weir_merger_calibrations(const struct weir_merger *merger,
+                              void (*each)(void *context, const struct weir_calibrated *one),
+                              void *context);
+// A person accepted a stretch for a detector, which goes by it from its next window on. What that
+// gives is reported to `each` (may be NULL). WEIR_EINVAL: it cannot, and is as it was.
+int weir_merger_take_over(struct weir_merger *merger, const char *detector,
+                          const struct weir_acceptance *acceptance,
+                          void (*each)(void *context, int field,
+                                       const struct weir_statistic *statistic),
+                          void *context, struct weir_error *error);
+// The same as a record of the partials topic, for a running app to read.
+int weir_acceptance_write(const struct weir_plan *plan, const char *detector,
+                          const struct weir_acceptance *acceptance, int32_t *partition,
+                          struct weir_buffer *key, struct weir_buffer *value,
+                          struct weir_error *error);
 // Every window that ends at or before this time has been decided by this merger.
 int64_t weir_merger_decided(const struct weir_merger *merger);
 struct weir_task_memory weir_merger_memory(const struct weir_merger *merger);

@@ -138,7 +138,7 @@ void drift_calibration_name_ahead(struct drift_calibration *calibration)
 {
     const char *days = strchr(calibration->name, '(');
     snprintf(calibration->ahead_name, sizeof calibration->ahead_name,
-             "what this hour and the last ones let expect %.40s", days ? days : "");
+             "what this hour and the last ones let expect %.100s", days ? days : "");
 }
 
 int drift_calibration_is_judged(const struct drift_memory *memory, const struct drift_counts *now)

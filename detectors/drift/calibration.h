@@ -39,6 +39,8 @@ struct drift_calibration {
     int apart;           // the window under way has a critical change
     int64_t apart_since; // start of the first such in a row; INT64_MIN: there is none
     int64_t left_out;    // of the stretch for that, ms
+    int64_t accepted;    // when a person accepted the stretch, ms since 1970; 0: nobody did
+    uint64_t replaced;   // hash of the profile's stretch in whose place that is; 0: of none
     struct drift_history stretch;
     // Windows of the stretch by what other references made of them: [window][basis][field][score],
     // without the first basis where that is the stretch itself. Only while collecting.
@@ -66,7 +68,7 @@ struct drift_calibration {
     double *room;                  // shares of a field's cells, and from room_cells on their scores
     size_t room_cells;
     struct drift_scored *scored;   // per field, of the window under way
-    char name[80], ahead_name[96]; // of the stretch, and moved, for people
+    char name[128], ahead_name[160]; // of the stretch, and moved, for people
 };
 
 int drift_calibration_init(struct drift_memory *memory); // WEIR_ENOMEM

@@ -51,6 +51,8 @@ int drift_calibration_write(const struct drift_memory *memory, struct weir_buffe
     weir_put_long(out, calibration->learnt);
     weir_put_long(out, calibration->apart_since);
     weir_put_long(out, calibration->left_out);
+    weir_put_long(out, calibration->accepted);
+    weir_put_fixed64(out, calibration->replaced);
     for (size_t f = 0; f < memory->drift->n_fields; f++)
         weir_put_long(out, calibration->held[f]);
     weir_put_long(out, (int64_t)calibration->n_bases * WEIR_SCORES);
@@ -126,11 +128,15 @@ static int get_learnt(struct drift_memory *memory, struct weir_reader *in)
 
 // How far it had come; returns whether something was learnt.
 static int get_progress(struct drift_calibration *calibration, struct weir_reader *in,
-                        const int *map, size_t n_saved)
+                        const int *map, size_t n_saved, uint32_t version)
 {
     calibration->learnt = (int64_t)weir_get_count(in, INT64_MAX / 2);
     calibration->apart_since = weir_get_long(in);
     calibration->left_out = (int64_t)weir_get_count(in, INT64_MAX / 2);
+    if (version >= DRIFT_STATE_ACCEPTED) {
+        calibration->accepted = (int64_t)weir_get_count(in, INT64_MAX / 2);
+        calibration->replaced = weir_get_fixed64(in);
+    }
     for (size_t f = 0; f < n_saved && !in->failed; f++) {
         uint8_t held = (uint8_t)weir_get_count(in, 1);
         if (map[f] >= 0)
@@ -162,7 +168,7 @@ int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, 
     code = get_rows(calibration, in, width, same);
     int frozen = (int)weir_get_count(in, 1), learnt = frozen;
     if (version >= DRIFT_STATE_EARLY) {
-        learnt = get_progress(calibration, in, map, n_saved);
+        learnt = get_progress(calibration, in, map, n_saved, version);
         frozen = frozen && learnt;
     }
     bases = weir_get_count(in, INT32_MAX);

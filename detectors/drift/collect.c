@@ -64,6 +64,7 @@ static void begin_anew(struct drift_calibration *calibration)
     calibration->n_rows = 0;
     calibration->learnt = 0;
     calibration->left_out = 0;
+    calibration->accepted = 0;
 }
 
 static int leave_out(struct drift_memory *memory, const struct weir_window *window)

@@ -154,6 +154,13 @@ static void plan_memory(struct drift *drift)
             drift->keeps = 1;
         }
     }
+    if (drift->calibrate <= 0)
+        return;
+    // A stretch that a person accepts, and what its own windows are compared with.
+    int64_t windows = (int64_t)drift->keep_windows * drift->hop;
+    drift->keep_newest =
+        drift->calibrate + (drift->keep_span > windows ? drift->keep_span : windows);
+    drift->keeps = 1;
 }
 
 static void destroy(void *instance)
@@ -266,6 +273,8 @@ WEIR_PLUGIN = {
     .owner_window = drift_owner_window,
     .owner_save = drift_owner_save,
     .owner_restore = drift_owner_restore,
+    .owner_calibration = drift_owner_calibration,
+    .owner_accept = drift_owner_accept,
     .reference_kinds = 1u << WEIR_REFERENCE_PREVIOUS | 1u << WEIR_REFERENCE_SAME_HOUR |
                        1u << WEIR_REFERENCE_FIXED | 1u << WEIR_REFERENCE_MODEL |
                        1u << WEIR_REFERENCE_SLICE,

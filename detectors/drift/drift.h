@@ -3,7 +3,7 @@
 // reference, calibrated.c a window with what calibration.c learnt, owner.c walks a window, memory.c
 // and memory_state.c keep what references are made of (history.c: past windows), report.c puts it
 // into words. collect.c collects a calibration, careful.c judges before there is one, learn.c
-// learns from it, season.c says what is usual at an hour, slow.c charts what drifts too slowly for
+// learns from it, accept.c takes another over, season.c says what is usual at an hour, slow.c charts what drifts too slowly for
 // a window (slow_report.c: into words). named.c has statistics that `tests:` asks for by name,
 // charted.c charts of them.
 #ifndef WEIR_DRIFT_H
@@ -50,13 +50,14 @@ const char *drift_kind_of(enum weir_role role);   // the kind of a finding about
 enum { DRIFT_RULES = 32, DRIFT_RULE_NAME = 160 }; // statistics asked for by name
 
 // 1: nothing; 2: without slow drift; 3: without charts by name; 4: without what is kept to explain;
-// 5: what was learnt is whole.
+// 5: what was learnt is whole; 6: nobody could accept a stretch.
 enum {
     DRIFT_STATE_SLOW = 3,
     DRIFT_STATE_CHARTED = 4,
     DRIFT_STATE_EXPLAIN = 5,
     DRIFT_STATE_EARLY = 6,
-    DRIFT_STATE_VERSION = 6
+    DRIFT_STATE_ACCEPTED = 7,
+    DRIFT_STATE_VERSION = 7
 };
 
 struct drift_field {
@@ -76,7 +77,8 @@ struct drift {
     int64_t window, hop;   // ms; 0: windows count records
     int keeps;             // some reference is made of the stream's own windows
     int64_t keep_span;     // of them so long,
-    size_t keep_windows;   // or so many, whichever is more
+    size_t keep_windows;   // or so many, whichever is more;
+    int64_t keep_newest;   // and of so long what has room, for a person to accept
     int64_t calibrate;     // ms of healthy serving, 0: not
     double alarms_at_most; // false ones, in
     int64_t alarms_per;    // ms
@@ -237,6 +239,12 @@ const struct weir_cells *drift_memory_cells(const struct drift_memory *memory, s
 struct weir_summary drift_memory_over(const struct drift_memory *memory, size_t field,
                                       const struct drift_counts *counts);
 int drift_is_calibrated(const struct drift_memory *memory);
+// What references of past windows are as a window begins.
+int drift_memory_past(struct drift_memory *memory, const struct weir_window *window);
+// What is calibrated on, and another stretch of `history` in its place (accept.c).
+void drift_calibration_tell(const struct drift_memory *memory, struct weir_calibration *out);
+int drift_calibration_accept(struct drift_memory *memory, const struct weir_acceptance *acceptance,
+                             const struct weir_window *window, struct weir_error *error);
 // Critical by its lower bound, or of nulls or unseen values: more than a day or week does
 // (careful.c).
 int drift_is_plain(const struct drift_verdict *verdict);
@@ -254,6 +262,7 @@ int64_t drift_excluded(const struct drift *drift, int64_t from, int64_t to);
 int drift_panes_take(struct drift *drift, const struct weir_setup *setup, struct weir_error *error);
 void drift_panes_free(struct drift_panes *panes); // may be NULL
 int drift_panes_calibrate(struct drift_memory *memory, const struct weir_window *window);
+int drift_panes_hash(struct drift_memory *memory, uint64_t *hash); // of their stretch; 0: none
 // What tells the window's records from those of the profile that the finding is against, where that
 // keeps rows. WEIR_ENOMEM.
 int drift_find_contrast(const struct drift_memory *memory, const struct weir_window *window,
@@ -271,6 +280,9 @@ int drift_owner_create(void *instance, void **owner, struct weir_error *error);
 void drift_owner_destroy(void *owner);
 int drift_owner_window(void *owner, const struct weir_window *window, struct weir_error *error);
 int drift_owner_save(const void *owner, struct weir_buffer *out);
+void drift_owner_calibration(const void *owner, struct weir_calibration *out);
+int drift_owner_accept(void *owner, const struct weir_acceptance *acceptance,
+                       const struct weir_window *window, struct weir_error *error);
 int drift_owner_restore(void *owner, uint32_t state_version, struct weir_reader *in,
                         struct weir_error *error);
 

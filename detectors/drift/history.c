@@ -154,19 +154,38 @@ static void drop(struct drift_history *history, size_t n)
         memmove(history->items, history->items + n, history->n * sizeof *history->items);
 }
 
+static int make_room(struct drift_history *history)
+{
+    if (history->n < history->capacity)
+        return 0;
+    size_t capacity = history->capacity ? history->capacity * 2 : 32;
+    struct drift_entry *grown = realloc(history->items, capacity * sizeof *grown);
+    if (!grown)
+        return WEIR_ENOMEM;
+    history->items = grown;
+    history->capacity = capacity;
+    return 0;
+}
+
+int drift_history_take(struct drift_history *history, const struct drift_entry *entry)
+{
+    struct drift_entry copy = *entry;
+    if (make_room(history) || !(copy.bytes = malloc(entry->length ? entry->length : 1)))
+        return WEIR_ENOMEM;
+    if (entry->length)
+        memcpy(copy.bytes, entry->bytes, entry->length);
+    history->items[history->n++] = copy;
+    history->bytes += copy.length;
+    return 0;
+}
+
 int drift_history_add(struct drift_history *history, int64_t start, int64_t end,
                       const struct drift_counts *fields, size_t n_fields)
 {
     if (history->n && start < history->items[history->n - 1].end)
         return 0;
-    if (history->n == history->capacity) {
-        size_t capacity = history->capacity ? history->capacity * 2 : 32;
-        struct drift_entry *grown = realloc(history->items, capacity * sizeof *grown);
-        if (!grown)
-            return WEIR_ENOMEM;
-        history->items = grown;
-        history->capacity = capacity;
-    }
+    if (make_room(history))
+        return WEIR_ENOMEM;
     struct weir_buffer out;
     struct drift_entry entry = {.start = start, .end = end};
     weir_buffer_init(&out, DRIFT_HISTORY_BYTES);
@@ -194,6 +213,14 @@ void drift_history_forget(struct drift_history *history, int64_t time, size_t ke
     size_t n = 0;
     while (n + keep < history->n && history->items[n].end <= time)
         n++;
+    drop(history, n);
+}
+
+void drift_history_fit(struct drift_history *history, size_t bytes, int64_t time, size_t keep)
+{
+    size_t n = 0, left = history->bytes;
+    while (left > bytes && n + keep < history->n && history->items[n].end <= time)
+        left -= history->items[n++].length;
     drop(history, n);
 }
 

@@ -227,9 +227,16 @@ static void take_rows(struct replay *replay)
 static void name_stretch(struct drift_memory *memory)
 {
     struct drift_calibration *calibration = &memory->calibration;
+    const struct drift_history *stretch = &calibration->stretch;
     int64_t days = (drift_calibration_span(memory) + DAY / 2) / DAY;
+    char from[32], to[32], at[32];
+    drift_time_text(stretch->items[0].start, from);
+    drift_time_text(stretch->items[stretch->n - 1].end, to);
+    drift_time_text(calibration->accepted, at);
     snprintf(calibration->name, sizeof calibration->name,
-             "what is usual at this hour (%lld days of calibration)", (long long)days);
+             "what is usual at this hour (%lld days of calibration, %.10s..%.10s%s%.10s)",
+             (long long)days, from, to, calibration->accepted ? ", accepted " : "",
+             calibration->accepted ? at : "");
     drift_calibration_name_ahead(calibration);
 }
 

@@ -14,7 +14,8 @@
 enum {
     CUT_FROM = 1000, // values
     DISPERSION_FROM = 12,
-    DISPERSION_OVER = 500
+    DISPERSION_OVER = 500,
+    NEWEST_BYTES = 16 << 20 // of past windows that no reference needs
 };
 
 static const int64_t HOUR = 3600000, WEEK = 7 * 24 * (int64_t)3600000;
@@ -252,6 +253,14 @@ static int make_reference(struct drift_memory *memory, size_t i, const struct we
     return code;
 }
 
+int drift_memory_past(struct drift_memory *memory, const struct weir_window *window)
+{
+    int code = 0;
+    for (size_t i = 0; i < memory->drift->n_references && !code; i++)
+        code = drift_is_past(&memory->drift->specs[i]) ? make_reference(memory, i, window) : 0;
+    return code;
+}
+
 int drift_memory_begin(struct drift_memory *memory, const struct weir_window *window)
 {
     const struct drift *drift = memory->drift;
@@ -378,8 +387,10 @@ int drift_memory_end(struct drift_memory *memory, const struct weir_window *wind
         return code;
     code = drift_history_add(&memory->history, window->start, window->end, memory->now,
                              drift->n_fields);
-    drift_history_forget(&memory->history, window->end - drift->keep_span - WEEK / 7,
-                         drift->keep_windows + 1);
+    int64_t span = drift->keep_span > drift->keep_newest ? drift->keep_span : drift->keep_newest;
+    drift_history_forget(&memory->history, window->end - span - WEEK / 7, drift->keep_windows + 1);
+    drift_history_fit(&memory->history, NEWEST_BYTES, window->end - drift->keep_span - WEEK / 7,
+                      drift->keep_windows + 1);
     return code;
 }
 

@@ -439,6 +439,17 @@ int drift_owner_save(const void *state, struct weir_buffer *out)
     return code ? code : drift_charted_write(&owner->charted, out);
 }
 
+void drift_owner_calibration(const void *state, struct weir_calibration *out)
+{
+    drift_calibration_tell(&((const struct owner *)state)->memory, out);
+}
+
+int drift_owner_accept(void *state, const struct weir_acceptance *acceptance,
+                       const struct weir_window *window, struct weir_error *error)
+{
+    return drift_calibration_accept(&((struct owner *)state)->memory, acceptance, window, error);
+}
+
 // Version 1 wrote nothing. What is to explain by is in front, and is read last: it is counted in
 // the cells that the rest brings.
 int drift_owner_restore(void *state, uint32_t state_version, struct weir_reader *in,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "detectors/drift/drift.h"
+#include "stats/hash.h"
 
 struct drift_panes {
     size_t n, n_fields;
@@ -128,6 +129,28 @@ static int is_same(const struct drift_history *a, const struct drift_history *b)
     return same;
 }
 
+static uint64_t hash_of(const struct drift_history *stretch)
+{
+    uint64_t hash = stretch->n;
+    for (size_t e = 0; e < stretch->n; e++) {
+        const struct drift_entry *entry = &stretch->items[e];
+        uint64_t parts[] = {hash, (uint64_t)entry->start, (uint64_t)entry->end,
+                            weir_hash(entry->bytes, entry->length)};
+        hash = weir_hash(parts, sizeof parts);
+    }
+    return hash | 1; // 0 is none
+}
+
+int drift_panes_hash(struct drift_memory *memory, uint64_t *hash)
+{
+    struct drift_history stretch = {0};
+    int code = memory->drift->panes ? fill(memory, &stretch) : 0;
+    if (!code)
+        *hash = memory->drift->panes ? hash_of(&stretch) : 0;
+    drift_history_free(&stretch);
+    return code;
+}
+
 int drift_panes_calibrate(struct drift_memory *memory, const struct weir_window *window)
 {
     struct drift_calibration *calibration = &memory->calibration;
@@ -136,6 +159,12 @@ int drift_panes_calibrate(struct drift_memory *memory, const struct weir_window 
         return 0;
     int code = fill(memory, &stretch);
     calibration->from_panes = !code;
+    // What a person accepted in place of this very profile holds, until there is another.
+    if (!code && calibration->accepted && calibration->replaced == hash_of(&stretch)) {
+        drift_history_free(&stretch);
+        return 0;
+    }
+    calibration->accepted = 0;
     if (code || is_same(&stretch, &calibration->stretch)) {
         drift_history_free(&stretch);
         if (code || calibration->frozen)

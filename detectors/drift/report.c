@@ -307,12 +307,35 @@ static const struct weir_summary *profile_of(const struct drift *drift,
     return NULL;
 }
 
-// `threshold`: of the statistic, which is -ln p. `provisional`: it is not calibrated.
+void drift_calibration_line(const struct drift_memory *memory, char *before, char *after,
+                            size_t size)
+{
+    struct weir_calibration of = {.size = sizeof of};
+    char from[32], to[32], at[32];
+    drift_calibration_tell(memory, &of);
+    double days = (double)drift_calibration_span(memory) / (24 * 3600e3);
+    double wanted = (double)of.wanted / (24 * 3600e3);
+    snprintf(before, size, "%s to %s UTC, %.3g days", drift_time_text(of.from, from),
+             drift_time_text(of.to, to), days);
+    int used = 0;
+    if (of.origin == WEIR_CALIBRATION_ACCEPTED)
+        used = snprintf(after, size, "accepted %s UTC", drift_time_text(of.accepted, at));
+    else
+        used = snprintf(after, size, "%s",
+                        of.origin == WEIR_CALIBRATION_PROFILE ? "of the calibration's profile"
+                                                              : "automatic");
+    if (!of.whole && used > 0 && (size_t)used < size)
+        snprintf(after + used, size - (size_t)used, ", and not whole: %.3g days are wanted",
+                 wanted);
+}
+
+// `threshold`: of the statistic, which is -ln p. `provisional`: it is not calibrated. `memory`:
+// NULL, or whose calibration was judged by.
 static void emit(const struct drift *drift, const struct weir_window *window, size_t slice,
                  const struct drift_verdict *moved, size_t n_moved, double threshold,
                  int provisional, const struct drift_explanation *explanation,
                  const struct drift_slice *slices, size_t n_slices,
-                 const struct drift_contrast *contrast)
+                 const struct drift_contrast *contrast, const struct drift_memory *memory)
 {
     const struct drift_verdict *lead = &moved[0];
     const struct weir_slice *where = &window->slices[slice];
@@ -347,6 +370,10 @@ static void emit(const struct drift *drift, const struct weir_window *window, si
         drift_explain_report(explanation, window, moved, &lines, text, sizeof text);
     if (contrast && contrast->n)
         say_rule(contrast, text, sizeof text);
+    if (memory) {
+        drift_add_line(&lines, "calibration", NULL);
+        drift_calibration_line(memory, lines.before[lines.n - 1], lines.after[lines.n - 1], TEXT);
+    }
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "omnibus",
@@ -380,7 +407,7 @@ void drift_report(const struct drift *drift, const struct weir_window *window, s
                   const struct drift_explanation *explanation)
 {
     emit(drift, window, slice, moved, n_moved, -log(alpha), 1, explanation, slices, n_slices,
-         contrast);
+         contrast, NULL);
 }
 
 void drift_report_calibrated(const struct drift_memory *memory, const struct weir_window *window,
@@ -391,7 +418,7 @@ void drift_report_calibrated(const struct drift_memory *memory, const struct wei
 {
     const struct weir_alarm_budget *budget = &memory->calibration.budget;
     emit(memory->drift, window, 0, moved, n_moved, budget->threshold, !budget->kept, explanation,
-         slices, n_slices, contrast);
+         slices, n_slices, contrast, memory);
 }
 
 void drift_report_offset(const struct drift_memory *memory, const struct weir_window *window)

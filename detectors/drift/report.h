@@ -11,7 +11,7 @@ enum {
     DRIFT_SLICE_LINES = 5,
     DRIFT_EXPLAIN_LINES = 4 + DRIFT_CARRIERS,
     DRIFT_LINES =
-        DRIFT_FIELDS + DRIFT_CELLS + DRIFT_SLICE_LINES + DRIFT_EXPLAIN_LINES + DRIFT_CONTRASTS + 1,
+        DRIFT_FIELDS + DRIFT_CELLS + DRIFT_SLICE_LINES + DRIFT_EXPLAIN_LINES + DRIFT_CONTRASTS + 2,
     DRIFT_TEXT = 280,
     DRIFT_SUMMARY = 960
 };
@@ -24,6 +24,9 @@ struct drift_lines {
 };
 struct weir_evidence *drift_add_line(struct drift_lines *lines, const char *type,
                                      const char *field);
+// What was judged by: from when to when, and who said so.
+void drift_calibration_line(const struct drift_memory *memory, char *before, char *after,
+                            size_t size);
 // "31%", "0.4%"; returns `out`.
 const char *drift_percent(double share, char out[16]);
 // Lines, and an end to the sentence, for what an explanation says of fields that moved.

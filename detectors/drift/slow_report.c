@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "detectors/drift/drift.h"
+#include "detectors/drift/report.h"
 #include "stats/summary.h"
 
 enum { SHOWN = 32, NAMED = 4, TEXT = 240 };
 
 struct lines {
-    struct weir_evidence items[SHOWN];
-    char before[SHOWN][TEXT], after[SHOWN][TEXT];
+    struct weir_evidence items[SHOWN + 1];
+    char before[SHOWN + 1][TEXT], after[SHOWN + 1][TEXT];
 };
 
 static const double LOWER_BOUND = 2.33;
@@ -141,7 +141,8 @@ void drift_slow_report(struct drift_memory *memory, const struct weir_window *wi
     const struct weir_alarm_budget *budget = &memory->calibration.budget;
     const char *names[SHOWN];
     struct lines lines;
-    char change[TEXT / 2], since[32], text[640];
+    char change[TEXT / 2], since[32], text[720];
+    const char *stretch = strchr(memory->calibration.name, '(');
     size_t shown = n < SHOWN ? n : SHOWN, n_lines = shown;
     int critical = 0;
     for (size_t i = 0; i < shown; i++) {
@@ -156,10 +157,17 @@ void drift_slow_report(struct drift_memory *memory, const struct weir_window *wi
     size_t used = (size_t)snprintf(
         text, sizeof text,
         "%.100s drifts slowly: %s, since about %s UTC; %u windows together show it, against what "
-        "is usual at their hours",
-        names[0], change, drift_time_text(creeps[0].since, since), creeps[0].windows);
+        "is usual at their hours%s%s",
+        names[0], change, drift_time_text(creeps[0].since, since), creeps[0].windows,
+        stretch ? " " : "", stretch ? stretch : "");
     add_others(drift, creeps, n, moved, n_moved, text + used,
                used < sizeof text ? sizeof text - used : 0);
+    lines.items[n_lines] = (struct weir_evidence){.type = "calibration",
+                                                  .before = lines.before[n_lines],
+                                                  .after = lines.after[n_lines],
+                                                  .contribution = NAN};
+    drift_calibration_line(memory, lines.before[n_lines], lines.after[n_lines], TEXT);
+    n_lines++;
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "slow",

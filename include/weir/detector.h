@@ -336,6 +336,29 @@ struct weir_rule_detail {
     double minimum, maximum;
 };
 
+// What an owner holds to be usual, of what it learns from windows that it has seen. Since minor 1.
+enum weir_calibration_origin {
+    WEIR_CALIBRATION_NONE,    // nothing yet, or it calibrates nothing
+    WEIR_CALIBRATION_STREAM,  // the first healthy stretch of the stream
+    WEIR_CALIBRATION_PROFILE, // calibration.profile
+    WEIR_CALIBRATION_ACCEPTED // a stretch that a person said is how the stream is now
+};
+struct weir_calibration {
+    size_t size;
+    enum weir_calibration_origin origin;
+    int whole;                  // it changes no more; else it goes on being collected
+    int64_t from, to;           // of its windows, event time, ms
+    int64_t accepted;           // when that was, ms since 1970
+    int64_t wanted;             // ms: how long it is to be
+    int64_t kept_from, kept_to; // windows that may be accepted next; equal: there are none
+};
+// That a person accepted the windows between `from` and `to`, at a time.
+struct weir_acceptance {
+    size_t size;
+    int64_t from, to; // event time, ms
+    int64_t accepted; // ms since 1970
+};
+
 // How often a rule was broken in a pane.
 struct weir_rule_count {
     size_t size;
@@ -408,6 +431,15 @@ struct weir_plugin {
     // Since minor 1. Of `kinds`, those that are not found by chance, as with a rule: incidents of
     // these spend nothing of the budget. Ends with NULL; may be NULL.
     const char *const *certain_kinds;
+    // Since minor 1; NULL of a type that learns nothing of the kind. What the owner goes by now;
+    // `out` is zero but for its size.
+    void (*owner_calibration)(const void *owner, struct weir_calibration *out);
+    // Since minor 1. From the next window on the owner goes by that stretch of what it keeps, as a
+    // person accepted it. `window` is none that closes: it has no records, stands where the next
+    // one begins, and answers reference() and report() alone. WEIR_EINVAL, with a sentence that
+    // ends no line, where it cannot go by that; the owner is then as it was.
+    int (*owner_accept)(void *owner, const struct weir_acceptance *acceptance,
+                        const struct weir_window *window, struct weir_error *error);
 };
 
 // What a module exports.

@@ -80,7 +80,7 @@ class ReferencesTest(program.Program):
         # By its own windows of two days, and where nothing is to be calibrated by the stretch.
         alerts = self.judge("fixed", data)
         self.assertEqual([self.hour(alert) for alert in alerts], [60])
-        self.assertIn("what is usual at this hour (2 days of calibration)", alerts[0]["summary"])
+        self.assertIn("what is usual at this hour (2 days of calibration, 2025-", alerts[0]["summary"])
         self.assertTrue(alerts[0]["provisional"])
         alerts = self.judge("fixed", data, config=CONFIG + "calibration: none\n")
         self.assertEqual([self.hour(alert) for alert in alerts], [60])
@@ -149,7 +149,7 @@ class ReferencesTest(program.Program):
         alert = late[0]
         self.assertFalse(alert["provisional"])
         self.assertIn("amount moved: median", alert["summary"])
-        self.assertIn("what is usual at this hour (3 days of calibration)", alert["summary"])
+        self.assertIn("what is usual at this hour (3 days of calibration, 2025-10-13..2025-10-16)", alert["summary"])
         self.assertGreater(alert["statistic"]["value"], alert["statistic"]["threshold"])
         self.assertIn("confirmed", alert["evidence"][0]["after"])
         onset = next(line for line in alert["evidence"] if line["type"] == "onset")
@@ -183,7 +183,7 @@ class ReferencesTest(program.Program):
             ]
         # With the bad hours in it ten hours are usual at which nothing is.
         self.assertEqual([self.hour(alert) for alert in found[exclude]], [110])
-        self.assertIn("(3 days of calibration)", found[exclude][0]["summary"])
+        self.assertIn("(3 days of calibration, 2025-", found[exclude][0]["summary"])
         with_them = [alert["statistic"]["threshold"] for alert in found[""]]
         self.assertTrue(not with_them or with_them[0] > found[exclude][0]["statistic"]["threshold"])
         for wrong, said in (
@@ -213,7 +213,7 @@ class ReferencesTest(program.Program):
         opened = [alert for alert in done.alerts if alert["status"] == "open"]
         self.assertEqual([self.hour(alert) for alert in opened], [100], opened)
         self.assertFalse(opened[0]["provisional"])
-        self.assertIn("(3 days of calibration)", opened[0]["summary"])
+        self.assertIn("(3 days of calibration, 2025-", opened[0]["summary"])
         # Past windows are no part of it.
         done = self.replay(config % "prev", s=later)
         self.assertNotEqual(done.code, 0)
