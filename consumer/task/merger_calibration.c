@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What owners hold to be usual: what there is of it, a change of it to the log, and a stretch that a
-// person accepted. That comes as a record of the partials topic, which every merger reads in one
+// What owners hold to be usual: what there is of it, a change of it to the log, and a stretch that
+// a person accepted. That comes as a record of the partials topic, which every merger reads in one
 // order: it takes effect between two windows, at the same place however often it is read again, and
 // is in the state from then on.
 #include <stdlib.h>
@@ -190,8 +190,8 @@ int weir_merger_accept_calibration(struct weir_merger *merger, const struct weir
     struct weir_reader in = weir_reader_make(partial->payload.data, partial->payload.length);
     char detector[256], from[32], to[32];
     weir_get_string(&in, detector, sizeof detector);
-    struct weir_acceptance acceptance = {
-        sizeof acceptance, partial->start, partial->end, weir_get_long(&in)};
+    struct weir_acceptance acceptance = {sizeof acceptance, partial->start, partial->end,
+                                         weir_get_long(&in)};
     if (in.failed || weir_reader_left(&in) || !weir_partial_is_time(acceptance.accepted))
         return weir_error_set(error, WEIR_ECORRUPT, "an accepted calibration does not decode");
     struct weir_merge_key *key = NULL;
@@ -212,7 +212,6 @@ int weir_merger_accept_calibration(struct weir_merger *merger, const struct weir
     WEIR_COUNT(calibrations_refused, 1);
     weir_log(WEIR_LOG_WARNING, "calibration",
              "%s: the calibration of %s..%s that was accepted is refused, and nothing changes: %s",
-             detector, day_text(partial->start, from), day_text(partial->end, to),
-             refusal.message);
+             detector, day_text(partial->start, from), day_text(partial->end, to), refusal.message);
     return 0;
 }

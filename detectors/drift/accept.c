@@ -22,9 +22,9 @@ void drift_calibration_tell(const struct drift_memory *memory, struct weir_calib
     }
     if (!stretch->n)
         return;
-    out->origin = calibration->accepted     ? WEIR_CALIBRATION_ACCEPTED
-                  : memory->drift->panes    ? WEIR_CALIBRATION_PROFILE
-                                            : WEIR_CALIBRATION_STREAM;
+    out->origin = calibration->accepted  ? WEIR_CALIBRATION_ACCEPTED
+                  : memory->drift->panes ? WEIR_CALIBRATION_PROFILE
+                                         : WEIR_CALIBRATION_STREAM;
     out->whole = calibration->frozen;
     out->from = stretch->items[0].start;
     out->to = stretch->items[stretch->n - 1].end;
@@ -99,10 +99,11 @@ static int check_stretch(struct drift_memory *memory, const struct drift_history
     const struct drift_history *kept = &memory->history;
     int64_t wanted = memory->calibration.wanted, slack = wanted / 10 < DAY ? wanted / 10 : DAY;
     if (stretch->n < LEAST || n_judged < LEAST)
-        return weir_error_set(error, WEIR_EINVAL,
-                              "it has %zu windows, %zu of them with enough records (`minimum`), and "
-                              "%d are the least",
-                              stretch->n, n_judged, LEAST);
+        return weir_error_set(
+            error, WEIR_EINVAL,
+            "it has %zu windows, %zu of them with enough records (`minimum`), and "
+            "%d are the least",
+            stretch->n, n_judged, LEAST);
     int64_t from = stretch->items[0].start, to = stretch->items[stretch->n - 1].end;
     int64_t span = to - from - drift_excluded(memory->drift, from, to);
     *whole = span >= wanted - slack;
@@ -112,11 +113,12 @@ static int check_stretch(struct drift_memory *memory, const struct drift_history
                               "it is too short: %.2g days, and %d are the least to begin with",
                               days, FIRST);
     if (!*whole && to < kept->items[kept->n - 1].end)
-        return weir_error_set(error, WEIR_EINVAL,
-                              "it is too short to stand by itself: %.3g of %.3g days "
-                              "(calibration.last). A stretch that goes on to now may be shorter, as "
-                              "it grows: leave its end away",
-                              days, (double)wanted / (double)DAY);
+        return weir_error_set(
+            error, WEIR_EINVAL,
+            "it is too short to stand by itself: %.3g of %.3g days "
+            "(calibration.last). A stretch that goes on to now may be shorter, as "
+            "it grows: leave its end away",
+            days, (double)wanted / (double)DAY);
     return 0;
 }
 

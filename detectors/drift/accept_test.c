@@ -14,10 +14,9 @@
 enum { FIELDS = 3, ROWS = 400, DAY = 24, HOUR = 3600000, DAYS = 4 };
 
 static uint64_t state;
-static struct weir_field fields[FIELDS] = {
-    {.name = "f0", .type = WEIR_TYPE_DOUBLE},
-    {.name = "f1", .type = WEIR_TYPE_DOUBLE},
-    {.name = "f2", .type = WEIR_TYPE_DOUBLE}};
+static struct weir_field fields[FIELDS] = {{.name = "f0", .type = WEIR_TYPE_DOUBLE},
+                                           {.name = "f1", .type = WEIR_TYPE_DOUBLE},
+                                           {.name = "f2", .type = WEIR_TYPE_DOUBLE}};
 static struct weir_stream stream = {.name = "s", .fields = fields, .n_fields = FIELDS};
 static struct weir_cells *cells;
 static struct weir_summary now[FIELDS], reference[FIELDS];
@@ -125,9 +124,8 @@ static const struct weir_calibration_pane *on_pane(const struct weir_setup *setu
 {
     static struct weir_calibration_pane panes[DAYS * DAY];
     (void)setup;
-    panes[k] = (struct weir_calibration_pane){
-        sizeof panes[k], ((int64_t)k - DAYS * DAY) * HOUR, ((int64_t)k + 1 - DAYS * DAY) * HOUR,
-        ROWS};
+    panes[k] = (struct weir_calibration_pane){sizeof panes[k], ((int64_t)k - DAYS * DAY) * HOUR,
+                                              ((int64_t)k + 1 - DAYS * DAY) * HOUR, ROWS};
     return &panes[k];
 }
 
@@ -300,8 +298,7 @@ static void change_for_good(int past)
     ck_assert_str_eq(found.after, "accepted 2024-10-04 00:00 UTC");
     if (!past)
         ck_assert_ptr_nonnull(strstr(
-            found.summary,
-            "(4 days of calibration, 1970-01-05..1970-01-09, accepted 2024-10-04)"));
+            found.summary, "(4 days of calibration, 1970-01-05..1970-01-09, accepted 2024-10-04)"));
     end();
 }
 

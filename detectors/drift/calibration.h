@@ -67,7 +67,7 @@ struct drift_calibration {
     double *offset;                // per field: effect of the stretch against the profile
     double *room;                  // shares of a field's cells, and from room_cells on their scores
     size_t room_cells;
-    struct drift_scored *scored;   // per field, of the window under way
+    struct drift_scored *scored;     // per field, of the window under way
     char name[128], ahead_name[160]; // of the stretch, and moved, for people
 };
 

@@ -50,8 +50,8 @@ int drift_history_add(struct drift_history *history, int64_t start, int64_t end,
                       const struct drift_counts *fields, size_t n_fields);
 // Forgets what ended before `time`, but for the newest `keep`.
 void drift_history_forget(struct drift_history *history, int64_t time, size_t keep);
-// Forgets the oldest until the rest takes no more than so many bytes, but for those that ended after
-// `time`, and for the newest `keep`.
+// Forgets the oldest until the rest takes no more than so many bytes, but for those that ended
+// after `time`, and for the newest `keep`.
 void drift_history_fit(struct drift_history *history, size_t bytes, int64_t time, size_t keep);
 // Appends a copy of another history's entry. WEIR_ENOMEM.
 int drift_history_take(struct drift_history *history, const struct drift_entry *entry);
