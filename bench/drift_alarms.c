@@ -4,6 +4,7 @@
 //   drift_alarms [--seeds N] [--from N] [--days N] [--rows N] [--features stationary|seasonal]
 //                [--check]
 //   drift_alarms --power [--calibrations N] [--trials N] [--rows N] [--features ...]
+//                [--change WORD]
 //
 // 100 stationary features and 100 with a daily and weekly rhythm and a memory (AR(1), 0.9 an hour,
 // 0.1 sd), a fifth of them categories. Cell counts are drawn from their multinomial, which is what
@@ -24,7 +25,7 @@ static const uint64_t sizes[SIZES] = {100, 1000, 10000, 100000};
 struct options {
     int check, power, seeds, from, calibrations, trials;
     int64_t days, rows;
-    const char *features;
+    const char *features, *change;
 };
 
 // ---- false alarms
@@ -78,15 +79,17 @@ static void run_seed(const struct options *options, int seed, uint64_t rows, siz
 {
     struct tally before = *tally;
     struct run run = make_run((size_t)(options->days * HOURS));
-    struct weir_buffer saved;
+    struct weir_buffer saved[JUDGES];
+    int judges = options->check ? 1 : JUDGES; // without floors only
     int with_peers = !options->check && rows == 1000 && seed == 1;
     make_world((uint64_t)seed, half * HALF, HALF, rows);
-    calibrate(&saved, with_peers);
+    calibrate(saved, judges, with_peers);
     provisional = 0; // until then they were
     double began = closing;
     uint64_t judged = closed;
-    run_clean(&run, &saved, options->days, !options->check, with_peers ? PEER_DAYS : 0);
-    weir_buffer_free(&saved);
+    run_clean(&run, saved, options->days, judges > FLOORS, with_peers ? PEER_DAYS : 0);
+    for (int k = 0; k < judges; k++)
+        weir_buffer_free(&saved[k]);
     tally->unkept |= provisional;
     tally->spent += closing - began;
     tally->windows += closed - judged;
@@ -178,6 +181,7 @@ int main(int argc, char **argv)
         .days = arguments_number(argc, argv, "--days", wants_power ? 90 : 360),
         .rows = arguments_number(argc, argv, "--rows", 0),
         .features = arguments_text(argc, argv, "--features"),
+        .change = arguments_text(argc, argv, "--change"),
     };
     if (options.calibrations < 1 || options.calibrations > CALIBRATIONS || options.trials < 1 ||
         options.calibrations * options.trials > TRIALS || options.seeds < 1 || options.days < 1 ||
@@ -192,7 +196,8 @@ int main(int argc, char **argv)
     for (size_t s = 0; s < SIZES; s++) {
         for (size_t half = 0; half < HALVES; half++) {
             if (wants(&options, s, half))
-                power(options.calibrations, options.trials, options.days, sizes[s], half * HALF);
+                power(options.calibrations, options.trials, options.days, sizes[s], half * HALF,
+                      options.change);
         }
     }
     return 0;

@@ -59,32 +59,11 @@ static void note(double *const series[WAYS], size_t at, struct verdict verdict)
     series[EITHER][at] = verdict.omnibus || verdict.slow;
 }
 
-void calibrate(struct weir_buffer *saved, int with_peers)
-{
-    void *instance = make_instance(.2), *owner = make_owner(instance);
-    peers_forget();
-    for (int64_t hour = 0; hour < MONTH; hour++) {
-        draw_window(hour);
-        judge(owner, hour);
-        if (with_peers)
-            peers_learn();
-    }
-    weir_buffer_init(saved, WEIR_BUFFER_MAXIMUM);
-    if (weir_plugin.owner_save(owner, saved))
-        abort();
-    weir_plugin.owner_destroy(owner);
-    weir_plugin.destroy(instance);
-}
+static const double deltas[JUDGES] = {[NO_FLOORS] = .01, [FLOORS] = .2};
 
 struct judges { // of one and the same windows
     void *instance, *owner;
 };
-
-static struct judges make_judges(double delta, const struct weir_buffer *saved)
-{
-    void *instance = make_instance(delta);
-    return (struct judges){instance, restored(instance, saved)};
-}
 
 static void free_judges(struct judges *judges)
 {
@@ -92,14 +71,43 @@ static void free_judges(struct judges *judges)
     weir_plugin.destroy(judges->instance);
 }
 
-void run_clean(struct run *run, const struct weir_buffer *saved, int64_t days, int floors,
+void calibrate(struct weir_buffer saved[JUDGES], int judges, int with_peers)
+{
+    struct judges weir[JUDGES];
+    for (int k = 0; k < judges; k++) {
+        weir[k].instance = make_instance(deltas[k]);
+        weir[k].owner = make_owner(weir[k].instance);
+    }
+    peers_forget();
+    for (int64_t hour = 0; hour < MONTH; hour++) {
+        draw_window(hour);
+        for (int k = 0; k < judges; k++)
+            judge(weir[k].owner, hour);
+        if (with_peers)
+            peers_learn();
+    }
+    for (int k = 0; k < judges; k++) {
+        weir_buffer_init(&saved[k], WEIR_BUFFER_MAXIMUM);
+        if (weir_plugin.owner_save(weir[k].owner, &saved[k]))
+            abort();
+        free_judges(&weir[k]);
+    }
+}
+
+static struct judges make_judges(int judge, const struct weir_buffer saved[JUDGES])
+{
+    void *instance = make_instance(deltas[judge]);
+    return (struct judges){instance, restored(instance, &saved[judge])};
+}
+
+void run_clean(struct run *run, const struct weir_buffer saved[JUDGES], int64_t days, int floors,
                int64_t peer_days)
 {
-    struct judges weir = make_judges(.01, saved), held = {0};
+    struct judges weir = make_judges(NO_FLOORS, saved), held = {0};
     double largest[PEERS];
     int three_sd;
     if (floors)
-        held = make_judges(.2, saved);
+        held = make_judges(FLOORS, saved);
     for (int64_t hour = 0; hour < days * HOURS; hour++, run->n++) {
         draw_window(MONTH + hour);
         note(run->weir, run->n, judge(weir.owner, MONTH + hour));

@@ -25,11 +25,13 @@ struct run {
 struct run make_run(size_t n);
 void free_run(struct run *run);
 
-// The state after the 30 days that calibrate.
-void calibrate(struct weir_buffer *saved, int with_peers);
+// Significance alone is delta 0.01, which leaves next to no floors.
+enum { NO_FLOORS, FLOORS, JUDGES };
+// The states of the first `judges` after the 30 days that calibrate.
+void calibrate(struct weir_buffer saved[JUDGES], int judges, int with_peers);
 // Appends the days after them: significance alone, with `floors` also with the floors on effects,
 // and others' formulas for `peer_days`.
-void run_clean(struct run *run, const struct weir_buffer *saved, int64_t days, int floors,
+void run_clean(struct run *run, const struct weir_buffer saved[JUDGES], int64_t days, int floors,
                int64_t peer_days);
 void print_peers(const struct run *run); // at their own defaults
 

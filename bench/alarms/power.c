@@ -104,14 +104,15 @@ static void power_of(const struct power *power, enum change change)
     fflush(stdout);
 }
 
-void power(int calibrations, int trials, int64_t days, uint64_t rows, size_t first)
+void power(int calibrations, int trials, int64_t days, uint64_t rows, size_t first,
+           const char *only)
 {
     static struct power power;
     power = (struct power){calibrations, trials, rows, first, .thresholds = {0}};
     struct run run = make_run((size_t)(calibrations * days * HOURS));
     for (int c = 0; c < calibrations; c++) {
         make_world((uint64_t)(c + 101), first, HALF, rows);
-        calibrate(&power.saved[c], 0);
+        calibrate(&power.saved[c], 1, 0);
         run_clean(&run, &power.saved[c], days, 0, days);
     }
     struct result weir = {0};
@@ -128,8 +129,10 @@ void power(int calibrations, int trials, int64_t days, uint64_t rows, size_t fir
            first ? "seasonal" : "stationary", (unsigned long long)rows,
            (double)weir.incidents / months_of(&weir), calibrations, (long long)days, calibrations,
            trials);
-    for (int change = SHIFT; change < CHANGES; change++)
-        power_of(&power, (enum change)change);
+    for (int change = SHIFT; change < CHANGES; change++) {
+        if (!only || strstr(change_names[change], only))
+            power_of(&power, (enum change)change);
+    }
     for (int c = 0; c < calibrations; c++)
         weir_buffer_free(&power.saved[c]);
     free_run(&run);

@@ -9,6 +9,8 @@
 
 enum { CALIBRATIONS = 32, TRIALS = 4096 }; // at most; trials of all calibrations
 
-void power(int calibrations, int trials, int64_t days, uint64_t rows, size_t first);
+// `only`: changes whose name has this in it; NULL: all.
+void power(int calibrations, int trials, int64_t days, uint64_t rows, size_t first,
+           const char *only);
 
 #endif

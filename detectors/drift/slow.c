@@ -16,10 +16,12 @@ enum {
     LEVEL_LEAST = 8,
     LEVEL_MOST = 48 // windows that a level is smoothed over: a day's, within these
 };
-static const double CLIP = 4;         // of one window, in its own sd beyond the slack
-static const double KEEP = 0.75;      // of the floor, to stay open
-static const double BEYOND = 1.5;     // thresholds that a sum may reach, or it would never fall
-static const double WEIGHT = 1.0 / 3; // of slow drift's share in the budget to the windows' own
+// Charts that pass over less find lasting shifts too small to matter, and ramps later.
+static const double LEAST_SLACK = 0.25; // sd
+static const double CLIP = 4;           // of one window, in its own sd beyond the slack
+static const double KEEP = 0.75;        // of the floor, to stay open
+static const double BEYOND = 1.5;       // thresholds that a sum may reach, or it would never fall
+static const double WEIGHT = 1.0 / 3;   // of slow drift's share in the budget to the windows' own
 
 double drift_slow_floor(double delta, int ordered, enum weir_signal signal)
 {
@@ -194,14 +196,16 @@ static void learn_chart(const struct drift_memory *memory, const struct column *
     double error = error_of(days, &variance);
     double values = (double)calibration->pooled[column->field].values / (double)stretch->n;
     double least = 0.5 / sqrt(fmax(values, 1)); // where nothing varied, as of nulls
-    double quantile = weir_student_t_quantile(.975, (double)(days->n - 1));
+    // None of all charts may be off by more than it passes over, or it alarms sooner or later.
+    double charts = (double)(memory->drift->n_fields * WEIR_SIGNALS);
+    double quantile = weir_student_t_quantile(1 - .025 / charts, (double)(days->n - 1));
     double a_day = n / (double)days->n;
     chart->mean = mean;
     chart->single = fmax(sqrt(square / (n - 1)), least);
     chart->sd = fmax(chart->single, sqrt(variance * a_day));
     double floor = drift_slow_floor(memory->drift->delta, is_ordered(memory, column->field),
                                     (enum weir_signal)column->signal);
-    chart->slack = fmax(floor / 2, quantile * error);
+    chart->slack = fmax(fmax(floor / 2, quantile * error), LEAST_SLACK * chart->sd);
 }
 
 // Raises `peak` (one a window) to the chart's excursions. Each fifth of the stretch is charted by

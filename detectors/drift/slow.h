@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Slow drift, that no single window shows: a CUSUM chart on each signal (stats/cell_signal.h) of
 // each field, of what is left of it after the season. What it passes over in each window is half
-// of the smallest change that matters, or two standard errors of what the calibration learnt, if
-// that is more: all windows share its error. Deviations are scaled by what they come to over
-// whole days, so that a field with a memory is not taken for one that drifts. Alarms keep the same
-// budget as all else: the charts are replayed over the calibration, and their excursions are
-// ranked with the other scores.
+// of the smallest change that matters; or as much as the calibration's mean may be off in any of
+// all charts (with 95%), if that is more: all windows share its error, and a chart whose error is
+// beyond its slack alarms sooner or later, whatever its threshold; or a quarter of a window's sd,
+// by which a chart forgets. Deviations are scaled by what they come to over whole days, so that a
+// field with a memory is not taken for one that drifts. Alarms keep the same budget as all else:
+// the charts are replayed over the calibration, and their excursions are ranked with the other
+// scores.
 #ifndef WEIR_DRIFT_SLOW_H
 #define WEIR_DRIFT_SLOW_H
 
