@@ -197,103 +197,138 @@ struct weir_test weir_samples_mann_whitney(const struct weir_samples *s)
     return result(u, 2 * weir_normal_sf(z));
 }
 
-// Integrates |F - G|, or 2 (F - G)^2, over the axis.
-static double integrate(const struct weir_samples *s, int squared)
+// The power of two that brings values of such a size next to 1, so that neither their squares nor
+// their differences overflow or vanish; 1 where there is no danger.
+static double unit_of(double size)
+{
+    int exponent;
+    if (!(size > 0) || (size > 1e-100 && size < 1e100))
+        return 1;
+    frexp(size, &exponent);
+    return ldexp(1, exponent < -1000 ? 1000 : -exponent);
+}
+
+static double size_of(const double *x, size_t n)
+{
+    return n ? fmax(fabs(x[0]), fabs(x[n - 1])) : 0;
+}
+
+static double common_unit(const struct weir_samples *s)
+{
+    return unit_of(fmax(size_of(s->a, s->n_a), size_of(s->b, s->n_b)));
+}
+
+// Integrates |F - G|, or 2 (F - G)^2, over the axis of values times `unit`.
+static double integrate(const struct weir_samples *s, int squared, double unit)
 {
     struct walk w = {.s = s};
     double sum = 0, before = 0, gap = 0;
     while (step(&w)) {
-        double width = w.value - before;
+        double value = w.value * unit, width = value - before;
         if (gap != 0)
             sum += (squared ? 2 * gap * gap : fabs(gap)) * width;
         gap = (double)w.i / (double)s->n_a - (double)w.j / (double)s->n_b;
-        before = w.value;
+        before = value;
     }
     return sum;
 }
 
-static struct weir_moments_pair moments_of(const struct weir_samples *s)
+// Of values times `unit`. The mean is `centre`, one of the values, plus `beside`: of values far
+// from zero the sum of the two would have lost what tells it from another mean.
+struct centred {
+    double n, unit, centre, beside, variance;
+};
+
+static struct centred centred_of(const double *x, size_t n)
 {
-    struct weir_moments_pair m = {(double)s->n_a, 0, 0, (double)s->n_b, 0, 0};
-    const double *const values[2] = {s->a, s->b};
-    const size_t sizes[2] = {s->n_a, s->n_b};
-    double *const means[2] = {&m.mean_a, &m.mean_b};
-    double *const variances[2] = {&m.variance_a, &m.variance_b};
-    for (int k = 0; k < 2; k++) {
-        size_t n = sizes[k];
-        double sum = 0, rest = 0, squares = 0;
-        for (size_t i = 0; i < n; i++)
-            sum += values[k][i];
-        double mean = n ? sum / (double)n : 0;
-        // Two passes: the second takes out what rounding left in the first.
-        for (size_t i = 0; i < n; i++) {
-            double gap = values[k][i] - mean;
-            rest += gap;
-            squares += gap * gap;
-        }
-        *means[k] = n ? mean + rest / (double)n : 0;
-        *variances[k] = n > 1 ? (squares - rest * rest / (double)n) / (double)(n - 1) : 0;
-        if (n && values[k][0] == values[k][n - 1]) { // all equal, whatever rounding says
-            *means[k] = values[k][0];
-            *variances[k] = 0;
-        }
+    struct centred c = {(double)n, unit_of(size_of(x, n)), 0, 0, 0};
+    double sum = 0, rest = 0, squares = 0;
+    if (!n)
+        return c;
+    c.centre = x[n / 2] * c.unit;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * c.unit - c.centre;
+    c.beside = sum / c.n;
+    // Two passes: the second takes out what rounding left in the first.
+    for (size_t i = 0; i < n; i++) {
+        double gap = x[i] * c.unit - c.centre - c.beside;
+        rest += gap;
+        squares += gap * gap;
     }
-    return m;
+    c.beside += rest / c.n;
+    c.variance = n > 1 ? (squares - rest * rest / c.n) / (c.n - 1) : 0;
+    return c;
 }
 
 struct weir_test weir_samples_welch_t(const struct weir_samples *s)
 {
-    struct weir_moments_pair m = moments_of(s);
+    struct centred a = centred_of(s->a, s->n_a), b = centred_of(s->b, s->n_b);
+    double unit = fmin(a.unit, b.unit), to_a = unit / a.unit, to_b = unit / b.unit;
+    double gap = (a.centre * to_a - b.centre * to_b) + (a.beside * to_a - b.beside * to_b);
+    struct weir_moments_pair m = {a.n, gap, a.variance * to_a * to_a,
+                                  b.n, 0,   b.variance * to_b * to_b};
     return weir_moments_welch_t(&m);
 }
 
 struct weir_test weir_samples_variance_ratio(const struct weir_samples *s)
 {
-    struct weir_moments_pair m = moments_of(s);
+    struct centred a = centred_of(s->a, s->n_a), b = centred_of(s->b, s->n_b);
+    double to_a = a.unit / b.unit;
+    struct weir_moments_pair m = {a.n, 0, a.variance, b.n, 0, b.variance * to_a * to_a};
     return weir_moments_variance_ratio(&m);
 }
 
 struct weir_test weir_samples_wasserstein(const struct weir_samples *s)
 {
     enum weir_test_status status = check(s, 1);
-    return status == WEIR_TEST_OK ? result(integrate(s, 0), 1) : untestable(status);
+    double unit = common_unit(s);
+    return status == WEIR_TEST_OK ? result(integrate(s, 0, unit) / unit, 1) : untestable(status);
 }
 
-// `distance` in units of the reference's standard deviation.
-static struct weir_test normalised(const struct weir_samples *s, double distance)
+// `distance`, of values times `unit`, in standard deviations of the reference.
+static struct weir_test normalised(const struct weir_samples *s, double distance, double unit)
 {
-    struct weir_moments_pair m = moments_of(s);
-    if (!(m.variance_a > 0))
+    struct centred a = centred_of(s->a, s->n_a);
+    if (!(a.variance > 0))
         return untestable(s->n_a < 2 ? WEIR_TEST_TOO_FEW : WEIR_TEST_NOT_APPLICABLE);
-    return result(distance / sqrt(m.variance_a), 1);
+    return result(distance / sqrt(a.variance) * (a.unit / unit), 1);
 }
 
 struct weir_test weir_samples_wasserstein_normalised(const struct weir_samples *s)
 {
     enum weir_test_status status = check(s, 1);
-    return status == WEIR_TEST_OK ? normalised(s, integrate(s, 0)) : untestable(status);
+    double unit = common_unit(s);
+    return status == WEIR_TEST_OK ? normalised(s, integrate(s, 0, unit), unit) : untestable(status);
 }
 
 struct weir_test weir_samples_energy(const struct weir_samples *s)
 {
     enum weir_test_status status = check(s, 1);
-    return status == WEIR_TEST_OK ? result(sqrt(integrate(s, 1)), 1) : untestable(status);
+    double unit = common_unit(s);
+    return status == WEIR_TEST_OK ? result(sqrt(integrate(s, 1, unit)) / sqrt(unit), 1)
+                                  : untestable(status);
 }
 
-static double quantile(const double *x, size_t n, double q)
+// Of values times `unit`.
+static double quantile(const double *x, size_t n, double q, double unit)
 {
     double at = q * (double)(n - 1);
     size_t low = (size_t)at;
-    double share = at - (double)low;
-    return low + 1 < n ? x[low] + (x[low + 1] - x[low]) * share : x[n - 1];
+    double share = at - (double)low, first = x[low] * unit;
+    return low + 1 < n ? first + (x[low + 1] * unit - first) * share : x[n - 1] * unit;
+}
+
+static double shift(const struct weir_samples *s, int i, double unit)
+{
+    double q = (i + 1) / 20.0;
+    return quantile(s->b, s->n_b, q, unit) - quantile(s->a, s->n_a, q, unit);
 }
 
 void weir_samples_quantile_shifts(const struct weir_samples *s, double out[WEIR_QUANTILES])
 {
-    for (int i = 0; i < WEIR_QUANTILES && s->n_a && s->n_b; i++) {
-        double q = (i + 1) / 20.0;
-        out[i] = quantile(s->b, s->n_b, q) - quantile(s->a, s->n_a, q);
-    }
+    double unit = common_unit(s);
+    for (int i = 0; i < WEIR_QUANTILES && s->n_a && s->n_b; i++)
+        out[i] = shift(s, i, unit) / unit;
 }
 
 struct weir_test weir_samples_quantile_shift(const struct weir_samples *s)
@@ -301,9 +336,8 @@ struct weir_test weir_samples_quantile_shift(const struct weir_samples *s)
     enum weir_test_status status = check(s, 1);
     if (status != WEIR_TEST_OK)
         return untestable(status);
-    double shifts[WEIR_QUANTILES], most = 0;
-    weir_samples_quantile_shifts(s, shifts);
+    double most = 0, unit = common_unit(s);
     for (int i = 0; i < WEIR_QUANTILES; i++)
-        most = fmax(most, fabs(shifts[i]));
-    return normalised(s, most);
+        most = fmax(most, fabs(shift(s, i, unit)));
+    return normalised(s, most, unit);
 }

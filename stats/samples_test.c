@@ -4,6 +4,7 @@
 #include "stats/samples.h"
 
 #include <check.h>
+#include <float.h>
 #include <math.h>
 
 #define COUNT(x) (sizeof(x) / sizeof *(x))
@@ -111,6 +112,53 @@ START_TEST(exact_tests_of_counts_say_what_they_cannot)
 }
 END_TEST
 
+// Whatever the size of the values, and however far from zero they lie, what has no unit is the
+// same.
+START_TEST(neither_size_nor_place_matters)
+{
+    static const double a[] = {-3, -1, 0, 2, 3}, b[] = {-2, 0, 1, 4, 5, 7};
+    static const double size[] = {1, 0x1p-1074, 0x1p-1000, 0x1p-600, 0x1p600, 0x1p1020, 1, 1};
+    static const double place[] = {0, 0, 0, 0, 0, 0, 1e15, -0x1p52};
+    struct weir_samples plain = {a, COUNT(a), b, COUNT(b)};
+    double t = weir_samples_welch_t(&plain).value,
+           ratio = weir_samples_variance_ratio(&plain).value;
+    double distance = weir_samples_wasserstein_normalised(&plain).value;
+    double shift = weir_samples_quantile_shift(&plain).value;
+    double energy = weir_samples_energy(&plain).value;
+    for (size_t k = 0; k < COUNT(size); k++) {
+        double x[COUNT(a)], y[COUNT(b)], shifts[WEIR_QUANTILES];
+        for (size_t i = 0; i < COUNT(a); i++)
+            x[i] = a[i] * size[k] + place[k];
+        for (size_t i = 0; i < COUNT(b); i++)
+            y[i] = b[i] * size[k] + place[k];
+        struct weir_samples s = {x, COUNT(a), y, COUNT(b)};
+        struct weir_test welch = weir_samples_welch_t(&s);
+        ck_assert_int_eq(welch.status, WEIR_TEST_OK);
+        ck_assert_double_eq_tol(welch.value, t, 1e-14);
+        ck_assert_double_eq_tol(weir_samples_variance_ratio(&s).value, ratio, 1e-14);
+        ck_assert_double_eq_tol(weir_samples_wasserstein_normalised(&s).value, distance, 1e-14);
+        ck_assert_double_eq_tol(weir_samples_energy(&s).value / sqrt(size[k]) / energy, 1, 1e-10);
+        weir_samples_quantile_shifts(&s, shifts);
+        for (int i = 0; i < WEIR_QUANTILES; i++)
+            ck_assert(isfinite(shifts[i]));
+        if (!(place[k] != 0)) // quantiles themselves are rounded
+            ck_assert_double_eq_tol(weir_samples_quantile_shift(&s).value, shift, 1e-14);
+    }
+    // Of unlike sizes: what can be said is, what is beyond any double says so.
+    static const double large[] = {-1e200, 0, 3e200}, small[] = {-1, 0, 2};
+    struct weir_samples up = {small, 3, large, 3}, down = {large, 3, small, 3};
+    ck_assert_double_eq_tol(weir_samples_welch_t(&up).value, -0.5547001962252291, 1e-12);
+    ck_assert_int_eq(weir_samples_variance_ratio(&up).status, WEIR_TEST_NOT_APPLICABLE);
+    ck_assert_double_eq(weir_samples_variance_ratio(&down).value, 0);
+    ck_assert_double_eq_tol(weir_samples_wasserstein_normalised(&down).value, 0.6405126152203485,
+                            1e-12);
+    static const double ends[] = {-DBL_MAX, DBL_MAX};
+    struct weir_samples widest = {ends, 2, ends + 1, 1};
+    ck_assert_int_eq(weir_samples_wasserstein(&widest).status, WEIR_TEST_OK);
+    ck_assert_double_eq_tol(weir_samples_wasserstein_normalised(&widest).value, sqrt(0.5), 1e-14);
+}
+END_TEST
+
 // The methods of the one-sample distribution meet where one gives way to the next.
 START_TEST(the_one_sample_tail_is_smooth)
 {
@@ -139,6 +187,7 @@ int main(void)
     tcase_add_test(cases, by_hand);
     tcase_add_test(cases, what_cannot_be_tested_says_why);
     tcase_add_test(cases, exact_tests_of_counts_say_what_they_cannot);
+    tcase_add_test(cases, neither_size_nor_place_matters);
     tcase_add_test(cases, the_one_sample_tail_is_smooth);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
