@@ -223,6 +223,20 @@ static void write_number(double x, struct weir_buffer *out)
     weir_buffer_printf(out, "%s", text);
 }
 
+// As it is, unless nobody could tell where it begins and ends.
+static void write_text(const char *text, struct weir_buffer *out)
+{
+    size_t length = strlen(text);
+    int quoted = !length || strpbrk(text, " \t\r\n\"") || !strcmp(text, "null");
+    weir_buffer_printf(out, quoted ? "\"" : "");
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '"')
+            weir_buffer_byte(out, '\\');
+        weir_buffer_byte(out, (uint8_t)text[i]);
+    }
+    weir_buffer_printf(out, quoted ? "\"" : "");
+}
+
 static void write_clause(const struct weir_contrast_clause *clause,
                          const struct weir_contrast_texts *texts, struct weir_buffer *out)
 {
@@ -237,7 +251,7 @@ static void write_clause(const struct weir_contrast_clause *clause,
         weir_buffer_printf(out, "%s %s ", name, clause->negated ? "!=" : "=");
         text = texts->category(texts->state, clause->column, clause->category);
         if (text)
-            weir_buffer_append(out, text, strlen(text));
+            write_text(text, out);
         else
             weir_buffer_printf(out, "#%016" PRIx64, clause->category);
         return;

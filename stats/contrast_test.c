@@ -81,7 +81,8 @@ static const char *name_of(const void *unused, size_t column)
 static const char *text_of(const void *unused, size_t column, uint64_t value)
 {
     (void)unused;
-    return column == COUNTRY && value == 3 ? "JP" : NULL;
+    static const char *const texts[] = {"JP", "New \"York\"", "", "null"};
+    return column == COUNTRY && value >= 3 && value < 7 ? texts[value - 3] : NULL;
 }
 
 static void write(const struct weir_contrast_rule *rule, char out[256])
@@ -400,6 +401,14 @@ START_TEST(clauses_read_well)
     rule.clauses[1].negated = 1;
     write(&rule, text);
     ck_assert_str_eq(text, "(amount <= 900 or null) and country != JP");
+    // What could be read in another way, or not be seen, stands in quotes.
+    static const char *const quoted[] = {"country != \"New \\\"York\\\"\"", "country != \"\"",
+                                         "country != \"null\""};
+    for (size_t k = 0; k < 3; k++) {
+        rule.clauses[1].category = 4 + k;
+        write(&rule, text);
+        ck_assert_ptr_nonnull(strstr(text, quoted[k]));
+    }
     rule.clauses[0] = (struct weir_contrast_clause){AGE, WEIR_CONTRAST_AT_MOST, 0, 0.125, 0};
     rule.clauses[1] = (struct weir_contrast_clause){SHOP, WEIR_CONTRAST_IS, 0, 0, 10};
     rule.clauses[2] = (struct weir_contrast_clause){AGE, WEIR_CONTRAST_NULL, 1, 0, 0};

@@ -161,16 +161,85 @@ static void print_rules(const struct weir_compared_rules *rules)
     printf("\nwhat tells current from reference (auc %.3f, %.3f to %.3f, on rows kept aside):\n",
            found->auc, found->low, found->high);
     for (size_t k = 0; k < found->n_rules; k++) {
-        printf("  %s (", rules->text[k]);
+        fputs("  ", stdout);
+        weir_terminal_text(stdout, rules->text[k], 0);
+        fputs(" (", stdout);
         print_share(found->rules[k].share[1]);
         printf(" of current, ");
         print_share(found->rules[k].share[0]);
         printf(" of reference)\n");
     }
-    for (size_t k = 0; k < found->n_with; k++)
-        printf("%s%s", k ? ", " : "  moved together with: ", rules->with[k]);
+    for (size_t k = 0; k < found->n_with; k++) {
+        fputs(k ? ", " : "  moved together with: ", stdout);
+        weir_terminal_text(stdout, rules->with[k], 0);
+    }
     if (found->n_with)
         putchar('\n');
+}
+
+// "notes": what no statistic tells.
+static void write_notes(struct weir_json_writer *json, const struct weir_compared_notes *notes)
+{
+    weir_json_key(json, "notes");
+    weir_json_open(json, '[');
+    for (size_t i = 0; i < notes->n; i++) {
+        const struct weir_compared_note *note = &notes->notes[i];
+        weir_json_open(json, '{');
+        weir_json_put_text(json, "kind", weir_note_kind_name(note->kind));
+        weir_json_put_text(json, "field", note->field);
+        weir_json_put_text(json, "side", note->current ? "current" : "reference");
+        if (note->records)
+            weir_json_put_count(json, "records", note->records);
+        weir_json_put_text(json, "text", note->text);
+        weir_json_close(json, '}');
+    }
+    weir_json_close(json, ']');
+}
+
+// Of each kind a few: of a thousand fields with other names nobody reads a thousand lines.
+static void print_notes(const struct weir_compared_notes *notes)
+{
+    enum { MOST = 10 };
+    size_t of_kind[WEIR_NOTE_KINDS] = {0}, left = 0;
+    for (size_t i = 0; i < notes->n; i++) {
+        const struct weir_compared_note *note = &notes->notes[i];
+        if (!i)
+            fputs("\nnote:\n", stdout);
+        if (of_kind[note->kind]++ >= MOST) {
+            left++;
+            continue;
+        }
+        fputs("  ", stdout);
+        if (note->field) {
+            weir_terminal_text(stdout, note->field, 0);
+            fputs(": ", stdout);
+        }
+        weir_terminal_text(stdout, note->text, 0);
+        putchar('\n');
+    }
+    if (left)
+        printf("  and %zu more of the same kinds (--json has all)\n", left);
+}
+
+static void print_together(const struct weir_comparison *all)
+{
+    printf("\nall numeric fields together:");
+    for (int i = 0; i < WEIR_MULTIVARIATE; i++) {
+        const struct weir_comparison *m = &all[i];
+        int before = 0, after = 0; // with the same reason
+        for (int k = 0; k < WEIR_MULTIVARIATE && isnan(m->value); k++)
+            if (isnan(all[k].value) && !strcmp(all[k].reason, m->reason)) {
+                before += k < i;
+                after += k > i;
+            }
+        if (!isnan(m->value))
+            printf("%s %s %.3f (p %.2g)", i ? "," : "", m->name, m->value, m->p_value);
+        else if (after) // told with the last of them
+            printf("%s %s", i ? "," : "", m->name);
+        else
+            printf("%s %s: %s", before ? " and" : i ? "," : "", m->name, m->reason);
+    }
+    putchar('\n');
 }
 
 static int print_json(const struct weir_comparison_set *c)
@@ -205,6 +274,7 @@ static int print_json(const struct weir_comparison_set *c)
         write_statistic(&json, &c->multivariate[i], NULL);
     weir_json_close(&json, '}');
     write_rules(&json, c);
+    write_notes(&json, &c->notes);
     weir_json_key(&json, "quality");
     weir_cli_compared_quality_json(&json, &c->quality);
     weir_json_close(&json, '}');
@@ -266,8 +336,10 @@ static void print_field(const struct weir_compared_field *field, int width)
     enum weir_colour colour = f->p_value > 1e-3 || f->moved < 0.085 ? WEIR_COLOUR_NONE
                               : f->moved < 0.2                      ? WEIR_COLOUR_YELLOW
                                                                     : WEIR_COLOUR_RED;
-    printf("%s%-*s%s %-11s", weir_terminal_colour(stdout, colour), width, field->name,
-           weir_terminal_colour(stdout, WEIR_COLOUR_NONE), weir_compare_type_name(field->type));
+    fputs(weir_terminal_colour(stdout, colour), stdout);
+    weir_terminal_text(stdout, field->name, width);
+    printf("%s %-11s", weir_terminal_colour(stdout, WEIR_COLOUR_NONE),
+           weir_compare_type_name(field->type));
     print_number("%.3f", 7, f->moved);
     print_p(f->p_value);
     print_number("%.3f", 7, value);
@@ -293,7 +365,7 @@ static int print_table(const struct weir_comparison_set *c)
         return weir_cli_failed("memory is out");
     int width = 5;
     for (size_t i = 0; i < n; i++) {
-        int length = (int)strlen(c->fields[i].name);
+        int length = weir_terminal_width(c->fields[i].name);
         order[i] =
             (struct place){i, c->fields[i].comparison.moved, c->fields[i].comparison.p_value};
         width = length > width ? (length < 40 ? length : 40) : width;
@@ -307,15 +379,8 @@ static int print_table(const struct weir_comparison_set *c)
            weir_terminal_colour(stdout, WEIR_COLOUR_NONE));
     for (size_t i = 0; i < n; i++)
         print_field(&c->fields[order[i].column], width);
-    printf("\nall numeric fields together:");
-    for (int i = 0; i < WEIR_MULTIVARIATE; i++) {
-        const struct weir_comparison *m = &c->multivariate[i];
-        if (isnan(m->value))
-            printf("%s %s: %s", i ? ";" : "", m->name, m->reason);
-        else
-            printf("%s %s %.3f (p %.2g)", i ? "," : "", m->name, m->value, m->p_value);
-    }
-    putchar('\n');
+    print_notes(&c->notes);
+    print_together(c->multivariate);
     print_rules(&c->rules);
     weir_cli_compared_quality_print(&c->quality);
     free(order);
@@ -374,6 +439,12 @@ const struct weir_command weir_command_compare = {
         "where it has one, else null and a reason. Fields and types are the reference's: numbers,\n"
         "booleans (true, false), categories, and text (strings of which more than 1,000, and\n"
         "more than one in twenty, are distinct).\n\n"
+        "What no statistic tells is a note: fields that only one side has, values that are not of\n"
+        "the field's type (they count as null), fields that are null throughout, records that "
+        "cannot be read (null in every field;\n"
+        "where none can be read it is an error). In JSON `notes` is a list of {kind, field, side,\n"
+        "records, text}; kind is only_in_reference, only_in_current, other_type, no_values or\n"
+        "unreadable.\n\n"
         "Between files statistics are exact: on all values. psi, kl, hellinger, total_variation,\n"
         "jensen_shannon, chi_square, g, l_infinity and cramers_v of numbers are on cells of equal\n"
         "mass in the reference. NaN counts as null; infinities are left out of statistics of\n"

@@ -228,7 +228,9 @@ static void print_categories(const struct weir_summary *summary)
     for (size_t i = 0; i < shown; i++) {
         double share = share_of(summary->cell[i], summary->values);
         weir_cells_name(cells, i, name, sizeof name);
-        printf("    %-20s %5.1f%% ", *name ? name : "(empty)", 100 * share);
+        fputs("    ", stdout);
+        weir_terminal_text(stdout, *name ? name : "(empty)", 20);
+        printf(" %5.1f%% ", 100 * share);
         for (int b = 0; b < (int)ceil(30 * share); b++)
             fputs("█", stdout);
         putchar('\n');
@@ -257,9 +259,10 @@ static void print_meaning(const struct weir_profile_field *field)
 static void print_field(const struct weir_profile_field *field)
 {
     const struct weir_summary *summary = &field->summary;
-    printf("\n%s%s%s  %s, %s", weir_terminal_colour(stdout, WEIR_COLOUR_BOLD), field->name,
-           weir_terminal_colour(stdout, WEIR_COLOUR_NONE), weir_type_name(field->type),
-           weir_role_name(field->role));
+    printf("\n%s", weir_terminal_colour(stdout, WEIR_COLOUR_BOLD));
+    weir_terminal_text(stdout, field->name, 0);
+    printf("%s  %s, %s", weir_terminal_colour(stdout, WEIR_COLOUR_NONE),
+           weir_type_name(field->type), weir_role_name(field->role));
     printf("; %llu rows, %.4g%% null", (unsigned long long)summary->rows,
            100 * share_of(summary->null, summary->rows));
     if (summary->missing)
@@ -304,9 +307,13 @@ static void print_correlations(const struct weir_profile *profile)
         return;
     qsort(pairs, n, sizeof *pairs, by_strength);
     fputs("\ngo together (correlation over all rows):\n", stdout);
-    for (size_t i = 0; i < n && i < MOST_PAIRS; i++)
-        printf("    %s, %s %.3f\n", profile->fields[frame->field[pairs[i].k]].name,
-               profile->fields[frame->field[pairs[i].j]].name, pairs[i].r);
+    for (size_t i = 0; i < n && i < MOST_PAIRS; i++) {
+        fputs("    ", stdout);
+        weir_terminal_text(stdout, profile->fields[frame->field[pairs[i].k]].name, 0);
+        fputs(", ", stdout);
+        weir_terminal_text(stdout, profile->fields[frame->field[pairs[i].j]].name, 0);
+        printf(" %.3f\n", pairs[i].r);
+    }
     if (n > MOST_PAIRS)
         printf("    and %zu more pairs of %.1f or more\n", n - MOST_PAIRS, LEAST_SHOWN);
 }

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "consumer/alert/text.h"
+
 int weir_terminal_has_colour(FILE *out)
 {
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -17,6 +19,37 @@ const char *weir_terminal_colour(FILE *out, enum weir_colour colour)
     static const char *const sequences[] = {"\033[0m",  "\033[1m",  "\033[2m", "\033[31m",
                                             "\033[32m", "\033[33m", "\033[34m"};
     return weir_terminal_has_colour(out) ? sequences[colour] : "";
+}
+
+int weir_terminal_width(const char *text)
+{
+    size_t left = strlen(text), length;
+    int width = 0;
+    for (; left; text += length, left -= length) {
+        int columns = weir_text_width(text, left, &length);
+        int control = (unsigned char)*text < 0x20 || *text == 0x7f ||
+                      (length == 2 && !memcmp(text, "\xc2", 1) && (uint8_t)text[1] < 0xa0);
+        width += control ? 1 : columns;
+    }
+    return width;
+}
+
+void weir_terminal_text(FILE *out, const char *text, int width)
+{
+    size_t left = strlen(text), length;
+    width -= weir_terminal_width(text);
+    for (; left; text += length, left -= length) {
+        unsigned char byte = (unsigned char)*text;
+        weir_text_width(text, left, &length);
+        if (byte < 0x20 || byte == 0x7f || (length == 2 && byte == 0xc2 && (uint8_t)text[1] < 0xa0))
+            fputc(' ', out);
+        else if (length == 1 && byte >= 0x80)
+            fputs("\xef\xbf\xbd", out);
+        else
+            fwrite(text, 1, length, out);
+    }
+    for (; width > 0; width--)
+        fputc(' ', out);
 }
 
 static int64_t now(void)

@@ -21,6 +21,12 @@ int weir_terminal_has_colour(FILE *out);
 // The sequence that begins a colour (WEIR_COLOUR_NONE ends it), or "" where there is none.
 const char *weir_terminal_colour(FILE *out, enum weir_colour colour);
 
+// Text of unknown origin as one line that cannot steer a terminal: control characters become
+// blanks, what is not UTF-8 U+FFFD; then blanks up to `width` columns.
+void weir_terminal_text(FILE *out, const char *text, int width);
+// The columns that it takes.
+int weir_terminal_width(const char *text);
+
 // One line on standard error that redraws itself: share done, rate, time left. Nothing at all
 // where standard error is no terminal, or `quiet`.
 struct weir_progress {

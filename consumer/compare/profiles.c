@@ -96,10 +96,51 @@ static int begin(struct weir_comparison_set *set, const struct weir_profile *a)
     return 0;
 }
 
+static int note_values(const char *name, enum weir_compare_type type,
+                       const struct weir_summary *summary, int current,
+                       struct weir_comparison_set *set)
+{
+    int code = 0;
+    if (type != WEIR_COMPARE_VECTOR && summary->null == summary->rows)
+        code = weir_compare_note_null(&set->notes, name, current, summary->rows);
+    return code ? code
+                : weir_compare_note_type(&set->notes, name, type, current, summary->fault,
+                                         summary->rows);
+}
+
+// Fields that only one of two profiles has, or has of another kind.
+static int note_fields(const struct weir_profile *a, const struct weir_profile *b,
+                       struct weir_comparison_set *set)
+{
+    int code = 0;
+    for (size_t i = 0; i < a->n_fields && !code; i++) {
+        const struct weir_profile_field *x = &a->fields[i], *y = weir_profile_find(b, x->name);
+        enum weir_compare_type type = set->fields[i].type;
+        if (!y)
+            code = weir_compare_note_only(&set->notes, x->name, 0);
+        else if (y->summary.shape != x->summary.shape)
+            code =
+                weir_compare_note(&set->notes, WEIR_NOTE_OTHER_TYPE, x->name, 1, 0,
+                                  "%s in the reference, %s in current: there is no value to "
+                                  "compare",
+                                  weir_compare_type_name(type), weir_compare_type_name(type_of(y)));
+        if (!code)
+            code = note_values(x->name, type, &x->summary, 0, set);
+        if (!code && y && y->summary.shape == x->summary.shape)
+            code = note_values(x->name, type, &y->summary, 1, set);
+    }
+    for (size_t i = 0; i < b->n_fields && !code; i++)
+        if (!weir_profile_find(a, b->fields[i].name))
+            code = weir_compare_note_only(&set->notes, b->fields[i].name, 1);
+    return code;
+}
+
 static int compare_both(const struct weir_profile *a, const struct weir_profile *b,
                         struct weir_comparison_set *set)
 {
     int code = begin(set, a);
+    if (!code)
+        code = note_fields(a, b, set);
     set->rows_current = b->rows;
     struct weir_words **words = calloc(a->n_fields + 1, sizeof *words);
     if (!code && !words)
@@ -144,6 +185,7 @@ struct taken {
     struct weir_reservoir *sample; // NULL: the reference has none either
     struct weir_answers *answers;  // as the sample
     struct weir_together *together;
+    struct weir_unreadable unreadable;
 };
 
 static void taken_free(struct taken *t)
@@ -215,6 +257,7 @@ static int absorb_file(struct weir_file *file, const struct weir_profile *a, str
     for (size_t i = 0; i < a->n_fields && !code; i++)
         code = weir_absorb_scratch_create(&scratch[i]);
     while (!code && (more = weir_file_next(file, WEIR_BATCH_ROWS, &batch, error)) > 0) {
+        weir_unreadable_add(&t->unreadable, batch, *rows);
         *rows += batch->n_rows;
         for (size_t i = 0; i < a->n_fields && !code; i++) {
             code = weir_summary_absorb(&t->summaries[i], &batch->columns[i], NULL, 0, scratch[i]);
@@ -233,6 +276,29 @@ static int absorb_file(struct weir_file *file, const struct weir_profile *a, str
             weir_absorb_scratch_destroy(scratch[i]);
     free(scratch);
     return code ? code : more;
+}
+
+// What is said of a file beside a profile; its fields are `own`, NULL: not known.
+static int note_file(const struct weir_profile *a, const struct taken *t,
+                     const struct weir_schema_fields *own, struct weir_comparison_set *set)
+{
+    uint64_t rows = set->rows_current;
+    int code = weir_compare_note_unreadable(&set->notes, &t->unreadable, 1, rows);
+    for (size_t i = 0; i < a->n_fields && !code; i++) {
+        const struct weir_summary *x = &a->fields[i].summary, *y = &t->summaries[i];
+        const char *name = a->fields[i].name;
+        enum weir_compare_type type = set->fields[i].type;
+        if (rows && !t->fields[i].is_list && y->missing == rows)
+            code = weir_compare_note_only(&set->notes, name, 0);
+        if (!code)
+            code = note_values(name, type, x, 0, set);
+        if (!code)
+            code = note_values(name, type, y, 1, set);
+    }
+    for (size_t i = 0; own && i < own->n && !code; i++)
+        if (!weir_profile_find(a, own->fields[i].name))
+            code = weir_compare_note_only(&set->notes, own->fields[i].name, 1);
+    return code;
 }
 
 static int compare_rows(const struct weir_profile *a, const struct taken *t,
@@ -260,14 +326,21 @@ static int compare_file(const struct weir_profile *a, const char *path,
 {
     struct weir_file *file;
     struct taken taken = {0};
+    struct weir_error ignored = {0};
     int code = weir_file_open(path, WEIR_FORMAT_CSV, &file, error);
     if (code)
         return code;
+    const struct weir_schema_fields *own =
+        strcmp(path, "-") ? weir_file_fields(file, &ignored) : NULL;
     code = begin(set, a);
     if (!code)
         code = taken_make(a, &taken);
     if (!code)
         code = absorb_file(file, a, &taken, &set->rows_current, error);
+    if (!code)
+        code = weir_unreadable_check(&taken.unreadable, set->rows_current, path, error);
+    if (!code)
+        code = note_file(a, &taken, own, set);
     for (size_t i = 0; i < a->n_fields && !code; i++)
         code = weir_compare_summaries(&a->fields[i].summary, &taken.summaries[i],
                                       set->fields[i].type, 1, &set->fields[i].comparison);

@@ -30,6 +30,8 @@ static int compare_tables(const struct weir_table *a, const struct weir_table *b
         code = weir_compare_table_correlations(a, b, change);
     for (int i = 0; i < WEIR_MULTIVARIATE; i++)
         set->multivariate[i].bound = NAN; // a value of these rows is not an estimate of another
+    if (!code)
+        code = weir_compare_note_tables(a, b, &set->notes);
     return code ? code : weir_compare_rules(a, b, &set->rules);
 }
 
@@ -37,16 +39,13 @@ static int compare_files(const char *reference, const char *current, enum weir_p
                          struct weir_comparison_set *set, struct weir_error *error)
 {
     struct weir_table a, b;
-    int code = weir_table_load(reference, NULL, &a, error);
+    int code = weir_table_load_pair(reference, current, &a, &b, error);
     if (code)
         return code;
-    code = weir_table_load(current, &a, &b, error);
-    if (!code) {
-        code = compare_tables(&a, &b, preset, set);
-        if (code)
-            weir_error_set(error, code, "memory is out");
-        weir_table_free(&b);
-    }
+    code = compare_tables(&a, &b, preset, set);
+    if (code)
+        weir_error_set(error, code, "memory is out");
+    weir_table_free(&b);
     weir_table_free(&a);
     return code;
 }
@@ -72,6 +71,7 @@ void weir_comparison_set_free(struct weir_comparison_set *set)
     for (size_t i = 0; i < set->n; i++)
         free(set->fields[i].name);
     free(set->fields);
+    weir_compared_notes_free(&set->notes);
     weir_compared_rules_free(&set->rules);
     weir_compared_quality_free(&set->quality);
     memset(set, 0, sizeof *set);

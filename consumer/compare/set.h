@@ -7,6 +7,7 @@
 
 #include "consumer/compare/answers.h"
 #include "consumer/compare/compare.h"
+#include "consumer/compare/notes.h"
 #include "consumer/compare/rules.h"
 
 struct weir_compared_field {
@@ -21,6 +22,7 @@ struct weir_comparison_set {
     uint64_t rows_reference, rows_current;
     int from_profiles; // by summaries, not by values
     struct weir_comparison multivariate[WEIR_MULTIVARIATE];
+    struct weir_compared_notes notes;
     struct weir_compared_rules rules;     // status NO_ROWS: a profile keeps none
     struct weir_compared_quality quality; // of profiles; of files weir_compare_answers()
 };

@@ -185,6 +185,8 @@ static int add_column(struct weir_table_column *into, const struct weir_column *
         into->n_absent += (size_t)absent;
     }
     into->n += from->n - first;
+    into->n_missing += from->n_missing;
+    into->n_fault += from->n_fault;
     return 0;
 }
 
@@ -207,6 +209,52 @@ static int tell_text(struct weir_table_column *column)
     if (distinct > MOST_CATEGORIES && (double)distinct > MOST_CATEGORY_SHARE * (double)n)
         column->type = WEIR_COMPARE_TEXT;
     return 0;
+}
+
+void weir_unreadable_add(struct weir_unreadable *unreadable, const struct weir_batch *batch,
+                         uint64_t before)
+{
+    for (uint32_t i = 0; batch->n_undecodable && i < batch->n_rows; i++) {
+        if (batch->fault[i] != WEIR_ROW_UNDECODABLE)
+            continue;
+        if (!unreadable->rows++) {
+            unreadable->first = before + i + 1;
+            snprintf(unreadable->reason, sizeof unreadable->reason, "%s",
+                     batch->reason && batch->reason[i] ? batch->reason[i] : "it does not decode");
+        }
+    }
+}
+
+int weir_unreadable_check(const struct weir_unreadable *unreadable, uint64_t rows, const char *path,
+                          struct weir_error *error)
+{
+    if (!rows || unreadable->rows < rows)
+        return 0;
+    return weir_error_set(
+        error, WEIR_ECORRUPT, "%s: not one of its %llu records can be read; record 1: %s%s", path,
+        (unsigned long long)rows, unreadable->reason,
+        strncmp(unreadable->reason, "JSON", 4) ? "" : " (a record a line is wanted)");
+}
+
+// A column without any value is of the type that the other file has.
+static int take_hint(struct weir_table *table, size_t at, const struct weir_schema_fields *hints)
+{
+    struct weir_table_column *column = &table->columns[at];
+    struct weir_field *field = &table->fields[at];
+    if (column->is_list || column->n_absent < column->n || column->n_fault)
+        return 0;
+    for (size_t i = 0; hints && i < hints->n; i++)
+        if (!strcmp(hints->fields[i].name, field->name) && !hints->fields[i].is_list)
+            field->type = hints->fields[i].type == WEIR_TYPE_BOOLEAN ? WEIR_TYPE_BOOLEAN
+                          : is_number(hints->fields[i].type)         ? WEIR_TYPE_DOUBLE
+                                                                     : field->type;
+    column->type = first_type(field);
+    if (!holds_numbers(column) || column->number)
+        return 0;
+    column->number = malloc((column->n + 1) * sizeof *column->number);
+    for (size_t i = 0; column->number && i < column->n; i++)
+        column->number[i] = NAN;
+    return column->number ? 0 : WEIR_ENOMEM;
 }
 
 // The fields to read, every one with a type.
@@ -236,6 +284,10 @@ static int take_fields(struct weir_table *table, const struct weir_table *types,
                                      .optional = 1};
         if (field->type == WEIR_TYPE_UNKNOWN)
             field->type = WEIR_TYPE_STRING;
+        // Statistics are of doubles, and a column that begins with whole numbers may go on with
+        // others.
+        if (field->type == WEIR_TYPE_LONG)
+            field->type = WEIR_TYPE_DOUBLE;
         table->columns[i].name = field->name;
         table->columns[i].is_list = field->is_list;
         struct weir_table_column *column = &table->columns[i];
@@ -247,6 +299,31 @@ static int take_fields(struct weir_table *table, const struct weir_table *types,
     return 0;
 }
 
+static int has_column(const struct weir_table *table, const char *name)
+{
+    for (size_t i = 0; i < table->n_columns; i++)
+        if (!strcmp(table->columns[i].name, name))
+            return 1;
+    return 0;
+}
+
+// Fields of the file that are none of the columns. What cannot be looked at twice has none.
+static int take_others(struct weir_table *table, const char *path)
+{
+    struct weir_error ignored = {0};
+    const struct weir_schema_fields *own =
+        strcmp(path, "-") ? weir_file_fields(table->file, &ignored) : NULL;
+    if (!own)
+        return 0;
+    table->others = calloc(own->n + 1, sizeof *table->others);
+    if (!table->others)
+        return WEIR_ENOMEM;
+    for (size_t i = 0; i < own->n; i++)
+        if (!has_column(table, own->fields[i].name))
+            table->others[table->n_others++] = own->fields[i].name;
+    return 0;
+}
+
 static int read_all(struct weir_table *table, const char *path, struct weir_error *error)
 {
     struct weir_stream stream = {
@@ -255,6 +332,7 @@ static int read_all(struct weir_table *table, const char *path, struct weir_erro
     const struct weir_batch *batch;
     int code = weir_file_start(table->file, &options, error), more = 0;
     while (!code && (more = weir_file_next(table->file, WEIR_BATCH_ROWS, &batch, error)) > 0) {
+        weir_unreadable_add(&table->unreadable, batch, table->rows);
         table->rows += batch->n_rows;
         for (size_t i = 0; i < table->n_columns && !code; i++)
             code = add_column(&table->columns[i], &batch->columns[i], batch->n_rows);
@@ -264,20 +342,29 @@ static int read_all(struct weir_table *table, const char *path, struct weir_erro
                            "(weir profile) and compare those",
                            path);
     }
+    if (!code && !more)
+        code = weir_unreadable_check(&table->unreadable, table->rows, path, error);
     return code ? code : more;
 }
 
-int weir_table_load(const char *path, const struct weir_table *types, struct weir_table *out,
-                    struct weir_error *error)
+static int load(const char *path, const struct weir_table *types,
+                const struct weir_schema_fields *hints, struct weir_table *out,
+                struct weir_error *error)
 {
-    struct weir_table table = {NULL, 0, 0, NULL, NULL};
+    struct weir_table table = {0};
     int code = weir_file_open(path, WEIR_FORMAT_CSV, &table.file, error);
     if (!code)
         code = take_fields(&table, types, error);
+    if (!code && types && take_others(&table, path))
+        code = weir_error_set(error, WEIR_ENOMEM, "memory is out");
+    // Also a column without rows has an array.
+    for (size_t i = 0; i < table.n_columns && !code; i++)
+        if (reserve(&table.columns[i], 1))
+            code = weir_error_set(error, WEIR_ENOMEM, "memory is out");
     if (!code)
         code = read_all(&table, path, error);
     for (size_t i = 0; i < table.n_columns && !code && !types; i++)
-        if (tell_text(&table.columns[i]))
+        if (tell_text(&table.columns[i]) || take_hint(&table, i, hints))
             code = weir_error_set(error, WEIR_ENOMEM, "memory is out");
     if (code) {
         weir_table_free(&table);
@@ -285,6 +372,26 @@ int weir_table_load(const char *path, const struct weir_table *types, struct wei
     }
     *out = table;
     return 0;
+}
+
+int weir_table_load_pair(const char *reference, const char *current, struct weir_table *a,
+                         struct weir_table *b, struct weir_error *error)
+{
+    struct weir_file *beside = NULL;
+    struct weir_error ignored = {0};
+    // Errors of the other file are told when it is its turn.
+    const struct weir_schema_fields *hints =
+        strcmp(current, "-") && !weir_file_open(current, WEIR_FORMAT_CSV, &beside, &ignored)
+            ? weir_file_fields(beside, &ignored)
+            : NULL;
+    int code = load(reference, NULL, hints, a, error);
+    weir_file_close(beside);
+    if (code)
+        return code;
+    code = load(current, a, NULL, b, error);
+    if (code)
+        weir_table_free(a);
+    return code;
 }
 
 static int element_of(const struct weir_rows_column *from, size_t i, struct weir_table_column *out)
@@ -344,6 +451,7 @@ void weir_table_free(struct weir_table *table)
     }
     free(table->columns);
     free(table->fields);
+    free(table->others);
     if (table->file)
         weir_file_close(table->file);
     memset(table, 0, sizeof *table);

@@ -50,7 +50,7 @@ struct weir_table_column {
     uint16_t *text_slots;           // of a hash table: places in `texts`, from 1
     struct weir_table_words *words; // categorical, text: until it is known to be categorical
     uint8_t *absent;                // null, missing or not of the type: there is no value
-    size_t n_absent;
+    size_t n_absent, n_missing, n_fault;
     // The first two distinct texts, cut, and their hashes: for the order of a 2 x 2 table.
     struct {
         uint64_t hash;
@@ -59,19 +59,34 @@ struct weir_table_column {
     int n_first;
 };
 
+// Rows that do not decode: they have none of the fields.
+struct weir_unreadable {
+    uint64_t rows, first; // the first one's number, from 1
+    char reason[120];     // the first one's
+};
+// Adds those of a batch whose first row is number `before` + 1.
+void weir_unreadable_add(struct weir_unreadable *unreadable, const struct weir_batch *batch,
+                         uint64_t before);
+// Where not one of `rows` rows can be read: WEIR_ECORRUPT, and says so; else 0.
+int weir_unreadable_check(const struct weir_unreadable *unreadable, uint64_t rows, const char *path,
+                          struct weir_error *error);
+
 struct weir_table {
     struct weir_table_column *columns;
     size_t n_columns;
     uint64_t rows;
+    struct weir_unreadable unreadable;
     struct weir_file *file; // owns the names
     struct weir_field *fields;
+    const char **others; // fields of the file that are not among the columns; the file's
+    size_t n_others;
 };
 
-// Reads `path`: CSV, TSV, JSON lines or an Avro container, each also gzipped. `types` NULL: the
-// file says its own fields; else those of that table are read, whatever the file thinks, so that
-// both sides of a comparison have the same columns.
-int weir_table_load(const char *path, const struct weir_table *types, struct weir_table *table,
-                    struct weir_error *error);
+// Reads two files: CSV, TSV, JSON lines or Avro containers, each also gzipped. Both get the columns
+// of the reference, whatever the other one thinks; where it has no value to tell a field's type
+// from, the other one tells it. Whole numbers are numbers: any number is one of theirs.
+int weir_table_load_pair(const char *reference, const char *current, struct weir_table *a,
+                         struct weir_table *b, struct weir_error *error);
 // A column of sampled rows, of `type`; `from` NULL: there is no such column, so that every row's
 // value is absent. The name is the caller's. WEIR_ENOMEM: free it all the same.
 int weir_table_column_of(const struct weir_rows_column *from, size_t rows,

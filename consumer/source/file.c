@@ -245,9 +245,34 @@ static int read_header(struct weir_file *file, struct weir_error *error)
     return code;
 }
 
+// Files of other kinds that people have, by how they begin.
+static int refuse_others(const struct weir_file *file, struct weir_error *error)
+{
+    static const struct {
+        size_t length;
+        const char *magic, *what;
+    } others[] = {
+        {2, "\xff\xfe", "UTF-16: UTF-8 is wanted: iconv -f UTF-16 -t UTF-8 makes it"},
+        {2, "\xfe\xff", "UTF-16: UTF-8 is wanted: iconv -f UTF-16 -t UTF-8 makes it"},
+        {4, "PAR1", "a Parquet file: CSV, TSV, JSON lines or an Avro container is wanted"},
+        {4, "PK\3\4",
+         "a zip archive or a spreadsheet: CSV, TSV, JSON lines or an Avro container "
+         "is wanted, also gzipped"},
+    };
+    size_t length;
+    const char *data = weir_file_input_data(file->input, &length);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (length >= others[i].length && !memcmp(data, others[i].magic, others[i].length))
+            return weir_error_set(error, WEIR_EINVAL, "%s: %s", file->name, others[i].what);
+    return 0;
+}
+
 static int open_text(struct weir_file *file, struct weir_error *error)
 {
     size_t length, at = 0;
+    int other = refuse_others(file, error);
+    if (other)
+        return other;
     int code = skip_byte_order_mark(file, error);
     if (code)
         return code;
