@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 #include "stats/onset_inside.h"
+#include "stats/onset_line.h"
 #include "weir/error.h"
 
-static const double NEARLY = 6;         // 2 ln of the likelihood ratio
-static const double CLEAR = 4;          // of n ln(step's / ramp's squared error), beyond ln n
-enum { RAMP_FROM = 6, RAMP_LEAST = 3 }; // windows since the onset, that a ramp takes
+static const double NEARLY = 6; // 2 ln of the likelihood ratio
+enum { RAMP_FROM = 6 };         // windows since the onset
 
 static double total_of(const uint64_t *count, size_t n)
 {
@@ -39,9 +39,10 @@ static void likelihoods(const struct weir_onset_series *series, double *seen, do
     }
 }
 
-// How far each window has gone in the direction in which those from `at` on went.
+// How far each window has gone in the direction in which those from `at` on went, and how exactly
+// its values say so.
 static void project(const struct weir_onset_series *series, size_t at, double *direction,
-                    double *expected, double *out)
+                    double *expected, double *out, double *weight)
 {
     for (size_t i = 0; i < series->cells; i++)
         direction[i] = expected[i] = 0;
@@ -52,79 +53,19 @@ static void project(const struct weir_onset_series *series, size_t at, double *d
     for (size_t w = 0; w < series->n; w++) {
         const uint64_t *count = series->count + w * series->cells;
         double n = total_of(count, series->cells);
-        out[w] = 0;
-        for (size_t i = 0; i < series->cells && n > 0; i++)
-            out[w] += ((double)count[i] / n - series->share[w * series->cells + i]) * direction[i];
-    }
-}
-
-// Sums of y and of w y over windows before each.
-struct sums {
-    double *of, *by;
-    double square;
-    size_t n;
-};
-
-// The squared error of zero before window `at`, a ramp over `length` windows, and its end after.
-static double error_of(const struct sums *sums, size_t at, size_t length)
-{
-    size_t top = at + length < sums->n ? at + length : sums->n;
-    double l = (double)length, k = (double)(top - at);
-    double slope = sums->by[top] - sums->by[at] - ((double)at - 1) * (sums->of[top] - sums->of[at]);
-    double xy = slope / l + sums->of[sums->n] - sums->of[top];
-    double xx = k * (k + 1) * (2 * k + 1) / (6 * l * l) + (double)(sums->n - top);
-    return fmax(sums->square - (xx > 0 ? xy * xy / xx : 0), 1e-300);
-}
-
-// The same of a step within window `at`, of which any part may be after it.
-static double step_error(const struct sums *sums, size_t at)
-{
-    double m = (double)(sums->n - at - 1), after = sums->of[sums->n] - sums->of[at + 1];
-    double y = sums->of[at + 1] - sums->of[at], level = m > 0 ? after / m : y;
-    double part = fmin(fmax(level != 0 ? y / level : 0, 0), 1) * level;
-    return fmax(sums->square - m * level * level - part * (2 * y - part), 1e-300);
-}
-
-static void add_up(const double *y, size_t n, struct sums *sums)
-{
-    sums->n = n;
-    sums->square = sums->of[0] = sums->by[0] = 0;
-    for (size_t w = 0; w < n; w++) {
-        sums->of[w + 1] = sums->of[w] + y[w];
-        sums->by[w + 1] = sums->by[w] + (double)w * y[w];
-        sums->square += y[w] * y[w];
-    }
-}
-
-// Whether a ramp fits better than a step, and where it began: *earliest to *latest are nearly as
-// good.
-static int is_ramp(const struct sums *sums, double nearly, size_t *from, size_t *earliest,
-                   size_t *latest)
-{
-    double step = INFINITY, ramp = INFINITY, n = (double)sums->n;
-    for (size_t at = 0; at < sums->n; at++) {
-        step = fmin(step, step_error(sums, at));
-        for (size_t length = RAMP_LEAST; at + length <= sums->n; length++) {
-            double error = error_of(sums, at, length);
-            if (error < ramp) {
-                ramp = error;
-                *from = at;
-            }
+        double mean = 0, square = 0, usual = 0;
+        for (size_t i = 0; i < series->cells; i++) {
+            // With a value of what was expected, or a window of a few would seem exact.
+            double share = series->share[w * series->cells + i];
+            double seen = ((double)count[i] + share) / (n + 1);
+            mean += seen * direction[i];
+            square += seen * direction[i] * direction[i];
+            usual += share * direction[i];
         }
+        out[w] = mean - usual;
+        double variance = fmax(square - mean * mean, 1e-12) * fmax(series->dispersion, 1);
+        weight[w] = (n + 1) / variance;
     }
-    if (!(n * log(step / ramp) > CLEAR + log(n)))
-        return 0;
-    *earliest = *latest = *from;
-    for (size_t at = 0; at < sums->n; at++) {
-        double least = INFINITY;
-        for (size_t length = RAMP_LEAST; at + length <= sums->n; length++)
-            least = fmin(least, error_of(sums, at, length));
-        if (!(n * log(least / ramp) < 2 * nearly))
-            continue;
-        *earliest = at < *earliest ? at : *earliest;
-        *latest = at > *latest ? at : *latest;
-    }
-    return 1;
 }
 
 static void find_point(const double *likely, size_t n, double nearly, struct weir_onset *found)
@@ -143,15 +84,35 @@ static void find_point(const double *likely, size_t n, double nearly, struct wei
     found->latest = (double)found->last + 1;
 }
 
+// Whether it took several windows; then since when, as far as that can be told.
+static int find_ramp(const struct weir_onset_series *series, double nearly, double *room, double *y,
+                     double *weight, struct weir_onset *found, int *ramp)
+{
+    struct weir_onset_line line = {.y = y, .weight = weight, .n = series->n, .nearly = nearly};
+    struct weir_onset_fit fit = {.is_ramp = 0};
+    project(series, found->at, room, room + series->cells, y, weight);
+    int code = weir_onset_fit(&line, &fit);
+    *ramp = !code && fit.is_ramp;
+    if (code == WEIR_ENOMEM || !*ramp)
+        return code == WEIR_ENOMEM ? code : 0;
+    // It begins before it can be seen.
+    found->begins = fmin(fit.begins, (double)found->at);
+    found->earliest = fit.earliest;
+    found->latest = fmax(fit.latest, found->begins);
+    found->at = (size_t)found->begins;
+    found->first = (size_t)found->earliest;
+    found->last = (size_t)fmin(found->latest, (double)series->n - 1);
+    return 0;
+}
+
 int weir_onset_find(const struct weir_onset_series *series, struct weir_onset *onset)
 {
     size_t n = series->n, cells = series->cells;
     double nearly = series->nearly > 0 ? series->nearly : NEARLY, values = 0;
-    double *room = malloc((3 * cells + 4 * n + 4) * sizeof *room);
+    double *room = malloc((3 * cells + 3 * n + 3) * sizeof *room);
     if (!room)
         return WEIR_ENOMEM;
     double *ratio = room + 2 * cells, *likely = ratio + cells, *y = likely + n + 1;
-    struct sums sums = {.of = y + n, .by = y + 2 * n + 1};
     for (size_t w = 0; w < n; w++)
         values += total_of(series->count + w * cells, cells);
     if (!(values > 0) || !cells) {
@@ -161,28 +122,15 @@ int weir_onset_find(const struct weir_onset_series *series, struct weir_onset *o
     likelihoods(series, room, room + cells, likely);
     struct weir_onset found = {.at = 0};
     find_point(likely, n, nearly, &found);
-    size_t from = 0, earliest = 0, latest = 0;
-    int ramp = 0;
-    if (n - found.at >= RAMP_FROM) {
-        project(series, found.at, room, room + cells, y);
-        add_up(y, n, &sums);
-        ramp = is_ramp(&sums, nearly, &from, &earliest, &latest);
-    }
-    if (ramp) {
-        size_t seen = found.first;
-        // It begins before it can be seen.
-        found.at = from < found.at ? from : found.at;
-        found.begins = fmax((double)found.at - 0.5, 0); // of a steady one, on average
-        found.first = earliest < found.first ? earliest : found.first;
-        // The first of several steps may look like a ramp's middle.
-        found.last = latest > seen ? latest : seen;
-        found.earliest = fmax((double)found.first - 0.5, 0);
-        found.latest = (double)found.last + 0.5;
+    int ramp = 0, code = 0;
+    if (n - found.at >= RAMP_FROM)
+        code = find_ramp(series, nearly, room, y, y + n + 1, &found, &ramp);
+    if (!code && ramp)
         found.kind = weir_onset_way(series, found.at, room, ratio);
-    } else {
+    else if (!code)
         weir_onset_sharpen(series, nearly, room, ratio, likely, &found);
-    }
     free(room);
-    *onset = found;
-    return 0;
+    if (!code)
+        *onset = found;
+    return code;
 }

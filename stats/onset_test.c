@@ -156,6 +156,34 @@ START_TEST(what_is_mixed_is_told_from_what_moves)
 }
 END_TEST
 
+START_TEST(what_takes_a_day_began_in_its_interval)
+{
+    static const double shifts[] = {.4, .8, 1.5, 3};
+    static const char *const names[] = {"", "staircase", "steady", "mixed"};
+    int all = 0;
+    for (int way = STAIRCASE; way <= MIXED; way++) {
+        for (size_t k = 0; k < 4; k++) {
+            int inside = 0;
+            double wide = 0;
+            for (int trial = 0; trial < 40; trial++) {
+                double begins = 8 + 8 * uniform();
+                fill_normal((enum way)way, begins, shifts[k], 1000);
+                struct weir_onset onset = found_in(1);
+                inside += onset.earliest <= begins && begins <= onset.latest;
+                wide += (onset.latest - onset.earliest) / 40;
+                ck_assert(onset.earliest <= onset.begins && onset.begins <= onset.latest);
+            }
+            printf("%s by %g: in the interval %d of 40, %.1f windows wide\n", names[way], shifts[k],
+                   inside, wide);
+            all += inside;
+            ck_assert_int_ge(inside, 34);
+            ck_assert_double_lt(wide, 9);
+        }
+    }
+    ck_assert_int_ge(all, 456); // 95% of 480
+}
+END_TEST
+
 START_TEST(more_variation_makes_the_interval_wider)
 {
     fill(30, .06, 0);
@@ -190,6 +218,7 @@ int main(void)
     tcase_add_test(tests, a_ramp_is_told_from_a_step);
     tcase_add_test(tests, a_step_is_dated_within_its_window);
     tcase_add_test(tests, what_is_mixed_is_told_from_what_moves);
+    tcase_add_test(tests, what_takes_a_day_began_in_its_interval);
     tcase_add_test(tests, more_variation_makes_the_interval_wider);
     tcase_add_test(tests, nothing_has_no_onset);
     suite_add_tcase(suite, tests);
