@@ -20,6 +20,7 @@ static const double CHANCE = 1e-3; // of a slice that did not change being said 
 static const double REST = 0.5;    // of the carriers' change: what the others surely do not have
 static const double SURE = 2.33;
 static const double ALIKE = 0.6; // of the whole's change: what all slices have at least
+static const double PART = 0.5;  // of the whole's: what a slice that drifts slowly has at least
 static const double NEARLY_ALL = 0.9, HALF = 0.5;
 
 static void free_slice(struct drift_usual_slice *item, size_t n_fields)
@@ -70,10 +71,9 @@ static size_t limit_of(const struct drift_memory *memory)
     return most < 4 ? 4 : most > DRIFT_SLICES ? DRIFT_SLICES : most;
 }
 
-static int add_slice(struct drift_memory *memory, const struct weir_slice *slice,
-                     struct drift_usual_slice **out)
+static int add_slice(struct drift_memory *memory, struct drift_slices *slices,
+                     const struct weir_slice *slice, struct drift_usual_slice **out)
 {
-    struct drift_slices *slices = &memory->explain.slices;
     size_t n_fields = memory->drift->n_fields;
     *out = NULL;
     if (slices->n >= limit_of(memory))
@@ -131,12 +131,15 @@ static void forget(struct drift_slices *slices, size_t n_fields, int64_t time)
 }
 
 static int learn(struct drift_memory *memory, const struct weir_window *window, size_t s,
-                 struct drift_usual_slice *item)
+                 int lately, struct drift_usual_slice *item)
 {
     item->seen = window->end;
     item->windows++;
     item->rows += window->slices[s].rows;
     for (size_t f = 0; f < memory->drift->n_fields; f++) {
+        // What may drift is kept apart: it would soon be usual.
+        if (drift_slow_suspects(memory, f) != lately)
+            continue;
         const struct weir_summary *now = drift_memory_now(memory, window, s, f, 1);
         struct drift_counts *counts = &item->fields[f];
         if (!now || !now->cell || !now->cells)
@@ -150,23 +153,24 @@ static int learn(struct drift_memory *memory, const struct weir_window *window, 
     return 0;
 }
 
-int drift_slices_add(struct drift_memory *memory, const struct weir_window *window)
+// Slices from `first` on.
+static int take_in(struct drift_memory *memory, const struct weir_window *window,
+                   struct drift_slices *slices, size_t first, int lately)
 {
     const struct drift *drift = memory->drift;
-    struct drift_slices *slices = &memory->explain.slices;
-    if (!drift->n_by_given || window->n_slices < 2)
-        return 0;
     slices->windows++;
     slices->rows += window->rows;
-    for (size_t s = 1; s < window->n_slices; s++) {
+    for (size_t s = first; s < window->n_slices; s++) {
         const struct weir_slice *slice = &window->slices[s];
         if (slice->by > drift->n_by_given || !slice->rows)
             continue;
         struct drift_usual_slice *item = find(slices, slice);
         // One that hardly ever has records is not worth the room.
-        int code = !item && slice->rows * 4 >= drift->minimum ? add_slice(memory, slice, &item) : 0;
+        int code = !item && slice->rows * 4 >= drift->minimum
+                       ? add_slice(memory, slices, slice, &item)
+                       : 0;
         if (!code && item)
-            code = learn(memory, window, s, item);
+            code = learn(memory, window, s, lately, item);
         if (code)
             return code;
     }
@@ -174,6 +178,42 @@ int drift_slices_add(struct drift_memory *memory, const struct weir_window *wind
         halve(slices, drift->n_fields);
     forget(slices, drift->n_fields, window->end);
     return 0;
+}
+
+int drift_slices_add(struct drift_memory *memory, const struct weir_window *window)
+{
+    if (!memory->drift->n_by_given || window->n_slices < 2)
+        return 0;
+    return take_in(memory, window, &memory->explain.slices, 1, 0);
+}
+
+int drift_lately_add(struct drift_memory *memory, const struct weir_window *window)
+{
+    struct drift_slices *lately = &memory->explain.lately;
+    size_t n_fields = memory->drift->n_fields;
+    int any = 0;
+    for (size_t f = 0; f < n_fields; f++) {
+        int is_kept = drift_slow_suspects(memory, f);
+        any |= is_kept;
+        for (size_t i = 0; i < lately->n && !is_kept; i++)
+            drift_counts_free(&lately->items[i].fields[f]);
+    }
+    if (!any) {
+        drift_slices_free(lately, n_fields);
+        return 0;
+    }
+    return window->rows < memory->drift->minimum ? 0 : take_in(memory, window, lately, 0, 1);
+}
+
+const struct drift_counts *drift_lately(const struct drift_memory *memory, size_t field)
+{
+    const struct drift_slices *lately = &memory->explain.lately;
+    for (size_t i = 0; i < lately->n; i++) {
+        const struct drift_counts *counts = &lately->items[i].fields[field];
+        if (!lately->items[i].by)
+            return counts->rows ? counts : NULL;
+    }
+    return NULL;
 }
 
 // ---- at an incident
@@ -190,6 +230,9 @@ struct looking {
     struct drift_room *room;
     const struct drift_verdict *lead;
     size_t f;
+    const struct drift_slices *lately; // NULL: by the window
+    double all;                        // its records, or those lately
+    double least;                      // change of a slice
     struct looked *items;
     size_t n;
     struct drift_counts now, then; // of those that did not move, together
@@ -201,6 +244,7 @@ static double judge(struct looking *looking, const struct weir_summary *now,
     struct drift local = *looking->memory->drift;
     struct weir_summary then = drift_memory_over(looking->memory, looking->f, usual);
     local.minimum = LEAST;
+    local.delta = looking->least;
     struct drift_verdict verdict = {.field = looking->lead->field,
                                     .dispersion = fmax(looking->lead->dispersion, 1)};
     *moved = 0;
@@ -233,6 +277,19 @@ static int is_by(const struct weir_window *window, size_t s, const struct drift_
     return 0;
 }
 
+// What a slice has now, or had lately; `over` makes that a summary. NULL: nothing.
+static const struct weir_summary *now_of(struct looking *looking, size_t s,
+                                         struct weir_summary *over)
+{
+    if (!looking->lately)
+        return drift_memory_now(looking->memory, looking->window, s, looking->f, 1);
+    const struct drift_usual_slice *item = find(looking->lately, &looking->window->slices[s]);
+    if (!item || !item->fields[looking->f].rows)
+        return NULL;
+    *over = drift_memory_over(looking->memory, looking->f, &item->fields[looking->f]);
+    return over;
+}
+
 static void look(struct looking *looking, unsigned by)
 {
     const struct drift *drift = looking->memory->drift;
@@ -248,15 +305,15 @@ static void look(struct looking *looking, unsigned by)
         if (!item || item->windows < LEARN_FROM)
             continue;
         const struct drift_counts *usual = &item->fields[looking->f];
-        const struct weir_summary *now =
-            drift_memory_now(looking->memory, looking->window, s, looking->f, 1);
+        struct weir_summary over;
+        const struct weir_summary *now = now_of(looking, s, &over);
         struct looked *one = &looking->items[looking->n];
         *one = (struct looked){
-            .slice = s, .rows = (double)slice->rows, .usual_rows = (double)item->rows};
+            .slice = s, .rows = now ? (double)now->rows : 0, .usual_rows = (double)item->rows};
         if (!now || !now->cell || usual->n != now->cells->n || usual->n != looking->now.n)
             continue;
         looking->n++;
-        if (slice->rows >= LEAST && usual->rows >= drift->minimum)
+        if (now->rows >= LEAST && usual->rows >= drift->minimum)
             one->effect = judge(looking, now, usual, &one->moved);
         if (one->moved || !usual->rows)
             continue;
@@ -285,7 +342,7 @@ static int by_change(const void *a, const void *b)
 static void look_at_mix(const struct looking *looking, struct drift_carriers *out)
 {
     const struct drift_slices *slices = &looking->memory->explain.slices;
-    double most = 0, all = (double)looking->window->rows, gap = 0;
+    double most = 0, all = looking->all, gap = 0;
     for (size_t k = 0; k < looking->n; k++) {
         double share = looking->items[k].rows / all;
         double usual = looking->items[k].usual_rows / (double)slices->rows;
@@ -334,7 +391,7 @@ static void conclude(struct looking *looking, struct drift_carriers *out)
         least = fmin(least, one->effect);
     }
     out->of = looking->n;
-    if (looking->n < 2 || rows < HALF * (double)looking->window->rows)
+    if (looking->n < 2 || rows < HALF * looking->all)
         return;
     out->any = &looking->window->slices[looking->items[0].slice];
     int rest_moved = 0;
@@ -342,7 +399,7 @@ static void conclude(struct looking *looking, struct drift_carriers *out)
     out->rest = looking->now.rows ? judge(looking, &rest, &looking->then, &rest_moved) : 0;
     double error = error_of(looking, out->rest);
     out->effect = looking->items[0].effect;
-    out->share = moved / (double)looking->window->rows;
+    out->share = moved / looking->all;
     out->part = change > 0 ? fmin(carried / change, 1) : 0;
     out->n = n;
     for (size_t k = 0; k < n && k < DRIFT_CARRIERS; k++)
@@ -371,7 +428,7 @@ static int says_more(const struct drift_carriers *a, const struct drift_carriers
 }
 
 int drift_find_carriers(struct drift_memory *memory, const struct weir_window *window,
-                        struct drift_room *room, const struct drift_verdict *lead,
+                        struct drift_room *room, const struct drift_verdict *lead, int lately,
                         struct drift_carriers *out)
 {
     const struct drift *drift = memory->drift;
@@ -379,11 +436,21 @@ int drift_find_carriers(struct drift_memory *memory, const struct weir_window *w
                               .window = window,
                               .room = room,
                               .lead = lead,
+                              .all = (double)window->rows,
+                              .least = drift->delta,
                               .f = (size_t)(lead->field - drift->fields)};
     *out = (struct drift_carriers){.how = DRIFT_CARRIED_UNKNOWN};
     if (!drift->n_by_given || memory->explain.slices.windows < LEARN_FROM ||
         !memory->explain.slices.rows)
         return 0;
+    const struct drift_counts *whole = lately ? drift_lately(memory, looking.f) : NULL;
+    if (lately && !whole)
+        return 0;
+    if (whole) {
+        looking.lately = &memory->explain.lately;
+        looking.all = (double)whole->rows;
+        looking.least = fmin(drift->delta, PART * lead->effect);
+    }
     looking.items = calloc(window->n_slices, sizeof *looking.items);
     int code = looking.items ? 0 : WEIR_ENOMEM;
     if (!code)

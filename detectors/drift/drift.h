@@ -4,8 +4,9 @@
 // and memory_state.c keep what references are made of (history.c: past windows), report.c puts it
 // into words. collect.c collects a calibration, careful.c judges before there is one, learn.c
 // learns from it, accept.c takes another over, season.c says what is usual at an hour, slow.c
-// charts what drifts too slowly for a window (slow_report.c: into words). named.c has statistics
-// that `tests:` asks for by name, charted.c charts of them.
+// charts what drifts too slowly for a window (trace.c keeps what they are fed, slow_explain.c
+// explains it, slow_report.c puts it into words). named.c has statistics that `tests:` asks for by
+// name, charted.c charts of them.
 #ifndef WEIR_DRIFT_H
 #define WEIR_DRIFT_H
 
@@ -50,14 +51,16 @@ const char *drift_kind_of(enum weir_role role);   // the kind of a finding about
 enum { DRIFT_RULES = 32, DRIFT_RULE_NAME = 160 }; // statistics asked for by name
 
 // 1: nothing; 2: without slow drift; 3: without charts by name; 4: without what is kept to explain;
-// 5: what was learnt is whole; 6: nobody could accept a stretch.
+// 5: what was learnt is whole; 6: nobody could accept a stretch; 7: without what is kept to explain
+// slow drift.
 enum {
     DRIFT_STATE_SLOW = 3,
     DRIFT_STATE_CHARTED = 4,
     DRIFT_STATE_EXPLAIN = 5,
     DRIFT_STATE_EARLY = 6,
     DRIFT_STATE_ACCEPTED = 7,
-    DRIFT_STATE_VERSION = 7
+    DRIFT_STATE_TRACE = 8,
+    DRIFT_STATE_VERSION = 8
 };
 
 struct drift_field {
@@ -79,6 +82,7 @@ struct drift {
     int64_t keep_span;     // of them so long,
     size_t keep_windows;   // or so many, whichever is more;
     int64_t keep_newest;   // and of so long what has room, for a person to accept
+    size_t trace_steps;    // of what charts of slow drift are fed, to date it by
     int64_t calibrate;     // ms of healthy serving, 0: not
     double alarms_at_most; // false ones, in
     int64_t alarms_per;    // ms

@@ -33,6 +33,11 @@ struct drift_onset {
     enum weir_onset_kind kind;
     int64_t at, first, last; // ms; as likely as not before `last` and after `first`
     int open;                // it may have begun before the panes that were looked at
+    int said;                // the sentence has it already
+};
+struct drift_dated {
+    size_t field; // number in the list of what moved
+    struct drift_onset onset;
 };
 
 // Fields whose onset is surely before that of all others; empty where that cannot be told.
@@ -107,6 +112,8 @@ struct drift_explain {
     struct drift_history recent;
     struct drift_episodes episodes;
     struct drift_slices slices;
+    // Of fields that may drift slowly, since that seems so: the first is the whole stream.
+    struct drift_slices lately;
 };
 void drift_explain_free(struct drift_memory *memory);
 // Takes in a window before it is judged; learns from one in which nothing moved. WEIR_ENOMEM.
@@ -119,6 +126,9 @@ int drift_explain(struct drift_memory *memory, const struct weir_window *window,
                   struct drift_explanation *out);
 int drift_explain_write(const struct drift_memory *memory, struct weir_buffer *out);
 int drift_explain_read(struct drift_memory *memory, struct weir_reader *in);
+// The same of what is kept of slow drift, since state version 7.
+int drift_explain_write_slow(const struct drift_memory *memory, struct weir_buffer *out);
+int drift_explain_read_slow(struct drift_memory *memory, struct weir_reader *in);
 
 // Its parts.
 int drift_find_onsets(struct drift_memory *memory, const struct weir_window *window,
@@ -129,10 +139,17 @@ int drift_episodes_add(struct drift_memory *memory, const struct weir_window *wi
 void drift_find_recurrence(const struct drift_memory *memory, const struct drift_verdict *lead,
                            struct drift_room *room, struct drift_recurrence *out);
 int drift_slices_add(struct drift_memory *memory, const struct weir_window *window);
+// Takes in a window for fields that may drift slowly, and forgets others. WEIR_ENOMEM.
+int drift_lately_add(struct drift_memory *memory, const struct weir_window *window);
+// What a field had lately in the whole stream; NULL: it is not suspected.
+const struct drift_counts *drift_lately(const struct drift_memory *memory, size_t field);
 void drift_slices_free(struct drift_slices *slices, size_t n_fields);
+// `lately`: by what slices had since the field is suspected, not by the window alone.
 int drift_find_carriers(struct drift_memory *memory, const struct weir_window *window,
-                        struct drift_room *room, const struct drift_verdict *lead,
+                        struct drift_room *room, const struct drift_verdict *lead, int lately,
                         struct drift_carriers *out);
+// Sorts `dated`, n fields that all are.
+void drift_find_order(struct drift_dated *dated, size_t n, struct drift_order *out);
 
 // ---- how one field changed (change.c)
 

@@ -51,19 +51,42 @@ static void put_slices(const struct drift_slices *slices, size_t n_fields, struc
     }
 }
 
-int drift_explain_write(const struct drift_memory *memory, struct weir_buffer *out)
+static void put_fields(const struct drift_memory *memory, struct weir_buffer *out)
 {
     const struct drift *drift = memory->drift;
-    const struct drift_explain *explain = &memory->explain;
     weir_put_long(out, (int64_t)drift->n_fields);
     for (size_t f = 0; f < drift->n_fields; f++) {
         weir_put_string(out, drift->fields[f].info->name);
         weir_put_fixed64(out, hash_of(memory, f));
     }
+}
+
+int drift_explain_write(const struct drift_memory *memory, struct weir_buffer *out)
+{
+    const struct drift *drift = memory->drift;
+    const struct drift_explain *explain = &memory->explain;
+    put_fields(memory, out);
     int code = drift_history_write(&explain->recent, out);
     put_episodes(&explain->episodes, out);
     put_slices(&explain->slices, drift->n_fields, out);
     return code ? code : out->failed ? WEIR_ENOMEM : 0;
+}
+
+// Nothing where nothing is charted.
+int drift_explain_write_slow(const struct drift_memory *memory, struct weir_buffer *out)
+{
+    const struct drift *drift = memory->drift;
+    const struct drift_slow *slow = &memory->calibration.slow;
+    if (!slow->trace.width)
+        return 0;
+    put_fields(memory, out);
+    for (size_t f = 0; f < drift->n_fields; f++) {
+        weir_put_long(out, slow->suspected[f]);
+        weir_put_long(out, slow->back[f]);
+    }
+    drift_trace_write(&slow->trace, out);
+    put_slices(&memory->explain.lately, drift->n_fields, out);
+    return out->failed ? WEIR_ENOMEM : 0;
 }
 
 // ---- restoring
@@ -180,9 +203,8 @@ static int get_slice(struct reading *reading, struct drift_usual_slice *item)
     return code ? code : drift_counts_read_add(in, reading->map, reading->n_saved, item->fields);
 }
 
-static int get_slices(struct reading *reading)
+static int get_slices(struct reading *reading, struct drift_slices *slices)
 {
-    struct drift_slices *slices = &reading->memory->explain.slices;
     slices->rows = weir_get_fixed64(reading->in);
     slices->windows = weir_get_count(reading->in, INT32_MAX);
     size_t n = weir_get_count(reading->in, DRIFT_SLICES);
@@ -205,7 +227,30 @@ int drift_explain_read(struct drift_memory *memory, struct weir_reader *in)
     if (!code)
         code = get_episodes(&reading);
     if (!code)
-        code = get_slices(&reading);
+        code = get_slices(&reading, &memory->explain.slices);
+    free(reading.map);
+    return code;
+}
+
+// What is charted may be learnt anew: then it is forgotten.
+int drift_explain_read_slow(struct drift_memory *memory, struct weir_reader *in)
+{
+    struct reading reading = {.memory = memory, .in = in};
+    struct drift_slow *slow = &memory->calibration.slow;
+    if (!slow->trace.width)
+        return 0;
+    int code = get_map(&reading);
+    for (size_t i = 0; i < reading.n_saved && !code; i++) {
+        int64_t suspected = weir_get_long(in), back = weir_get_long(in);
+        if (reading.map[i] < 0)
+            continue;
+        slow->suspected[reading.map[i]] = suspected;
+        slow->back[reading.map[i]] = back;
+    }
+    if (!code)
+        code = drift_trace_read(&slow->trace, in, reading.map, reading.n_saved, WEIR_SIGNALS);
+    if (!code)
+        code = get_slices(&reading, &memory->explain.lately);
     free(reading.map);
     return code;
 }

@@ -146,14 +146,9 @@ static int find(const struct drift_memory *memory, const struct gathered *all, s
 
 // ---- which was first
 
-struct dated {
-    size_t field; // number in the list of what moved
-    struct drift_onset onset;
-};
-
 static int by_last(const void *a, const void *b)
 {
-    const struct dated *x = a, *y = b;
+    const struct drift_dated *x = a, *y = b;
     if (x->onset.last != y->onset.last)
         return x->onset.last < y->onset.last ? -1 : 1;
     return (x->field > y->field) - (x->field < y->field);
@@ -161,7 +156,7 @@ static int by_last(const void *a, const void *b)
 
 // The first are those that none is surely before; they are told where all others are surely later
 // than each of them.
-static void find_order(struct dated *dated, size_t n, struct drift_order *out)
+void drift_find_order(struct drift_dated *dated, size_t n, struct drift_order *out)
 {
     qsort(dated, n, sizeof *dated, by_last);
     size_t best = 0;
@@ -214,7 +209,7 @@ int drift_find_onsets(struct drift_memory *memory, const struct weir_window *win
                       const struct drift_verdict *moved, size_t n, struct drift_explanation *out)
 {
     struct gathered *all = calloc(1, sizeof *all);
-    struct dated dated[FIELDS];
+    struct drift_dated dated[FIELDS];
     size_t n_dated = 0;
     int code = all ? make(memory, moved, n, all) : WEIR_ENOMEM;
     if (!code) {
@@ -231,7 +226,7 @@ int drift_find_onsets(struct drift_memory *memory, const struct weir_window *win
         n_dated += dated[n_dated].onset.known != 0;
     }
     if (!code && n_dated == n)
-        find_order(dated, n_dated, &out->order);
+        drift_find_order(dated, n_dated, &out->order);
     for (size_t k = 0; all && k < all->n; k++) {
         free(all->of[k].count);
         free(all->of[k].share);

@@ -16,6 +16,7 @@ struct owner {
     struct drift_room room;
     struct drift_verdict *moved; // room for one a field
     struct drift_creep *creeps;  // likewise
+    struct drift_verdict *crept; // likewise: those, and what moved with them
     int careful;                 // what is plain alone counts, but against calibrated thresholds
     // [reference][field]: effect in the whole stream, this window; NAN: not measured.
     double *whole;
@@ -30,10 +31,11 @@ int drift_owner_create(void *instance, void **result, struct weir_error *error)
         owner->drift = instance;
         owner->moved = calloc(owner->drift->n_fields, sizeof *owner->moved);
         owner->creeps = calloc(owner->drift->n_fields, sizeof *owner->creeps);
+        owner->crept = calloc(owner->drift->n_fields, sizeof *owner->crept);
         owner->whole =
             calloc(owner->drift->n_fields * owner->drift->n_references, sizeof *owner->whole);
     }
-    int code = owner && owner->moved && owner->creeps && owner->whole
+    int code = owner && owner->moved && owner->creeps && owner->crept && owner->whole
                    ? drift_memory_init(&owner->memory, owner->drift)
                    : WEIR_ENOMEM;
     if (!code && drift_charted_init(&owner->charted, owner->drift)) {
@@ -43,6 +45,7 @@ int drift_owner_create(void *instance, void **result, struct weir_error *error)
     if (code) {
         free(owner ? owner->moved : NULL);
         free(owner ? owner->creeps : NULL);
+        free(owner ? owner->crept : NULL);
         free(owner ? owner->whole : NULL);
         free(owner);
         return weir_error_set(error, WEIR_ENOMEM, "drift: no memory");
@@ -61,6 +64,7 @@ void drift_owner_destroy(void *state)
     free(owner->room.reference);
     free(owner->moved);
     free(owner->creeps);
+    free(owner->crept);
     free(owner->whole);
     drift_memory_free(&owner->memory);
     drift_charted_free(&owner->charted);
@@ -284,6 +288,22 @@ static void tell_absent(const struct owner *owner, const struct weir_window *win
 
 // ---- a window
 
+// What drifts, and the first n_moved of what moved.
+static int report_slow(struct owner *owner, const struct weir_window *window, size_t n_creeps,
+                       size_t n_moved)
+{
+    struct drift_explanation explanation;
+    int code = drift_slow_explain(&owner->memory, window, &owner->room, owner->creeps, n_creeps,
+                                  owner->crept, &explanation);
+    if (code)
+        return code;
+    for (size_t i = 0; i < n_moved; i++)
+        owner->crept[n_creeps + i] = owner->moved[i];
+    drift_slow_report(&owner->memory, window, owner->creeps, n_creeps, owner->crept, n_moved,
+                      &explanation);
+    return 0;
+}
+
 // What moves gradually while another field drifts is a part of that. *n: of fields that moved, and
 // then of those that were told.
 static int report_calibrated(struct owner *owner, const struct weir_window *window, size_t *n,
@@ -292,10 +312,14 @@ static int report_calibrated(struct owner *owner, const struct weir_window *wind
     struct drift_memory *memory = &owner->memory;
     struct drift_explanation explanation;
     size_t n_creeps = 0;
-    if (!drift_calibration_is_early(memory))
+    int code = 0;
+    if (!drift_calibration_is_early(memory)) {
         drift_slow_judge(memory, window, owner->moved, n, owner->creeps, &n_creeps);
+        code = drift_lately_add(memory, window);
+    }
     struct drift_contrast contrast = {.n = 0};
-    int code = drift_explain(memory, window, &owner->room, owner->moved, *n, &explanation);
+    if (!code)
+        code = drift_explain(memory, window, &owner->room, owner->moved, *n, &explanation);
     if (!code && *n)
         code = drift_find_contrast(memory, window, &owner->moved[0], &contrast);
     if (code)
@@ -303,7 +327,9 @@ static int report_calibrated(struct owner *owner, const struct weir_window *wind
     const struct drift_onset *onset = &explanation.onset;
     int joins = *n && n_creeps && onset->known && onset->kind != WEIR_ONSET_SUDDEN;
     if (n_creeps)
-        drift_slow_report(memory, window, owner->creeps, n_creeps, owner->moved, joins ? *n : 0);
+        code = report_slow(owner, window, n_creeps, joins ? *n : 0);
+    if (code)
+        return code;
     if (*n && !joins)
         drift_report_calibrated(memory, window, owner->moved, *n, &explanation, slices,
                                 n_slices < SLICES_SHOWN ? n_slices : SLICES_SHOWN, &contrast);
@@ -436,7 +462,22 @@ int drift_owner_save(const void *state, struct weir_buffer *out)
     weir_buffer_free(&bytes);
     if (!code)
         code = drift_memory_write(memory, out);
-    return code ? code : drift_charted_write(&owner->charted, out);
+    if (!code)
+        code = drift_charted_write(&owner->charted, out);
+    weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
+    if (!code && memory->drift->specs)
+        code = drift_explain_write_slow(memory, &bytes);
+    weir_put_bytes(out, bytes.data, bytes.length);
+    weir_buffer_free(&bytes);
+    return code ? code : out->failed ? WEIR_ENOMEM : 0;
+}
+
+// What is to explain by, in bytes of its own, if there are any.
+static int read_part(struct drift_memory *memory, const uint8_t *bytes, size_t length,
+                     int (*read)(struct drift_memory *memory, struct weir_reader *in))
+{
+    struct weir_reader in = weir_reader_make(bytes, length);
+    return memory->drift->specs && length ? read(memory, &in) : 0;
 }
 
 void drift_owner_calibration(const void *state, struct weir_calibration *out)
@@ -451,7 +492,8 @@ int drift_owner_accept(void *state, const struct weir_acceptance *acceptance,
 }
 
 // Version 1 wrote nothing. What is to explain by is in front, and is read last: it is counted in
-// the cells that the rest brings.
+// the cells that the rest brings. What explains slow drift is at the end, where earlier versions
+// have nothing: they begin to keep it.
 int drift_owner_restore(void *state, uint32_t state_version, struct weir_reader *in,
                         struct weir_error *error)
 {
@@ -465,9 +507,12 @@ int drift_owner_restore(void *state, uint32_t state_version, struct weir_reader 
     int code = in->failed ? WEIR_ECORRUPT : drift_memory_read(&owner->memory, in, state_version);
     if (!code && state_version >= DRIFT_STATE_CHARTED)
         code = drift_charted_read(&owner->charted, in);
-    if (!code && owner->drift->specs && length) {
-        struct weir_reader inner = weir_reader_make(bytes, length);
-        code = drift_explain_read(&owner->memory, &inner);
+    if (!code)
+        code = read_part(&owner->memory, bytes, length, drift_explain_read);
+    if (!code && state_version >= DRIFT_STATE_TRACE) {
+        bytes = weir_get_bytes(in, &length);
+        code = in->failed ? WEIR_ECORRUPT
+                          : read_part(&owner->memory, bytes, length, drift_explain_read_slow);
     }
     return code ? weir_error_set(error, code, "drift: its state cannot be read") : 0;
 }

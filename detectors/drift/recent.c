@@ -16,6 +16,7 @@ void drift_explain_free(struct drift_memory *memory)
     }
     free(explain->episodes.items);
     drift_slices_free(&explain->slices, memory->drift ? memory->drift->n_fields : 0);
+    drift_slices_free(&explain->lately, memory->drift ? memory->drift->n_fields : 0);
     *explain = (struct drift_explain){0};
 }
 
@@ -84,7 +85,7 @@ int drift_explain(struct drift_memory *memory, const struct weir_window *window,
         return code;
     code = drift_find_onsets(memory, window, moved, n_moved, out);
     if (!code)
-        code = drift_find_carriers(memory, window, room, &moved[0], &out->carriers);
+        code = drift_find_carriers(memory, window, room, &moved[0], 0, &out->carriers);
     if (!code)
         drift_find_recurrence(memory, &moved[0], room, &out->again);
     return code;

@@ -19,6 +19,7 @@ enum {
 // Charts that pass over less find lasting shifts too small to matter, and ramps later.
 static const double LEAST_SLACK = 0.25; // sd
 static const double CLIP = 4;           // of one window, in its own sd beyond the slack
+static const double SUSPECT = 0.4;      // of the threshold: what may be drift is not learnt
 static const double KEEP = 0.75;        // of the floor, to stay open
 static const double BEYOND = 1.5;       // thresholds that a sum may reach, or it would never fall
 static const double WEIGHT = 1.0 / 3;   // of slow drift's share in the budget to the windows' own
@@ -38,7 +39,7 @@ static int is_ordered(const struct drift_memory *memory, size_t field)
     return drift_memory_cells(memory, field)->shape == WEIR_SHAPE_NUMERIC;
 }
 
-static struct drift_chart *chart_of(const struct drift_memory *memory, size_t field, int signal)
+struct drift_chart *drift_slow_chart(const struct drift_memory *memory, size_t field, int signal)
 {
     return &memory->calibration.slow.charts[field * WEIR_SIGNALS + (size_t)signal];
 }
@@ -52,7 +53,21 @@ int drift_slow_init(struct drift_memory *memory)
     slow->charts = calloc(n * WEIR_SIGNALS, sizeof *slow->charts);
     slow->apart = calloc(n, sizeof *slow->apart);
     slow->open = calloc(n, sizeof *slow->open);
-    return slow->charts && slow->apart && slow->open ? 0 : WEIR_ENOMEM;
+    slow->suspected = calloc(n, sizeof *slow->suspected);
+    slow->back = calloc(n, sizeof *slow->back);
+    if (!slow->charts || !slow->apart || !slow->open || !slow->suspected || !slow->back)
+        return WEIR_ENOMEM;
+    drift_slow_forget(memory);
+    return drift_trace_init(&slow->trace, memory->drift->trace_steps, n * WEIR_SIGNALS);
+}
+
+// Nothing is suspected, and nothing was.
+void drift_slow_forget(struct drift_memory *memory)
+{
+    struct drift_slow *slow = &memory->calibration.slow;
+    for (size_t f = 0; f < memory->drift->n_fields; f++)
+        slow->suspected[f] = slow->back[f] = INT64_MIN;
+    drift_trace_reset(&slow->trace);
 }
 
 void drift_slow_free(struct drift_memory *memory)
@@ -61,6 +76,9 @@ void drift_slow_free(struct drift_memory *memory)
     free(slow->charts);
     free(slow->apart);
     free(slow->open);
+    free(slow->suspected);
+    free(slow->back);
+    drift_trace_free(&slow->trace);
     *slow = (struct drift_slow){0};
 }
 
@@ -275,6 +293,20 @@ static void score_charts(struct drift_memory *memory, const double *peak, double
     fit_tail(memory, peak, &(struct part){0, 0}, room, &memory->calibration.slow);
 }
 
+// What is charted from now on is dated by how it was before, too.
+static void trace_stretch(struct drift_memory *memory, const float *signals)
+{
+    struct drift_trace *trace = &memory->calibration.slow.trace;
+    const struct drift_history *stretch = &memory->calibration.stretch;
+    drift_slow_forget(memory);
+    for (size_t w = 0; w < stretch->n; w++) {
+        drift_trace_begin(trace, stretch->items[w].start, stretch->items[w].end);
+        for (size_t k = 0; k < trace->width; k++)
+            drift_trace_put(trace, k, (double)signals[w * trace->width + k]);
+        drift_trace_end(trace);
+    }
+}
+
 int drift_slow_learn(struct drift_memory *memory, const float *signals, double *largest)
 {
     struct drift_slow *slow = &memory->calibration.slow;
@@ -287,7 +319,7 @@ int drift_slow_learn(struct drift_memory *memory, const float *signals, double *
     for (size_t f = 0; f < n_fields && !code; f++) {
         for (int k = 0; k < WEIR_SIGNALS; k++) {
             struct column column = {f, k, signals + f * WEIR_SIGNALS + (size_t)k, width};
-            struct drift_chart *chart = chart_of(memory, f, k);
+            struct drift_chart *chart = drift_slow_chart(memory, f, k);
             *chart = (struct drift_chart){.sd = 0};
             learn_chart(memory, &column, &(struct part){0, 0}, &days, chart);
             if (chart->sd > 0)
@@ -296,8 +328,10 @@ int drift_slow_learn(struct drift_memory *memory, const float *signals, double *
         slow->apart[f] = UINT32_MAX / 2;
         slow->open[f] = 0;
     }
-    if (!code)
+    if (!code) {
         score_charts(memory, peak, room, largest);
+        trace_stretch(memory, signals);
+    }
     free(days.mean);
     free(peak);
     free(room);
@@ -309,7 +343,7 @@ double drift_slow_delay(const struct drift_memory *memory, size_t field, double 
     const struct drift_slow *slow = &memory->calibration.slow;
     double threshold = memory->calibration.budget.threshold, most = 1;
     const struct drift_chart *chart = slow->charts && is_ordered(memory, field)
-                                          ? chart_of(memory, field, WEIR_SIGNAL_LEVEL)
+                                          ? drift_slow_chart(memory, field, WEIR_SIGNAL_LEVEL)
                                           : NULL;
     if (!chart || !(chart->sd > 0) || !(shift > chart->slack))
         return INFINITY;
@@ -376,7 +410,7 @@ static struct drift_creep strongest(const struct drift_memory *memory, size_t f,
     const struct drift_slow *slow = &memory->calibration.slow;
     struct drift_creep best = {.field = f, .score = -INFINITY};
     for (int k = 0; k < WEIR_SIGNALS; k++) {
-        const struct drift_chart *chart = chart_of(memory, f, k);
+        const struct drift_chart *chart = drift_slow_chart(memory, f, k);
         double now = now_of(chart);
         int up = chart->sum.up >= chart->sum.down;
         if (!(chart->sd > 0) || (now > 0) != up || !matters(memory, f, k, now, shows))
@@ -396,13 +430,13 @@ static struct drift_creep strongest(const struct drift_memory *memory, size_t f,
     return best;
 }
 
-// Whether a chart is beyond the threshold, whatever the change comes to by now.
-static int is_beyond(const struct drift_memory *memory, size_t f)
+// Whether a chart is beyond so much of the threshold, whatever the change comes to by now.
+static int is_beyond(const struct drift_memory *memory, size_t f, double part)
 {
     const struct drift_slow *slow = &memory->calibration.slow;
-    double threshold = memory->calibration.budget.threshold;
+    double threshold = part * memory->calibration.budget.threshold;
     for (int k = 0; k < WEIR_SIGNALS; k++) {
-        const struct drift_chart *chart = chart_of(memory, f, k);
+        const struct drift_chart *chart = drift_slow_chart(memory, f, k);
         int up = chart->sum.up >= chart->sum.down;
         if ((up ? chart->up_windows : chart->down_windows) >= LEAST_LONG &&
             score_of(slow, excursion(chart)) > threshold)
@@ -433,9 +467,10 @@ static void feed(struct drift_memory *memory, const struct weir_window *window, 
 {
     const double *signal = memory->calibration.signals + f * WEIR_SIGNALS;
     for (int k = 0; k < WEIR_SIGNALS; k++) {
-        struct drift_chart *chart = chart_of(memory, f, k);
+        struct drift_chart *chart = drift_slow_chart(memory, f, k);
         if (!(chart->sd > 0) || isnan(signal[k]))
             continue;
+        drift_trace_put(&memory->calibration.slow.trace, f * WEIR_SIGNALS + (size_t)k, signal[k]);
         add(memory->drift, chart, signal[k], window->start);
         limit(memory, chart);
     }
@@ -444,7 +479,7 @@ static void feed(struct drift_memory *memory, const struct weir_window *window, 
 // What is no longer a part of where a field has crept to by now.
 static double jump_of(const struct drift_memory *memory, size_t f)
 {
-    const struct drift_chart *level = chart_of(memory, f, WEIR_SIGNAL_LEVEL);
+    const struct drift_chart *level = drift_slow_chart(memory, f, WEIR_SIGNAL_LEVEL);
     double crept = level->sd > 0 && is_ordered(memory, f) ? fabs(now_of(level)) : 0;
     return 1.5 * crept + 2 * memory->drift->critical;
 }
@@ -462,7 +497,7 @@ static int says_anything(const struct drift_memory *memory, size_t f)
 static void clear(const struct drift_memory *memory, size_t f)
 {
     for (int k = 0; k < WEIR_SIGNALS; k++) {
-        struct drift_chart *chart = chart_of(memory, f, k);
+        struct drift_chart *chart = drift_slow_chart(memory, f, k);
         chart->sum.up = chart->sum.down = 0;
     }
 }
@@ -498,6 +533,19 @@ static int by_onset(const void *a, const void *b)
     return (x->field > y->field) - (x->field < y->field);
 }
 
+static void suspect(struct drift_memory *memory, const struct weir_window *window, size_t f,
+                    int is_so)
+{
+    int64_t *since = &memory->calibration.slow.suspected[f];
+    *since = !is_so ? INT64_MIN : *since == INT64_MIN ? window->start : *since;
+}
+
+int drift_slow_suspects(const struct drift_memory *memory, size_t field)
+{
+    const struct drift_slow *slow = &memory->calibration.slow;
+    return slow->suspected && slow->suspected[field] > INT64_MIN;
+}
+
 void drift_slow_judge(struct drift_memory *memory, const struct weir_window *window,
                       struct drift_verdict *moved, size_t *n_moved, struct drift_creep *creeps,
                       size_t *n_creeps)
@@ -506,14 +554,16 @@ void drift_slow_judge(struct drift_memory *memory, const struct weir_window *win
     struct drift_slow *slow = &memory->calibration.slow;
     double threshold = memory->calibration.budget.threshold;
     *n_creeps = 0;
+    drift_trace_begin(&slow->trace, window->start, window->end);
     for (size_t f = 0; slow->charts && f < drift->n_fields; f++) {
         if (!says_anything(memory, f))
             continue; // it stays as it was
         size_t at = place_of(memory, moved, *n_moved, f);
-        int shows = at < *n_moved, was = slow->open[f] || is_beyond(memory, f);
+        int shows = at < *n_moved, was = slow->open[f] || is_beyond(memory, f, 1);
         // A window shows it by itself, or it jumped besides: that is told as such.
         if (shows && (!was || moved[at].effect >= jump_of(memory, f))) {
             slow->apart[f] = 0;
+            suspect(memory, window, f, 0);
             continue;
         }
         feed(memory, window, f);
@@ -522,89 +572,18 @@ void drift_slow_judge(struct drift_memory *memory, const struct weir_window *win
         int opens = creep.score > threshold && creep.windows >= LEAST_LONG &&
                     (slow->open[f] || (int64_t)slow->apart[f] > drift->resolve_after);
         // What is over starts anew, and does not come back at the next small move.
-        if (!opens && slow->open[f])
+        if (!opens && slow->open[f]) {
             clear(memory, f);
+            slow->back[f] = window->start;
+        }
         slow->open[f] = opens != 0;
+        suspect(memory, window, f, opens || is_beyond(memory, f, SUSPECT));
         if (!opens)
             continue;
         if (shows)
             take_out(memory, moved, n_moved, at);
         creeps[(*n_creeps)++] = creep;
     }
+    drift_trace_end(&slow->trace);
     qsort(creeps, *n_creeps, sizeof *creeps, by_onset);
-}
-
-// ---- bytes
-
-int drift_slow_write(const struct drift_memory *memory, struct weir_buffer *out)
-{
-    const struct drift_slow *slow = &memory->calibration.slow;
-    int code = weir_tail_write(&slow->tail, out);
-    weir_put_double(out, slow->rarity);
-    for (size_t f = 0; f < memory->drift->n_fields && !code; f++) {
-        weir_put_long(out, slow->apart[f]);
-        weir_put_long(out, slow->open[f]);
-        for (int k = 0; k < WEIR_SIGNALS; k++) {
-            const struct drift_chart *chart = chart_of(memory, f, k);
-            weir_put_double(out, chart->sd);
-            if (!(chart->sd > 0))
-                continue;
-            weir_put_double(out, chart->mean);
-            weir_put_double(out, chart->single);
-            weir_put_double(out, chart->slack);
-            weir_cusum_write(&chart->sum, out);
-            weir_ewma_write(&chart->level, out);
-            weir_ewma_write(&chart->trend, out);
-            weir_put_long(out, chart->up_since);
-            weir_put_long(out, chart->down_since);
-            weir_put_long(out, chart->up_windows);
-            weir_put_long(out, chart->down_windows);
-        }
-    }
-    return code ? code : out->failed ? WEIR_ENOMEM : 0;
-}
-
-static int is_scale(double x)
-{
-    return x > 0 && x < 1e6;
-}
-
-static int read_chart(struct drift_chart *chart, struct weir_reader *in)
-{
-    *chart = (struct drift_chart){.sd = weir_get_double(in)};
-    if (in->failed || !(chart->sd >= 0) || !(chart->sd < 1e6))
-        return WEIR_ECORRUPT;
-    if (!(chart->sd > 0))
-        return 0;
-    chart->mean = weir_get_double(in);
-    chart->single = weir_get_double(in);
-    chart->slack = weir_get_double(in);
-    weir_cusum_read(&chart->sum, in);
-    weir_ewma_read(&chart->level, in);
-    weir_ewma_read(&chart->trend, in);
-    chart->up_since = weir_get_long(in);
-    chart->down_since = weir_get_long(in);
-    chart->up_windows = (uint32_t)weir_get_count(in, UINT32_MAX);
-    chart->down_windows = (uint32_t)weir_get_count(in, UINT32_MAX);
-    return in->failed || !is_scale(chart->single) || !is_scale(chart->slack) ||
-                   !(fabs(chart->mean) < 1e6) || !(chart->sum.up < 1e12) ||
-                   !(chart->sum.down < 1e12)
-               ? WEIR_ECORRUPT
-               : 0;
-}
-
-int drift_slow_read(struct drift_memory *memory, struct weir_reader *in)
-{
-    struct drift_slow *slow = &memory->calibration.slow;
-    int code = weir_tail_read(&slow->tail, in);
-    slow->rarity = weir_get_double(in);
-    if (!code && !(slow->rarity >= 0 && slow->rarity < 1e3))
-        code = WEIR_ECORRUPT;
-    for (size_t f = 0; f < memory->drift->n_fields && !code; f++) {
-        slow->apart[f] = (uint32_t)weir_get_count(in, UINT32_MAX / 2);
-        slow->open[f] = (uint8_t)weir_get_count(in, 1);
-        for (int k = 0; k < WEIR_SIGNALS && !code; k++)
-            code = read_chart(chart_of(memory, f, k), in);
-    }
-    return code ? code : weir_reader_code(in);
 }

@@ -11,6 +11,8 @@
 #ifndef WEIR_DRIFT_SLOW_H
 #define WEIR_DRIFT_SLOW_H
 
+#include "detectors/drift/explain.h"
+#include "detectors/drift/trace.h"
 #include "stats/alarm_budget.h"
 #include "stats/cell_signal.h"
 #include "stats/charts.h"
@@ -35,16 +37,21 @@ struct drift_slow {
     double rarity;              // and ln of the windows to one
     uint32_t *apart;            // per field: windows since one showed a change by itself
     uint8_t *open;              // per field: it drifted as of the last window
+    // To explain by, all of it since state version 7.
+    struct drift_trace trace;
+    int64_t *suspected; // per field: since when it may drift; INT64_MIN: it does not seem to
+    int64_t *back;      // per field: when it last ceased to; INT64_MIN: never
 };
 
 struct drift_creep { // a field that drifts
     size_t field;
     enum weir_signal signal;
-    double now;       // by how much it is off by now, with sign; in units of the signal
-    double error;     // its standard error
-    double score;     // -ln p, comparable to others' scores
-    int64_t since;    // ms
-    uint32_t windows; // since then
+    double now;               // by how much it is off by now, with sign; in units of the signal
+    double error;             // its standard error
+    double score;             // -ln p, comparable to others' scores
+    int64_t since;            // ms: where its sum last left 0
+    uint32_t windows;         // since then
+    struct drift_onset onset; // where it could be dated (slow_explain.c)
 };
 
 int drift_slow_init(struct drift_memory *memory); // WEIR_ENOMEM
@@ -62,10 +69,22 @@ void drift_slow_judge(struct drift_memory *memory, const struct weir_window *win
 double drift_slow_delay(const struct drift_memory *memory, size_t field, double shift);
 // The change of one signal that matters.
 double drift_slow_floor(double delta, int ordered, enum weir_signal signal);
-// Emits the one finding of what drifts (slow_report.c), and of what moved with it.
+struct drift_chart *drift_slow_chart(const struct drift_memory *memory, size_t field, int signal);
+// Whether a field is on the way to a finding: it is not learnt from meanwhile.
+int drift_slow_suspects(const struct drift_memory *memory, size_t field);
+// Forgets what is kept to explain by.
+void drift_slow_forget(struct drift_memory *memory);
+// What there is to say of what drifts (slow_explain.c): dates `creeps`, and fills `crept` (n) with
+// them as verdicts. To be asked for in every window in which something drifts. WEIR_ENOMEM.
+int drift_slow_explain(struct drift_memory *memory, const struct weir_window *window,
+                       struct drift_room *room, struct drift_creep *creeps, size_t n,
+                       struct drift_verdict *crept, struct drift_explanation *out);
+// Emits the one finding of what drifts (slow_report.c), and of what moved with it: `moved` are the
+// n of `crept`, and then n_moved.
 void drift_slow_report(struct drift_memory *memory, const struct weir_window *window,
                        const struct drift_creep *creeps, size_t n,
-                       const struct drift_verdict *moved, size_t n_moved);
+                       const struct drift_verdict *moved, size_t n_moved,
+                       const struct drift_explanation *explanation);
 int drift_slow_write(const struct drift_memory *memory, struct weir_buffer *out);
 int drift_slow_read(struct drift_memory *memory, struct weir_reader *in); // WEIR_ECORRUPT
 

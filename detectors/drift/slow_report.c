@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Slow drift into words: how far by now, since when, and how much of it one window would show.
+// Slow drift into words: how far by now, since when and how it came, and what else there is to say.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,12 +7,7 @@
 #include "detectors/drift/report.h"
 #include "stats/summary.h"
 
-enum { SHOWN = 32, NAMED = 4, TEXT = 240 };
-
-struct lines {
-    struct weir_evidence items[SHOWN + 1];
-    char before[SHOWN + 1][TEXT], after[SHOWN + 1][TEXT];
-};
+enum { SHOWN = 32, NAMED = 4, TEXT = 120 };
 
 static const double LOWER_BOUND = 2.33;
 
@@ -30,7 +25,7 @@ static double median_of(const struct drift_memory *memory, size_t f, const doubl
     return weir_summary_quantile(&summary, .5);
 }
 
-// "up by 0.24 sd by now, a median of 0.167 being about 0.19"
+// "up by 0.24 sd by now (median 0.167 -> about 0.19)"
 static void level_text(struct drift_memory *memory, const struct drift_creep *creep,
                        const struct weir_expectation *expected, char *out, size_t size)
 {
@@ -104,70 +99,103 @@ static int is_critical(const struct drift_memory *memory, const struct drift_cre
 }
 
 static void add_line(struct drift_memory *memory, const struct drift_creep *creep,
-                     struct lines *lines, size_t i)
+                     struct drift_lines *lines)
 {
-    char since[32], change[TEXT / 2];
-    drift_time_text(creep->since, since);
+    char since[32], change[TEXT];
+    int64_t at = creep->onset.known ? creep->onset.at : creep->since;
+    drift_time_text(at, since);
     change_text(memory, creep, change, sizeof change);
-    lines->items[i] = (struct weir_evidence){
-        .type = "field",
-        .field = memory->drift->fields[creep->field].info->name,
-        .before = lines->before[i],
-        .after = lines->after[i],
-        .contribution = NAN,
-    };
-    snprintf(lines->before[i], TEXT, "as usual at its hours until %s UTC", since);
-    snprintf(lines->after[i], TEXT, "%s; %u windows together, score %.3g", change, creep->windows,
-             creep->score);
+    drift_add_line(lines, "field", memory->drift->fields[creep->field].info->name);
+    snprintf(lines->before[lines->n - 1], DRIFT_TEXT, "as usual at its hours until about %s UTC",
+             since);
+    snprintf(lines->after[lines->n - 1], DRIFT_TEXT, "%s; %u windows together, score %.3g", change,
+             creep->windows, creep->score);
 }
 
-static void add_others(const struct drift *drift, const struct drift_creep *creeps, size_t n,
-                       const struct drift_verdict *moved, size_t n_moved, char *out, size_t size)
+static void add_others(const struct drift_verdict *moved, size_t n, char *out, size_t size)
 {
-    size_t used = 0, all = n + n_moved;
-    for (size_t i = 1; i < all && i <= NAMED && used < size; i++)
+    size_t used = strlen(out);
+    for (size_t i = 1; i < n && i <= NAMED && used < size; i++)
         used += (size_t)snprintf(out + used, size - used, "%s%.60s", i == 1 ? "; also " : ", ",
-                                 i < n ? drift->fields[creeps[i].field].info->name
-                                       : moved[i - n].field->info->name);
-    if (all > NAMED + 1 && used < size)
-        snprintf(out + used, size - used, " and %zu more", all - 1 - NAMED);
+                                 moved[i].field->info->name);
+    if (n > NAMED + 1 && used < size)
+        snprintf(out + used, size - used, " and %zu more", n - 1 - NAMED);
+}
+
+// "2026-03-01 04:00 UTC (between 02-27 ... and ...)"
+static void since_text(const struct drift_creep *creep, char *out, size_t size)
+{
+    char at[32], first[32], last[32];
+    const struct drift_onset *onset = &creep->onset;
+    if (!onset->known) {
+        snprintf(out, size, "about %s UTC", drift_time_text(creep->since, at));
+        return;
+    }
+    drift_time_text(onset->at, at);
+    drift_time_text(onset->first, first);
+    drift_time_text(onset->last, last);
+    if (onset->open)
+        snprintf(out, size, "%s UTC or before", last);
+    else
+        snprintf(out, size, "about %s UTC (between %s and %s)", at, first, last);
+}
+
+// What it is, since when, and by what it is known.
+static void say(struct drift_memory *memory, const struct drift_creep *lead, char *out, size_t size)
+{
+    char change[TEXT], since[128];
+    const char *name = memory->drift->fields[lead->field].info->name;
+    change_text(memory, lead, change, sizeof change);
+    since_text(lead, since, sizeof since);
+    if (lead->onset.known && lead->onset.kind == WEIR_ONSET_SUDDEN)
+        snprintf(out, size,
+                 "%.100s took a small step that lasts: %s, since %s; no window shows it, %u "
+                 "together do, against what is usual at their hours",
+                 name, change, since, lead->windows);
+    else
+        snprintf(out, size,
+                 "%.100s drifts slowly: %s, %s since %s; %u windows together show it, against what "
+                 "is usual at their hours",
+                 name, change,
+                 !lead->onset.known                           ? "as it seems"
+                 : lead->onset.kind == WEIR_ONSET_INCREMENTAL ? "incrementally"
+                                                              : "gradually",
+                 since, lead->windows);
+}
+
+// What to do at its end, where there is room.
+static void advise(const struct drift_creep *lead, char *text, size_t size)
+{
+    size_t used = strlen(text);
+    int step = lead->onset.known && lead->onset.kind == WEIR_ONSET_SUDDEN;
+    const char *what = step || lead->signal >= WEIR_SIGNAL_NULL
+                           ? "; look for what was released or changed upstream then"
+                           : "; see whether quality moved with it, and retrain if it did";
+    if (used + strlen(what) < size)
+        memcpy(text + used, what, strlen(what) + 1);
 }
 
 void drift_slow_report(struct drift_memory *memory, const struct weir_window *window,
                        const struct drift_creep *creeps, size_t n,
-                       const struct drift_verdict *moved, size_t n_moved)
+                       const struct drift_verdict *moved, size_t n_moved,
+                       const struct drift_explanation *explanation)
 {
-    const struct drift *drift = memory->drift;
     const struct weir_alarm_budget *budget = &memory->calibration.budget;
     const char *names[SHOWN];
-    struct lines lines;
-    char change[TEXT / 2], since[32], text[720];
-    const char *stretch = strchr(memory->calibration.name, '(');
-    size_t shown = n < SHOWN ? n : SHOWN, n_lines = shown;
+    struct drift_lines lines = {.n = 0};
+    char text[DRIFT_SUMMARY];
+    size_t shown = n + n_moved < SHOWN ? n + n_moved : SHOWN;
     int critical = 0;
-    for (size_t i = 0; i < shown; i++) {
-        names[i] = drift->fields[creeps[i].field].info->name;
-        add_line(memory, &creeps[i], &lines, i);
-    }
-    for (size_t i = 0; i < n_moved && shown < SHOWN; i++)
-        names[shown++] = moved[i].field->info->name;
+    for (size_t i = 0; i < shown; i++)
+        names[i] = moved[i].field->info->name;
+    for (size_t i = 0; i < n && i < SHOWN; i++)
+        add_line(memory, &creeps[i], &lines);
     for (size_t i = 0; i < n; i++)
         critical |= is_critical(memory, &creeps[i]);
-    change_text(memory, &creeps[0], change, sizeof change);
-    size_t used = (size_t)snprintf(
-        text, sizeof text,
-        "%.100s drifts slowly: %s, since about %s UTC; %u windows together show it, against what "
-        "is usual at their hours%s%s",
-        names[0], change, drift_time_text(creeps[0].since, since), creeps[0].windows,
-        stretch ? " " : "", stretch ? stretch : "");
-    add_others(drift, creeps, n, moved, n_moved, text + used,
-               used < sizeof text ? sizeof text - used : 0);
-    lines.items[n_lines] = (struct weir_evidence){.type = "calibration",
-                                                  .before = lines.before[n_lines],
-                                                  .after = lines.after[n_lines],
-                                                  .contribution = NAN};
-    drift_calibration_line(memory, lines.before[n_lines], lines.after[n_lines], TEXT);
-    n_lines++;
+    say(memory, &creeps[0], text, sizeof text);
+    add_others(moved, n + n_moved, text, sizeof text);
+    drift_explain_report(explanation, window, moved, &lines, text, sizeof text);
+    advise(&creeps[0], text, sizeof text);
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "slow",
@@ -185,7 +213,7 @@ void drift_slow_report(struct drift_memory *memory, const struct weir_window *wi
                       fmax(exp(-creeps[0].score), 1e-300), NAN},
         .summary = text,
         .evidence = lines.items,
-        .n_evidence = n_lines,
+        .n_evidence = lines.n,
     };
     window->emit(window, &finding);
 }

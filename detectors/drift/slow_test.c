@@ -78,7 +78,7 @@ static void draw_window(int64_t hour, const struct change *change)
 
 struct found {
     int slow, other, wanders;
-    char summary[700], field[16], evidence[300];
+    char summary[1000], field[16], evidence[300];
     double value;
 };
 static struct found found;
@@ -240,7 +240,7 @@ START_TEST(a_ramp_that_no_window_shows_is_found)
     ck_assert_int_gt(hours, 24);
     ck_assert_str_eq(found.field, "f0");
     ck_assert_ptr_nonnull(strstr(found.summary, "f0 drifts slowly: up by 0.2"));
-    ck_assert_ptr_nonnull(strstr(found.summary, ", since about 1970-01-1"));
+    ck_assert_ptr_nonnull(strstr(found.summary, ", incrementally since about 1970-01-1"));
     ck_assert_ptr_nonnull(strstr(found.evidence, "windows together, score"));
 }
 END_TEST
@@ -250,7 +250,8 @@ START_TEST(nulls_and_categories_creep_too)
     int64_t hours = run(LEARN, 24 * 8, (struct change){.nulls = .05}, 24 * 6);
     printf("%lld h: %s\n", (long long)hours, found.summary);
     ck_assert_int_ge(hours, 0);
-    ck_assert_ptr_nonnull(strstr(found.summary, "f0 drifts slowly: nulls: "));
+    ck_assert_str_eq(found.field, "f0");
+    ck_assert_ptr_nonnull(strstr(found.summary, ": nulls: "));
     weir_plugin.owner_destroy(owner);
     owner = make_owner(instance);
     ck_assert_int_eq(restore(owner, &saved, saved.length), 0);
@@ -258,7 +259,7 @@ START_TEST(nulls_and_categories_creep_too)
     printf("%lld h: %s\n", (long long)hours, found.summary);
     ck_assert_int_ge(hours, 0);
     ck_assert_str_eq(found.field, "f5");
-    ck_assert_ptr_nonnull(strstr(found.summary, "f5 drifts slowly: "));
+    ck_assert_ptr_nonnull(strstr(found.summary, " since "));
 }
 END_TEST
 
