@@ -6,7 +6,7 @@
 //     explain --seeds 3          fewer
 //     explain --check            a small part, with bounds that can fail
 //     explain --say              also prints the sentences
-//     explain --only profile     one setting: calibrated, profile, hopping
+//     explain --only profile     one setting: calibrated, profile, hopping, slow
 //
 // Calibrated on 30 days of a stream with a daily rhythm; then a cause, at an arbitrary minute. Read
 // at the first alert: the field that leads, and how it changed. Read at the last one (12 hours
@@ -16,8 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/explaining/score.h"
+#include "bench/explaining/slowly.h"
 #include "bench/explaining/stream.h"
 
 struct planted {
@@ -50,9 +51,6 @@ static const struct planted planted[] = {
 };
 enum { PLANTED = sizeof planted / sizeof *planted, AFTER = 720, LONG = 36, SHORT = 12 };
 
-struct rate {
-    int right, of;
-};
 struct score {
     struct rate found, top, how, slice, onset, inside, kind, told, rule, order, again;
     int wrong; // orders, slices and episodes that were told and are not there
@@ -61,34 +59,18 @@ struct score {
 static int say_all;
 static uint64_t seeds = 10;
 
-static void count(struct rate *rate, int right)
-{
-    rate->right += right != 0;
-    rate->of++;
-}
-
-// The first time "%Y-%m-%d %H:%M" behind `word`, in hours; NAN.
-static double hour_behind(const char *text, const char *word)
-{
-    const char *at = strstr(text, word);
-    struct tm parts = {0};
-    while (at && !strptime(at + strlen(word), "%Y-%m-%d %H:%M", &parts))
-        at = strstr(at + 1, word);
-    return at ? (double)timegm(&parts) / 3600 : NAN;
-}
-
 static void judge_slices(const struct planted *plan, const struct said *said, struct score *score)
 {
     int told = *said->carrier != 0, all = strstr(said->carrier, "all of them moved") != NULL;
     if (!plan->slice) {
-        count(&score->slice, all);
+        rate_count(&score->slice, all);
         score->wrong += told && !all;
     } else if (!*plan->slice) {
         score->wrong += told;
     } else {
         // Of the country itself its slices say nothing.
         int right = !strcmp(said->slice, plan->slice) || (all && !strcmp(said->field, "country"));
-        count(&score->slice, right);
+        rate_count(&score->slice, right);
         score->wrong += told && !right;
     }
 }
@@ -124,8 +106,8 @@ static int is_top_right(const struct planted *plan, const struct said *said)
 static void judge_onset(const struct planted *plan, const struct said *said, double truth,
                         double pane, struct score *score)
 {
-    double at = hour_behind(said->onset, "since "), of = hour_behind(said->onset, "window of ");
-    double low = hour_behind(said->onset, "between "), high = hour_behind(said->onset, " and ");
+    double at = said_hour(said->onset, "since "), of = said_hour(said->onset, "window of ");
+    double low = said_hour(said->onset, "between "), high = said_hour(said->onset, " and ");
     if (isnan(at)) {
         at = low = of;
         high = of + pane;
@@ -133,11 +115,11 @@ static void judge_onset(const struct planted *plan, const struct said *said, dou
     if (plan->cause == CHAIN && !strcmp(said->field, "f2"))
         truth += 3;
     if (plan->once)
-        count(&score->onset, fabs(at - truth) <= pane);
-    count(&score->inside, low <= truth + 1. / 60 && truth - 1. / 60 <= high);
+        rate_count(&score->onset, fabs(at - truth) <= pane);
+    rate_count(&score->inside, low <= truth + 1. / 60 && truth - 1. / 60 <= high);
     char how[40];
     snprintf(how, sizeof how, "unlike it %s", plan->kind);
-    count(&score->kind, strstr(said->onset, how) != NULL);
+    rate_count(&score->kind, strstr(said->onset, how) != NULL);
 }
 
 static int has_all(const struct planted *plan, const struct said *said)
@@ -152,13 +134,13 @@ static void judge_last(const struct planted *plan, const struct said *said, doub
         judge_onset(plan, said, truth, pane, score);
     // One is told only where it does clearly better than chance.
     if (plan->cause != EPISODES && plan->cause != OTHERS) {
-        count(&score->told, *said->rule != 0);
+        rate_count(&score->told, *said->rule != 0);
         if (*said->rule)
-            count(&score->rule, is_rule_right(plan, said));
+            rate_count(&score->rule, is_rule_right(plan, said));
     }
     judge_slices(plan, said, score);
     if (plan->cause == CHAIN)
-        count(&score->order, strstr(said->order, "f1 changed first") != NULL);
+        rate_count(&score->order, strstr(said->order, "f1 changed first") != NULL);
     else
         score->wrong += *said->order != 0;
     if (plan->cause != EPISODES)
@@ -183,34 +165,26 @@ static void trial(const struct planted *plan, double size, void *owner, int hop,
         int new_one = repeats && said.n && hour > stream.begins + 40 &&
                       fmod(hour - stream.begins + 48, 48) < 2;
         if (new_one && plan->cause == EPISODES)
-            count(&score->again, *said.again && !strcmp(said.kind, "drift.recurring"));
+            rate_count(&score->again, *said.again && !strcmp(said.kind, "drift.recurring"));
         if (said.n && strcmp(said.kind, "drift.slow") != 0 && hour + 1 > stream.begins) {
             if (!first.n)
                 first = said;
             last = said;
         }
     }
-    count(&score->found, first.n > 0);
+    rate_count(&score->found, first.n > 0);
     if (!first.n)
         return;
-    count(&score->top, is_top_right(plan, &first));
+    rate_count(&score->top, is_top_right(plan, &first));
     score->wrong += !has_all(plan, &last);
     if (plan->how)
-        count(&score->how, !strncmp(first.how, plan->how, strlen(plan->how)));
+        rate_count(&score->how, !strncmp(first.how, plan->how, strlen(plan->how)));
     judge_last(plan, &last, stream.begins, step, score);
     if (say_all)
         printf("  first: %s | %s\n  last: %s\n    onset %s\n    order %s\n    carrier %s %s\n    "
                "rule %s\n    again %s\n",
                first.summary, first.how, last.summary, last.onset, last.order, last.slice,
                last.carrier, last.rule, last.again);
-}
-
-static void print(const struct rate *rate)
-{
-    if (rate->of)
-        printf(" %d of %d |", rate->right, rate->of);
-    else
-        printf(" - |");
 }
 
 static void print_score(const char *name, double size, const struct score *score)
@@ -220,7 +194,7 @@ static void print_score(const char *name, double size, const struct score *score
                                   &score->rule,  &score->order,  &score->again};
     printf("| %s %g |", name, size);
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
-        print(rates[i]);
+        rate_print(rates[i]);
     printf(" %d |\n", score->wrong);
     fflush(stdout);
 }
@@ -244,13 +218,8 @@ static void nothing(const struct weir_buffer *saved, void *instance, int hop, st
     void *owner = stream_owner(instance, saved);
     stream.cause = NOTHING;
     for (double hour = AFTER; hour < AFTER + 168; hour += hop ? .25 : 1)
-        count(windows, stream_window(owner, hour, hop).n > 0);
+        rate_count(windows, stream_window(owner, hour, hop).n > 0);
     stream_end(owner);
-}
-
-static int is_below(const struct rate *rate, double least)
-{
-    return rate->of && rate->right < least * rate->of;
 }
 
 struct setting {
@@ -308,12 +277,13 @@ static int run(const struct setting *setting, int check)
             if (!score->found.of)
                 continue;
             print_score(planted[p].name, planted[p].sizes[k], score);
-            failed +=
-                is_below(&score->found, 1) + is_below(&score->top, .9) + is_below(&score->how, .6) +
-                is_below(&score->slice, .5) + is_below(&score->onset, .7) +
-                (planted[p].once && is_below(&score->inside, .5)) + is_below(&score->kind, .6) +
-                is_below(&score->rule, .6) + is_below(&score->order, .6) +
-                is_below(&score->again, .6) + (score->wrong * 5 > score->found.of);
+            failed += rate_is_below(&score->found, 1) + rate_is_below(&score->top, .9) +
+                      rate_is_below(&score->how, .6) + rate_is_below(&score->slice, .5) +
+                      rate_is_below(&score->onset, .7) +
+                      (planted[p].once && rate_is_below(&score->inside, .5)) +
+                      rate_is_below(&score->kind, .6) + rate_is_below(&score->rule, .6) +
+                      rate_is_below(&score->order, .6) + rate_is_below(&score->again, .6) +
+                      (score->wrong * 5 > score->found.of);
         }
     }
     return failed + (windows.right * 50 > windows.of);
@@ -340,13 +310,15 @@ int main(int argc, char **argv)
             only = argv[++i];
         else
             return fprintf(stderr, "usage: explain [--check] [--say] [--seeds N] "
-                                   "[--only calibrated|profile|hopping]\n"),
+                                   "[--only calibrated|profile|hopping|slow]\n"),
                    2;
     }
     for (size_t i = 0; i < 3; i++) {
         if (only ? !strcmp(only, names[i]) : !check || i == 1)
             failed += run(&settings[i], check);
     }
+    if (!only || !strcmp(only, "slow"))
+        failed += explain_slowly(seeds, check, say_all);
     if (check)
         printf("%d bounds do not hold\n", failed);
     return check && failed ? 1 : 0;

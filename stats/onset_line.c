@@ -6,7 +6,7 @@
 
 #include "weir/error.h"
 
-static const double CLEAR = 4; // of 2 ln of the likelihood ratio, ramp to step, beyond ln n
+static const double CLEAR = 4; // beyond what BIC asks for
 enum { LEAST = 3, FITTED = 4, RAMP_LEAST = 3, FINE = 48, COARSE = 16 };
 
 // Weighted sums over windows before each.
@@ -152,7 +152,8 @@ int weir_onset_fit(const struct weir_onset_line *line, struct weir_onset_fit *fi
     // What fits badly says less.
     double by = fmax(least / fmax((double)n - FITTED, 1), 1);
     struct weir_onset_fit out = {.earliest = (double)n, .latest = 0};
-    out.is_ramp = (step.error - ramp.error) / by > CLEAR + log((double)n);
+    out.lead = fmax((step.error - ramp.error) / by, -1e6);
+    out.is_ramp = out.lead > CLEAR + log((double)n);
     for (size_t at = 0; at < n; at++) {
         if (!((profile[at] - best) / by < line->nearly))
             continue;

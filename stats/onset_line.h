@@ -21,6 +21,9 @@ struct weir_onset_line {
 
 struct weir_onset_fit {
     int is_ramp; // it took several windows, by BIC and clearly
+    // 2 ln of how much more likely a ramp is than a step, which has one parameter less: BIC prefers
+    // it beyond ln n.
+    double lead;
     // In windows since the start of the first: 12.25 is when a quarter of window 12 was over.
     double begins, earliest, latest;
     double change; // from before to the end

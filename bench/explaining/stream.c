@@ -45,6 +45,8 @@ static int is_hit(size_t f, double time)
         return f < 40;
     case CHAIN:
         return f == 1 || (f == 2 && time >= stream.begins + 3);
+    case FIRST:
+        return f == 1 || f == 2;
     default:
         return f == 1;
     }
@@ -53,10 +55,16 @@ static int is_hit(size_t f, double time)
 // How much of the change a record of that time has: all of it, none, or a part.
 static double part_of(double time)
 {
-    double since = time - stream.begins, t = fmin(fmax(since, 0) / WAYS, 1);
+    double takes = stream.takes > 0 ? stream.takes : WAYS;
+    double since = time - stream.begins, t = fmin(fmax(since, 0) / takes, 1);
     switch (stream.cause) {
     case STEADY:
+    case IN_SLICE:
+    case CREEPING:
+    case FIRST:
         return t;
+    case AGAIN:
+        return since >= 0 && fmod(since, 2.5 * takes) < takes;
     case STAIRCASE:
         return ceil(4 * t) / 4;
     case GRADUAL:
@@ -72,7 +80,8 @@ static double part_of(double time)
 static double number(size_t f, double time, int country, uint8_t *null)
 {
     double level = stream.rhythm * sin(6.283185307179586 * (time / 24 + (double)f / 7));
-    double z = draw_normal(), part = is_hit(f, time) ? part_of(time) : 0;
+    double late = stream.cause == FIRST && f == 2 ? stream.later : 0;
+    double z = draw_normal(), part = is_hit(f, time) ? part_of(time - late) : 0;
     level += f == 2 && country == 1 ? 1.5 : 0; // Japan is another country to begin with
     *null = draw_uniform() < 0.005;
     if (part > 0) {
@@ -90,7 +99,8 @@ static double number(size_t f, double time, int country, uint8_t *null)
             *null |= draw_uniform() < stream.size;
             break;
         case ONE_SLICE:
-            z += country == 1 ? stream.size : 0;
+        case IN_SLICE:
+            z += country == 1 ? part * stream.size : 0;
             break;
         case OTHERS: // other directions and sizes, and a scale
             level +=
@@ -103,6 +113,8 @@ static double number(size_t f, double time, int country, uint8_t *null)
         case STEADY:
         case STAIRCASE:
         case GRADUAL:
+        case FIRST:
+        case AGAIN:
         case EPISODES:
             z += part * stream.size;
             break;
@@ -121,6 +133,8 @@ static int country_of(double time)
         if (stream.cause == NEW && draw_uniform() < stream.size)
             return COUNTRIES;
         if ((stream.cause == MIX || stream.cause == SHARES) && draw_uniform() < stream.size)
+            return 1;
+        if (stream.cause == CREEPING && draw_uniform() < stream.size * part_of(time))
             return 1;
     }
     return u < .45 ? 0 : u < .7 ? 1 : u < .9 ? 2 : 3;

@@ -27,9 +27,13 @@ enum cause {
     MIX,       // JP, where f2 is always higher, has `size` more of the records
     UPSTREAM,  // 40 fields shift at once
     CHAIN,     // f1 shifts, and `late` hours later f2
-    STEADY,    // a shift that takes 24 hours
+    STEADY,    // a shift that takes `takes` hours
     STAIRCASE, // the same in four steps
     GRADUAL,   // a growing share of records has the shift
+    IN_SLICE,  // as steady, where the country is JP
+    CREEPING,  // as shares, over `takes` hours
+    FIRST,     // as steady, and `later` hours later f2
+    AGAIN,     // a shift that lasts `takes` hours, and comes again after as many and half as many
     EPISODES,  // a shift of six hours that comes back every two days
     OTHERS,    // as episodes, but each time it is another change
     CAUSES
@@ -41,6 +45,8 @@ struct stream {
     size_t fields; // numbers that are looked at
     enum cause cause;
     double size, begins; // hours
+    double takes;        // 0: 24
+    double later;
 };
 extern struct stream stream;
 

@@ -166,13 +166,13 @@ static int64_t period_of(const int64_t *began, size_t n)
 }
 
 void drift_find_recurrence(const struct drift_memory *memory, const struct drift_verdict *lead,
-                           struct drift_room *room, struct drift_recurrence *out)
+                           int64_t before, struct drift_room *room, struct drift_recurrence *out)
 {
     const struct drift_episodes *episodes = &memory->explain.episodes;
     size_t f = field_of(memory, lead), n = 0;
     const struct drift_episode *present = drift_episode_of(memory, f);
     const struct drift_counts *now = present ? &present->counts : &memory->now[f];
-    int64_t began[DRIFT_EPISODES_A_FIELD + 1], since = INT64_MAX;
+    int64_t began[DRIFT_EPISODES_A_FIELD + 1], since = before;
     // Fields come and go within an incident.
     for (size_t i = 0; i < episodes->n; i++) {
         if (episodes->items[i].open && episodes->items[i].began < since)

@@ -34,6 +34,7 @@ struct drift_onset {
     int64_t at, first, last; // ms; as likely as not before `last` and after `first`
     int open;                // it may have begun before the panes that were looked at
     int said;                // the sentence has it already
+    int unsure;              // sudden, but a slow one would be about as likely
 };
 struct drift_dated {
     size_t field; // number in the list of what moved
@@ -136,8 +137,9 @@ int drift_find_onsets(struct drift_memory *memory, const struct weir_window *win
 const struct drift_episode *drift_episode_of(const struct drift_memory *memory, size_t field);
 int drift_episodes_add(struct drift_memory *memory, const struct weir_window *window,
                        const struct drift_verdict *moved, size_t n_moved);
+// Among episodes that were over by `before`.
 void drift_find_recurrence(const struct drift_memory *memory, const struct drift_verdict *lead,
-                           struct drift_room *room, struct drift_recurrence *out);
+                           int64_t before, struct drift_room *room, struct drift_recurrence *out);
 int drift_slices_add(struct drift_memory *memory, const struct weir_window *window);
 // Takes in a window for fields that may drift slowly, and forgets others. WEIR_ENOMEM.
 int drift_lately_add(struct drift_memory *memory, const struct weir_window *window);

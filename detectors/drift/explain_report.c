@@ -64,7 +64,8 @@ static void say_onset(const struct drift_onset *onset, const struct weir_window 
     else
         snprintf(lines->after[lines->n - 1], DRIFT_TEXT,
                  "unlike it %s since %s UTC, between %s and %s%s", how, at, first, last,
-                 meaning_of(onset->kind));
+                 onset->unsure ? "; or little by little, which cannot be told yet"
+                               : meaning_of(onset->kind));
     if (onset->at < window->start && !onset->said)
         say(text, size, "; %s since %s%s UTC", how, onset->open ? "before " : "", at);
 }

@@ -83,6 +83,7 @@ int drift_explain_write_slow(const struct drift_memory *memory, struct weir_buff
     for (size_t f = 0; f < drift->n_fields; f++) {
         weir_put_long(out, slow->suspected[f]);
         weir_put_long(out, slow->back[f]);
+        weir_put_long(out, slow->jumped[f]);
     }
     drift_trace_write(&slow->trace, out);
     put_slices(&memory->explain.lately, drift->n_fields, out);
@@ -232,6 +233,11 @@ int drift_explain_read(struct drift_memory *memory, struct weir_reader *in)
     return code;
 }
 
+static int is_time(int64_t time)
+{
+    return time == INT64_MIN || (time > -(INT64_MAX / 4) && time < INT64_MAX / 4);
+}
+
 // What is charted may be learnt anew: then it is forgotten.
 int drift_explain_read_slow(struct drift_memory *memory, struct weir_reader *in)
 {
@@ -242,10 +248,14 @@ int drift_explain_read_slow(struct drift_memory *memory, struct weir_reader *in)
     int code = get_map(&reading);
     for (size_t i = 0; i < reading.n_saved && !code; i++) {
         int64_t suspected = weir_get_long(in), back = weir_get_long(in);
+        int64_t jumped = weir_get_long(in);
+        if (in->failed || !is_time(suspected) || !is_time(back) || !is_time(jumped))
+            code = WEIR_ECORRUPT;
         if (reading.map[i] < 0)
             continue;
         slow->suspected[reading.map[i]] = suspected;
         slow->back[reading.map[i]] = back;
+        slow->jumped[reading.map[i]] = jumped;
     }
     if (!code)
         code = drift_trace_read(&slow->trace, in, reading.map, reading.n_saved, WEIR_SIGNALS);

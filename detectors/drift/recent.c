@@ -87,6 +87,6 @@ int drift_explain(struct drift_memory *memory, const struct weir_window *window,
     if (!code)
         code = drift_find_carriers(memory, window, room, &moved[0], 0, &out->carriers);
     if (!code)
-        drift_find_recurrence(memory, &moved[0], room, &out->again);
+        drift_find_recurrence(memory, &moved[0], INT64_MAX, room, &out->again);
     return code;
 }

@@ -55,19 +55,12 @@ int drift_slow_init(struct drift_memory *memory)
     slow->open = calloc(n, sizeof *slow->open);
     slow->suspected = calloc(n, sizeof *slow->suspected);
     slow->back = calloc(n, sizeof *slow->back);
-    if (!slow->charts || !slow->apart || !slow->open || !slow->suspected || !slow->back)
+    slow->jumped = calloc(n, sizeof *slow->jumped);
+    if (!slow->charts || !slow->apart || !slow->open || !slow->suspected || !slow->back ||
+        !slow->jumped)
         return WEIR_ENOMEM;
     drift_slow_forget(memory);
     return drift_trace_init(&slow->trace, memory->drift->trace_steps, n * WEIR_SIGNALS);
-}
-
-// Nothing is suspected, and nothing was.
-void drift_slow_forget(struct drift_memory *memory)
-{
-    struct drift_slow *slow = &memory->calibration.slow;
-    for (size_t f = 0; f < memory->drift->n_fields; f++)
-        slow->suspected[f] = slow->back[f] = INT64_MIN;
-    drift_trace_reset(&slow->trace);
 }
 
 void drift_slow_free(struct drift_memory *memory)
@@ -78,6 +71,7 @@ void drift_slow_free(struct drift_memory *memory)
     free(slow->open);
     free(slow->suspected);
     free(slow->back);
+    free(slow->jumped);
     drift_trace_free(&slow->trace);
     *slow = (struct drift_slow){0};
 }
@@ -293,20 +287,6 @@ static void score_charts(struct drift_memory *memory, const double *peak, double
     fit_tail(memory, peak, &(struct part){0, 0}, room, &memory->calibration.slow);
 }
 
-// What is charted from now on is dated by how it was before, too.
-static void trace_stretch(struct drift_memory *memory, const float *signals)
-{
-    struct drift_trace *trace = &memory->calibration.slow.trace;
-    const struct drift_history *stretch = &memory->calibration.stretch;
-    drift_slow_forget(memory);
-    for (size_t w = 0; w < stretch->n; w++) {
-        drift_trace_begin(trace, stretch->items[w].start, stretch->items[w].end);
-        for (size_t k = 0; k < trace->width; k++)
-            drift_trace_put(trace, k, (double)signals[w * trace->width + k]);
-        drift_trace_end(trace);
-    }
-}
-
 int drift_slow_learn(struct drift_memory *memory, const float *signals, double *largest)
 {
     struct drift_slow *slow = &memory->calibration.slow;
@@ -330,7 +310,7 @@ int drift_slow_learn(struct drift_memory *memory, const float *signals, double *
     }
     if (!code) {
         score_charts(memory, peak, room, largest);
-        trace_stretch(memory, signals);
+        drift_slow_trace_stretch(memory, signals);
     }
     free(days.mean);
     free(peak);
@@ -470,7 +450,6 @@ static void feed(struct drift_memory *memory, const struct weir_window *window, 
         struct drift_chart *chart = drift_slow_chart(memory, f, k);
         if (!(chart->sd > 0) || isnan(signal[k]))
             continue;
-        drift_trace_put(&memory->calibration.slow.trace, f * WEIR_SIGNALS + (size_t)k, signal[k]);
         add(memory->drift, chart, signal[k], window->start);
         limit(memory, chart);
     }
@@ -533,19 +512,6 @@ static int by_onset(const void *a, const void *b)
     return (x->field > y->field) - (x->field < y->field);
 }
 
-static void suspect(struct drift_memory *memory, const struct weir_window *window, size_t f,
-                    int is_so)
-{
-    int64_t *since = &memory->calibration.slow.suspected[f];
-    *since = !is_so ? INT64_MIN : *since == INT64_MIN ? window->start : *since;
-}
-
-int drift_slow_suspects(const struct drift_memory *memory, size_t field)
-{
-    const struct drift_slow *slow = &memory->calibration.slow;
-    return slow->suspected && slow->suspected[field] > INT64_MIN;
-}
-
 void drift_slow_judge(struct drift_memory *memory, const struct weir_window *window,
                       struct drift_verdict *moved, size_t *n_moved, struct drift_creep *creeps,
                       size_t *n_creeps)
@@ -558,12 +524,12 @@ void drift_slow_judge(struct drift_memory *memory, const struct weir_window *win
     for (size_t f = 0; slow->charts && f < drift->n_fields; f++) {
         if (!says_anything(memory, f))
             continue; // it stays as it was
+        drift_slow_trace(memory, f);
         size_t at = place_of(memory, moved, *n_moved, f);
         int shows = at < *n_moved, was = slow->open[f] || is_beyond(memory, f, 1);
         // A window shows it by itself, or it jumped besides: that is told as such.
         if (shows && (!was || moved[at].effect >= jump_of(memory, f))) {
-            slow->apart[f] = 0;
-            suspect(memory, window, f, 0);
+            drift_slow_jump(memory, window, f);
             continue;
         }
         feed(memory, window, f);
@@ -577,7 +543,8 @@ void drift_slow_judge(struct drift_memory *memory, const struct weir_window *win
             slow->back[f] = window->start;
         }
         slow->open[f] = opens != 0;
-        suspect(memory, window, f, opens || is_beyond(memory, f, SUSPECT));
+        drift_slow_suspect(memory, window, f, opens || is_beyond(memory, f, SUSPECT));
+        drift_slow_land(memory, window, f);
         if (!opens)
             continue;
         if (shows)

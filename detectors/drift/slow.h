@@ -41,6 +41,7 @@ struct drift_slow {
     struct drift_trace trace;
     int64_t *suspected; // per field: since when it may drift; INT64_MIN: it does not seem to
     int64_t *back;      // per field: when it last ceased to; INT64_MIN: never
+    int64_t *jumped;    // per field: since when windows showed a change by themselves; likewise
 };
 
 struct drift_creep { // a field that drifts
@@ -70,10 +71,20 @@ double drift_slow_delay(const struct drift_memory *memory, size_t field, double 
 // The change of one signal that matters.
 double drift_slow_floor(double delta, int ordered, enum weir_signal signal);
 struct drift_chart *drift_slow_chart(const struct drift_memory *memory, size_t field, int signal);
-// Whether a field is on the way to a finding: it is not learnt from meanwhile.
+
+// What is kept to explain by (slow_trace.c). Whether a field is on the way to a finding: it is not
+// learnt from meanwhile.
 int drift_slow_suspects(const struct drift_memory *memory, size_t field);
-// Forgets what is kept to explain by.
-void drift_slow_forget(struct drift_memory *memory);
+void drift_slow_suspect(struct drift_memory *memory, const struct weir_window *window, size_t field,
+                        int is_so);
+void drift_slow_forget(struct drift_memory *memory); // all of it
+// The stretch that was learnt from, as in drift_slow_learn().
+void drift_slow_trace_stretch(struct drift_memory *memory, const float *signals);
+void drift_slow_trace(struct drift_memory *memory, size_t field); // the window under way
+// A window showed a change by itself; and it did not.
+void drift_slow_jump(struct drift_memory *memory, const struct weir_window *window, size_t field);
+void drift_slow_land(struct drift_memory *memory, const struct weir_window *window, size_t field);
+
 // What there is to say of what drifts (slow_explain.c): dates `creeps`, and fills `crept` (n) with
 // them as verdicts. To be asked for in every window in which something drifts. WEIR_ENOMEM.
 int drift_slow_explain(struct drift_memory *memory, const struct weir_window *window,

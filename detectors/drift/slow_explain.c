@@ -17,6 +17,7 @@ enum {
 static const double NEARLY = 6;    // 2 ln of the likelihood ratio
 static const double AT_LEAST = .3; // of where it is by now: the change that is dated
 static const double CHANCE = 1e-3;
+static const double UNSURE = 2; // 2 ln of the likelihood ratio of a ramp
 static const double LIKE = .35; // of delta: what has to be told apart to know a change again
 static const int64_t DAY = 24 * (int64_t)3600000;
 
@@ -89,16 +90,18 @@ static int date(const struct drift_memory *memory, const struct drift_creep *cre
     int code = fit(memory, creep, nearly, steps, &found);
     if (code || !is_of(&found, creep))
         return code == WEIR_ENOMEM ? code : 0;
+    int ramp = found.lead > log((double)steps->n);
     int ordered = drift_memory_cells(memory, creep->field)->shape == WEIR_SHAPE_NUMERIC;
     *out = (struct drift_onset){
         .known = 1,
-        .kind = !found.is_ramp                                ? WEIR_ONSET_SUDDEN
+        .kind = !ramp                                         ? WEIR_ONSET_SUDDEN
                 : ordered && creep->signal < WEIR_SIGNAL_NULL ? WEIR_ONSET_INCREMENTAL
                                                               : WEIR_ONSET_GRADUAL,
         .at = time_at(steps, found.begins),
         .first = time_at(steps, found.earliest),
         .last = time_at(steps, found.latest),
         .open = found.earliest <= 0,
+        .unsure = !ramp && found.lead > UNSURE,
     };
     return 0;
 }
@@ -198,7 +201,9 @@ int drift_slow_explain(struct drift_memory *memory, const struct weir_window *wi
     if (!code)
         code = drift_find_carriers(memory, window, room, &crept[0], 1, &out->carriers);
     if (!code && is_known(memory, &crept[0], f))
-        drift_find_recurrence(memory, &crept[0], room, &out->again);
+        drift_find_recurrence(memory, &crept[0],
+                              out->onset.known ? out->onset.first : creeps[0].since, room,
+                              &out->again);
     crept[0].now = crept[0].then = NULL;
     return code;
 }

@@ -140,27 +140,32 @@ static void since_text(const struct drift_creep *creep, char *out, size_t size)
         snprintf(out, size, "about %s UTC (between %s and %s)", at, first, last);
 }
 
+static const char *how_it_came(const struct drift_onset *onset)
+{
+    return !onset->known                           ? "as it seems"
+           : onset->unsure                         ? "at once or little by little"
+           : onset->kind == WEIR_ONSET_SUDDEN      ? "at once"
+           : onset->kind == WEIR_ONSET_INCREMENTAL ? "incrementally"
+                                                   : "gradually";
+}
+
+static int is_step(const struct drift_onset *onset)
+{
+    return onset->known && onset->kind == WEIR_ONSET_SUDDEN && !onset->unsure;
+}
+
 // What it is, since when, and by what it is known.
 static void say(struct drift_memory *memory, const struct drift_creep *lead, char *out, size_t size)
 {
     char change[TEXT], since[128];
-    const char *name = memory->drift->fields[lead->field].info->name;
     change_text(memory, lead, change, sizeof change);
     since_text(lead, since, sizeof since);
-    if (lead->onset.known && lead->onset.kind == WEIR_ONSET_SUDDEN)
-        snprintf(out, size,
-                 "%.100s took a small step that lasts: %s, since %s; no window shows it, %u "
-                 "together do, against what is usual at their hours",
-                 name, change, since, lead->windows);
-    else
-        snprintf(out, size,
-                 "%.100s drifts slowly: %s, %s since %s; %u windows together show it, against what "
-                 "is usual at their hours",
-                 name, change,
-                 !lead->onset.known                           ? "as it seems"
-                 : lead->onset.kind == WEIR_ONSET_INCREMENTAL ? "incrementally"
-                                                              : "gradually",
-                 since, lead->windows);
+    snprintf(out, size,
+             "%.100s %s: %s, %s since %s; %u windows together show it, against what is usual at "
+             "their hours",
+             memory->drift->fields[lead->field].info->name,
+             is_step(&lead->onset) ? "took a small step that lasts" : "drifts slowly", change,
+             how_it_came(&lead->onset), since, lead->windows);
 }
 
 // What to do at its end, where there is room.

@@ -116,6 +116,16 @@ void drift_trace_end(struct drift_trace *trace)
         end_step(trace);
 }
 
+void drift_trace_erase(struct drift_trace *trace, size_t signal, size_t n, int64_t from, int64_t to)
+{
+    for (size_t i = 0; i < trace->n; i++) {
+        size_t at = place(trace, i);
+        for (size_t k = signal; k < signal + n && trace->start[at] >= from && trace->start[at] < to;
+             k++)
+            trace->of[at * trace->width + k] = INT16_MIN;
+    }
+}
+
 size_t drift_trace_take(const struct drift_trace *trace, size_t signal, int64_t from, double *y,
                         int64_t *start, int64_t *end)
 {

@@ -32,6 +32,9 @@ void drift_trace_reset(struct drift_trace *trace);
 void drift_trace_begin(struct drift_trace *trace, int64_t start, int64_t end);
 void drift_trace_put(struct drift_trace *trace, size_t signal, double value);
 void drift_trace_end(struct drift_trace *trace);
+// Forgets the first `n` signals from `signal` on of steps that began in a stretch of time.
+void drift_trace_erase(struct drift_trace *trace, size_t signal, size_t n, int64_t from,
+                       int64_t to);
 // The steps from a time on that have a value of a signal, oldest first; room for `most`. Returns
 // how many.
 size_t drift_trace_take(const struct drift_trace *trace, size_t signal, int64_t from, double *y,
