@@ -14,23 +14,32 @@ struct planted {
     const char *name, *field, *kind;
     const char *slice; // NULL: "all" of them, or "": the field is what they are by
     double takes, sizes[2];
+    size_t check; // the size that --check looks at
 };
 
 static const struct planted planted[] = {
-    {SHIFT, "small step, sd", "f1", "at once", NULL, 0, {.25, .3}},
-    {STEADY, "ramp over 5 days, to sd", "f1", "incrementally", NULL, 120, {.4, .7}},
-    {STEADY, "ramp over 12 days, to sd", "f1", "incrementally", NULL, 288, {.4, .7}},
-    {ONE_SLICE, "step in JP alone, sd", "f1", "at once", "JP", 0, {1, 1.2}},
-    {IN_SLICE, "ramp over 5 days in JP alone, to sd", "f1", "incrementally", "JP", 120, {1.5, 2.5}},
-    {CREEPING, "JP over 5 days: share more", "country", "gradually", "", 120, {.15, .25}},
+    {SHIFT, "small step, sd", "f1", "at once", NULL, 0, {.25, .3}, 0},
+    {STEADY, "ramp over 5 days, to sd", "f1", "incrementally", NULL, 120, {.4, .7}, 1},
+    {STEADY, "ramp over 12 days, to sd", "f1", "incrementally", NULL, 288, {.4, .7}, 1},
+    {ONE_SLICE, "step in JP alone, sd", "f1", "at once", "JP", 0, {1, 1.2}, 0},
+    {IN_SLICE,
+     "ramp over 5 days in JP alone, to sd",
+     "f1",
+     "incrementally",
+     "JP",
+     120,
+     {1.5, 2.5},
+     1},
+    {CREEPING, "JP over 5 days: share more", "country", "gradually", "", 120, {.15, .25}, 1},
     {FIRST,
      "f1, 3 days later f2, ramps over 5 days to sd",
      "f1",
      "incrementally",
      NULL,
      120,
-     {.5, .7}},
-    {AGAIN, "step for 6 days, again 9 days later, sd", "f1", "at once", NULL, 144, {.27, .3}},
+     {.5, .7},
+     1},
+    {AGAIN, "step for 6 days, again 9 days later, sd", "f1", "at once", NULL, 144, {.25, .27}, 1},
 };
 enum { PLANTED = sizeof planted / sizeof *planted, SIZES = 2 };
 enum { ROWS = 300, AFTER = 720, LATEST = 360, FOLLOW = 48 }; // hours
@@ -135,11 +144,51 @@ static void print(const char *name, double size, const struct score *score)
     fflush(stdout);
 }
 
+static void add(struct rate *into, const struct rate *rate)
+{
+    into->right += rate->right;
+    into->of += rate->of;
+}
+
+// How many bounds do not hold, of all causes together: of each there are few.
+static int judge(struct score scores[PLANTED][SIZES])
+{
+    struct score all = {.wrong = 0};
+    for (size_t i = 0; i < PLANTED * SIZES; i++) {
+        const struct score *one = &scores[i / SIZES][i % SIZES];
+        add(&all.found, &one->found);
+        add(&all.top, &one->top);
+        add(&all.slice, &one->slice);
+        add(&all.first_inside, &one->first_inside);
+        add(&all.inside, &one->inside);
+        add(&all.kind, &one->kind);
+        add(&all.order, &one->order);
+        add(&all.again, &one->again);
+        all.width += one->width;
+        all.wrong += one->wrong;
+    }
+    double n = fmax(all.found.right, 1);
+    return rate_is_below(&all.found, .9) + rate_is_below(&all.top, .9) +
+           rate_is_below(&all.slice, .8) + rate_is_below(&all.first_inside, .8) +
+           rate_is_below(&all.inside, .8) + rate_is_below(&all.kind, .75) +
+           rate_is_below(&all.order, .5) + rate_is_below(&all.again, .5) + !(all.width / n < 60) +
+           (all.wrong * 10 > all.found.of);
+}
+
+static void calibrate(uint64_t seed, void *instance, struct weir_buffer *out)
+{
+    void *owner = stream_owner(instance, NULL);
+    stream_seed(seed);
+    stream.cause = NOTHING;
+    for (double hour = 0; hour < AFTER; hour++)
+        stream_window(owner, hour, 0);
+    stream_save(owner, out);
+    stream_end(owner);
+}
+
 int explain_slowly(uint64_t seeds, int check, int say)
 {
     static struct score scores[PLANTED][SIZES];
-    int failed = 0;
-    struct score all = {.wrong = 0};
     say_all = say;
     memset(scores, 0, sizeof scores);
     stream = (struct stream){.rows = ROWS, .rhythm = .2, .fields = 6};
@@ -147,15 +196,12 @@ int explain_slowly(uint64_t seeds, int check, int say)
         struct weir_buffer saved;
         stream_seed(seed * 7);
         stream_open();
-        void *instance = stream_instance(0, 1), *learning = stream_owner(instance, NULL);
-        stream_seed(seed);
-        stream.cause = NOTHING;
-        for (double hour = 0; hour < AFTER; hour++)
-            stream_window(learning, hour, 0);
-        stream_save(learning, &saved);
-        stream_end(learning);
+        void *instance = stream_instance(0, 1);
+        calibrate(seed, instance, &saved);
         for (size_t p = 0; p < PLANTED; p++) {
-            for (size_t k = check ? 1 : 0; k < SIZES; k++) {
+            for (size_t k = 0; k < SIZES; k++) {
+                if (check && k != planted[p].check)
+                    continue;
                 stream_seed(seed * 1000 + p * 10 + k);
                 stream.begins = AFTER + 30 + (double)((seed * 37 + p * 11) % 600) / 60;
                 void *owner = stream_owner(instance, &saved);
@@ -178,5 +224,5 @@ int explain_slowly(uint64_t seeds, int check, int say)
                 print(planted[p].name, planted[p].sizes[k], &scores[p][k]);
         }
     }
-    return failed + (all.wrong > 0);
+    return judge(scores);
 }

@@ -160,12 +160,14 @@ static void say(struct drift_memory *memory, const struct drift_creep *lead, cha
     char change[TEXT], since[128];
     change_text(memory, lead, change, sizeof change);
     since_text(lead, since, sizeof since);
+    const char *stretch = strchr(memory->calibration.name, '(');
     snprintf(out, size,
              "%.100s %s: %s, %s since %s; %u windows together show it, against what is usual at "
-             "their hours",
+             "their hours%s%s",
              memory->drift->fields[lead->field].info->name,
              is_step(&lead->onset) ? "took a small step that lasts" : "drifts slowly", change,
-             how_it_came(&lead->onset), since, lead->windows);
+             how_it_came(&lead->onset), since, lead->windows, stretch ? " " : "",
+             stretch ? stretch : "");
 }
 
 // What to do at its end, where there is room.
@@ -201,6 +203,8 @@ void drift_slow_report(struct drift_memory *memory, const struct weir_window *wi
     add_others(moved, n + n_moved, text, sizeof text);
     drift_explain_report(explanation, window, moved, &lines, text, sizeof text);
     advise(&creeps[0], text, sizeof text);
+    drift_add_line(&lines, "calibration", NULL);
+    drift_calibration_line(memory, lines.before[lines.n - 1], lines.after[lines.n - 1], DRIFT_TEXT);
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = "slow",

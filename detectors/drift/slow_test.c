@@ -78,7 +78,7 @@ static void draw_window(int64_t hour, const struct change *change)
 
 struct found {
     int slow, other, wanders;
-    char summary[1000], field[16], evidence[300];
+    char summary[1000], field[16], evidence[300], onset[300];
     double value;
 };
 static struct found found;
@@ -134,6 +134,10 @@ static void on_emit(const struct weir_window *window, const struct weir_finding 
     found.value = finding->statistic.value;
     snprintf(found.summary, sizeof found.summary, "%s", finding->summary);
     snprintf(found.field, sizeof found.field, "%s", finding->fields[0]);
+    for (size_t i = 0; i < finding->n_evidence; i++) {
+        if (!strcmp(finding->evidence[i].type, "onset"))
+            snprintf(found.onset, sizeof found.onset, "%s", finding->evidence[i].after);
+    }
     snprintf(found.evidence, sizeof found.evidence, "%s => %s", finding->evidence[0].before,
              finding->evidence[0].after);
 }
@@ -242,6 +246,7 @@ START_TEST(a_ramp_that_no_window_shows_is_found)
     ck_assert_ptr_nonnull(strstr(found.summary, "f0 drifts slowly: up by 0.2"));
     ck_assert_ptr_nonnull(strstr(found.summary, ", incrementally since about 1970-01-1"));
     ck_assert_ptr_nonnull(strstr(found.evidence, "windows together, score"));
+    ck_assert_ptr_nonnull(strstr(found.onset, "unlike it incrementally since 1970-01-1"));
 }
 END_TEST
 
@@ -260,6 +265,58 @@ START_TEST(nulls_and_categories_creep_too)
     ck_assert_int_ge(hours, 0);
     ck_assert_str_eq(found.field, "f5");
     ck_assert_ptr_nonnull(strstr(found.summary, " since "));
+}
+END_TEST
+
+// Hours from 1970-01-01 that a text has behind a word.
+static int64_t hour_in(const char *text, const char *word)
+{
+    int day, hour, minute;
+    const char *at = strstr(text, word);
+    ck_assert_msg(at && sscanf(at + strlen(word), "1970-01-%d %d:%d", &day, &hour, &minute) == 3,
+                  "%s", text);
+    return (day - 1) * 24 + hour;
+}
+
+START_TEST(a_small_step_is_told_and_dated)
+{
+    int inside = 0, steps = 0;
+    for (int trial = 0; trial < 5; trial++) {
+        weir_plugin.owner_destroy(owner);
+        owner = make_owner(instance);
+        ck_assert_int_eq(restore(owner, &saved, saved.length), 0);
+        run(LEARN, 24, (struct change){0}, 1);
+        int64_t hours = run(LEARN + 24, 24 * 8, (struct change){.level = .3}, 1);
+        ck_assert_int_ge(hours, 0);
+        for (int64_t i = 1; i < 24; i++) {
+            draw_window(LEARN + 24 + hours + i, &(struct change){.level = .3});
+            judge(owner, LEARN + 24 + hours + i);
+        }
+        if (!found.slow)
+            continue;
+        inside += hour_in(found.onset, "between ") <= LEARN + 25 &&
+                  hour_in(found.onset, " and ") >= LEARN + 23;
+        steps += strstr(found.onset, "at once since") != NULL;
+        printf("%s\n", found.summary);
+    }
+    ck_assert_int_ge(inside, 4);
+    ck_assert_int_ge(steps, 4);
+}
+END_TEST
+
+START_TEST(older_states_are_read)
+{
+    // An earlier version has nothing behind the charts: nothing is dated by how it was before.
+    struct weir_error error = {0};
+    struct weir_reader in = weir_reader_make(saved.data, saved.length);
+    weir_plugin.owner_destroy(owner);
+    owner = make_owner(instance);
+    ck_assert_int_eq(weir_plugin.owner_restore(owner, weir_plugin.state_version - 1, &in, &error),
+                     0);
+    ck_assert_int_gt(weir_reader_left(&in), 1000);
+    int64_t hours = run(LEARN, 24 * 8, (struct change){.level = .3}, 24 * 6);
+    ck_assert_int_gt(hours, 24);
+    ck_assert_ptr_nonnull(strstr(found.summary, "f0 drifts slowly: up by 0.2"));
 }
 END_TEST
 
@@ -459,6 +516,8 @@ int main(void)
     tcase_add_unchecked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_ramp_that_no_window_shows_is_found);
     tcase_add_test(cases, nulls_and_categories_creep_too);
+    tcase_add_test(cases, a_small_step_is_told_and_dated);
+    tcase_add_test(cases, older_states_are_read);
     tcase_add_test(cases, days_like_those_learnt_are_silent);
     tcase_add_test(cases, a_jump_is_not_slow_and_what_is_over_is_quiet);
     tcase_add_test(cases, a_step_of_a_field_that_wanders_is_found);
