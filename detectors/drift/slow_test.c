@@ -485,16 +485,17 @@ START_TEST(garbage_is_refused)
     struct weir_buffer bytes;
     weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
     save(owner, &bytes);
-    for (size_t k = 0; k < 60; k++) {
+    // The charts, and behind them what explains by them, are at the end.
+    size_t end = bytes.length < 40000 ? bytes.length : 40000;
+    for (size_t k = 0; k < 40; k++) {
         void *other = make_owner(instance);
-        // The charts are at the end.
-        size_t length = bytes.length - 1 - k * 97 % 6000;
+        size_t length = bytes.length - 1 - k * 997 % end;
         ck_assert_int_eq(restore(other, &bytes, length), WEIR_ECORRUPT);
         weir_plugin.owner_destroy(other);
     }
-    for (size_t k = 0; k < 300; k++) {
+    for (size_t k = 0; k < 160; k++) {
         void *other = make_owner(instance);
-        size_t at = bytes.length - 1 - (size_t)(uniform() * 6000);
+        size_t at = bytes.length - 1 - (size_t)(uniform() * (double)end);
         uint8_t was = bytes.data[at];
         bytes.data[at] ^= (uint8_t)(1 + uniform() * 255);
         if (!restore(other, &bytes, bytes.length)) {
@@ -512,7 +513,7 @@ int main(void)
 {
     Suite *suite = suite_create("slow");
     TCase *cases = tcase_create("slow");
-    tcase_set_timeout(cases, 60);
+    tcase_set_timeout(cases, 240);
     tcase_add_unchecked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_ramp_that_no_window_shows_is_found);
     tcase_add_test(cases, nulls_and_categories_creep_too);
