@@ -36,7 +36,7 @@ static double middle(const double *sorted, size_t n)
 void weir_usual_fit(struct weir_usual *usual, double *s, size_t n)
 {
     n = sort_known(s, n);
-    *usual = (struct weir_usual){0, 1};
+    *usual = (struct weir_usual){0, INFINITY};
     if (n < 2)
         return;
     for (size_t i = 0; i < n; i++)
@@ -50,6 +50,8 @@ void weir_usual_fit(struct weir_usual *usual, double *s, size_t n)
 
 double weir_usual_z(const struct weir_usual *usual, double s)
 {
+    if (isinf(usual->spread))
+        return NAN;
     return (log(s + WEIR_USUAL_FLOOR) - usual->median) / usual->spread;
 }
 

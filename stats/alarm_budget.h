@@ -17,15 +17,16 @@
 // ---- one statistic of one field
 
 struct weir_usual {
-    double median, spread; // of ln(s + WEIR_USUAL_FLOOR); spread is 1.4826 MAD, at least 0.3
+    // Of ln(s + WEIR_USUAL_FLOOR); spread is 1.4826 MAD, at least 0.3; INFINITY: nothing is known.
+    double median, spread;
 };
 // What is added before the logarithm: statistics are likelihood ratios in nats or alike, and below
 // it say nothing. Without it one record where none is usual would be beyond all measure.
 #define WEIR_USUAL_FLOOR 0.5
 
-// `s` (n of them, overwritten; NAN are left out). Fewer than 2: median 0 and spread 1.
+// `s` (n of them, overwritten; NAN are left out). Of fewer than 2 nothing is known.
 void weir_usual_fit(struct weir_usual *usual, double *s, size_t n);
-double weir_usual_z(const struct weir_usual *usual, double s); // NAN for NAN
+double weir_usual_z(const struct weir_usual *usual, double s); // NAN for NAN, or nothing known
 
 // ---- the tail of a test, over all fields
 

@@ -151,8 +151,12 @@ void weir_cells_name(const struct weir_cells *cells, size_t i, char *out, size_t
     } else if (cells->shape == WEIR_SHAPE_BOOLEAN) {
         snprintf(out, size, "%s", i ? "true" : "false");
     } else if (cells->shape == WEIR_SHAPE_NUMERIC) {
+        int below = i + 1 < cells->n && weir_cells_is_atom(cells, i + 1);
+        double edge = i + 1 < cells->n ? cells->cuts[below ? i + 1 : i] : 0;
         if (cells->n == 1)
             snprintf(out, size, "any");
+        else if (i == 0 && below)
+            snprintf(out, size, "< %.6g", edge);
         else if (i == 0)
             snprintf(out, size, "<= %.6g", cells->cuts[0]);
         else if (i + 1 == cells->n)
@@ -160,11 +164,11 @@ void weir_cells_name(const struct weir_cells *cells, size_t i, char *out, size_t
         else if (weir_cells_is_atom(cells, i))
             snprintf(out, size, "= %.6g", cells->cuts[i]);
         else
-            snprintf(out, size, "(%.6g, %.6g]", cells->cuts[i - 1], cells->cuts[i]);
+            snprintf(out, size, "(%.6g, %.6g%c", cells->cuts[i - 1], edge, below ? ')' : ']');
     } else if (i < cells->n_categories) {
         snprintf(out, size, "%.*s", (int)cells->categories[i].length, cells->categories[i].data);
     } else {
-        snprintf(out, size, "other %zu", i - cells->n_categories);
+        snprintf(out, size, "rarer values (group %zu)", i - cells->n_categories);
     }
 }
 

@@ -173,8 +173,11 @@ int weir_cells_build_sketch(const struct weir_ddsketch *sketch, struct weir_cell
     size_t zeros = 0;
     for (size_t i = 0; i < points.n; i++)
         zeros += points.x[i] == 0;
-    int code = build_sorted(points.x, points.n, zeros * WEIR_CELLS_EQUAL > points.n, &points.heavy,
-                            cells, error);
+    if (zeros * WEIR_CELLS_EQUAL > points.n) {
+        add_cut(&points.heavy, nextafter(0, -INFINITY));
+        add_cut(&points.heavy, 0);
+    }
+    int code = build_sorted(points.x, points.n, 0, &points.heavy, cells, error);
     free(points.x);
     return code;
 }

@@ -109,6 +109,24 @@ START_TEST(a_sketch_gives_nearly_equal_cells)
         ck_assert_uint_ne(weir_cells_find(cells, constants[k] * 1.03), of);
         weir_cells_free(cells);
     }
+    // Zero is one value, and the edges of other buckets are none.
+    for (size_t i = 0; i < N; i++)
+        x[i] = (double)(i % 5);
+    weir_ddsketch_reset(sketch);
+    ck_assert_int_eq(weir_ddsketch_add(sketch, x, N), 0);
+    ck_assert_int_eq(weir_cells_build_sketch(sketch, &cells, NULL), 0);
+    char name[64];
+    for (size_t i = 0; i < cells->n; i++)
+        ck_assert_int_eq(weir_cells_is_atom(cells, i), i == weir_cells_find(cells, 0));
+    weir_cells_name(cells, 0, name, sizeof name);
+    ck_assert_str_eq(name, "< 0");
+    struct weir_summary zeros = {.shape = cells->shape, .cells = cells, .cell = cell};
+    memset(cell, 0, sizeof cell);
+    cell[weir_cells_find(cells, 0)] = 10;
+    ck_assert_double_eq(weir_summary_quantile(&zeros, .5), 0);
+    cell[0] = 100;
+    ck_assert_double_eq(weir_summary_quantile(&zeros, .5), 0);
+    weir_cells_free(cells);
     weir_ddsketch_reset(sketch);
     ck_assert_int_eq(weir_cells_build_sketch(sketch, &cells, NULL), 0);
     ck_assert_uint_eq(cells->n, 1);

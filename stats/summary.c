@@ -3,10 +3,12 @@
 // stats/summary_wire.c writes and reads bytes.
 #include "stats/summary.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/cells.h"
 #include "stats/ddsketch.h"
 #include "stats/hll.h"
 #include "stats/moments.h"
@@ -154,7 +156,9 @@ static double quantile_by_cells(const struct weir_summary *summary, double q)
     double high = i + 1 < cells->n ? cells->cuts[i] : bounded ? moments->maximum : low;
     double share = left / (double)summary->cell[i];
     share = share < 0 ? 0 : share > 1 ? 1 : share;
-    return low + (high - low) * share;
+    double value = weir_cells_is_atom(cells, i) ? high : low + (high - low) * share;
+    // The edge below an atom at zero.
+    return fabs(value) < DBL_MIN ? 0 : value;
 }
 
 double weir_summary_quantile(const struct weir_summary *summary, double q)

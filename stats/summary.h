@@ -51,7 +51,7 @@ double weir_moments_variance(const struct weir_moments *moments, const struct we
 // The q-quantile by the sketch, else by the cells; NAN where there is neither or no value.
 double weir_summary_quantile(const struct weir_summary *summary, double q);
 
-// The name of cell i for people: "(12, 15.5]", "JP", "other 17".
+// The name of cell i for people: "(12, 15.5]", "JP", "rarer values (group 17)".
 void weir_cells_name(const struct weir_cells *cells, size_t i, char *out, size_t size);
 
 // Deep copies, and bytes, of cells (profiles hold them).

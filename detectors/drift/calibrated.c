@@ -31,6 +31,18 @@ static double dispersion_of(const struct drift_memory *memory, size_t basis, siz
     return fmax(more, 1);
 }
 
+// Whether it is the distribution that is unlike what is usual. Where it is nulls, or values never
+// seen, the cells of a window with few values may be anything.
+static int is_of_distribution(const struct drift_memory *memory, const struct drift_scored *scored,
+                              const struct drift_counts *now)
+{
+    static const enum weir_cell_score local[] = {WEIR_SCORE_NULL, WEIR_SCORE_UNSEEN};
+    double score = 0, least = HOLDS * memory->calibration.budget.threshold;
+    for (int k = 0; k < WEIR_SCORES; k++)
+        score = k == (int)local[0] || k == (int)local[1] ? score : fmax(score, scored->of[k]);
+    return now->values >= memory->drift->minimum && score >= fmin(least, scored->score);
+}
+
 static void measure(struct drift_memory *memory, struct drift_room *room, size_t f,
                     struct drift_verdict *verdict)
 {
@@ -61,8 +73,9 @@ static void measure(struct drift_memory *memory, struct drift_room *room, size_t
     verdict->dispersion = dispersion_of(memory, scored->basis, f, counts.n);
     double error = drift_effect_error(fmax(n, 1), fmax(expected.worth, 1), verdict->dispersion);
     verdict->low = verdict->effect - LOWER_BOUND * error;
-    verdict->critical = verdict->low >= memory->drift->critical;
-    verdict->moved = verdict->effect >= memory->drift->delta;
+    verdict->moved =
+        verdict->effect >= memory->drift->delta && is_of_distribution(memory, scored, now);
+    verdict->critical = verdict->moved && verdict->low >= memory->drift->critical;
     verdict->test = DRIFT_OMNIBUS;
     // What is local has floors of its own: shares of nulls, of unseen values, of tails.
     double unseen = counts.ordered ? 0 : fmax((double)now->unseen, fresh);

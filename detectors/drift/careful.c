@@ -19,6 +19,70 @@ int drift_is_plain(const struct drift_verdict *verdict)
     return verdict->critical || verdict->test == DRIFT_NULL_RATE || verdict->test == DRIFT_UNSEEN;
 }
 
+// ---- hours, weekdays, dates
+
+static double share(uint64_t part, uint64_t all)
+{
+    return all ? (double)part / (double)all : 0;
+}
+
+static const double NEARLY_ALL = 0.9; // of a window's values
+static const double REGULAR = 1. / 400; // of the reference's
+
+// Whether one or two cells hold nearly all that was counted, where the reference has more: it has
+// such values, but not these alone.
+static int is_narrow(const struct drift_counts *counts, const struct weir_summary *reference)
+{
+    size_t n = reference->cell && reference->cells->n == counts->n ? counts->n : 0;
+    uint64_t first = 0, second = 0, of_first = 0, of_second = 0, all = 0, of_all = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t count = counts->cell[i];
+        all += count;
+        of_all += reference->cell[i];
+        if (count > first) {
+            second = first;
+            of_second = of_first;
+            first = count;
+            of_first = reference->cell[i];
+        } else if (count > second) {
+            second = count;
+            of_second = reference->cell[i];
+        }
+    }
+    double one = share(of_first, of_all), both = share(of_first + of_second, of_all);
+    if (one < REGULAR)
+        return 0;
+    return share(first, all) >= NEARLY_ALL ? one < NEARLY_ALL
+                                           : share(first + second, all) >= NEARLY_ALL && both < .5;
+}
+
+// The hour of the day has one value a window, and another in the next: what is narrow now and was
+// in the last window, or has no window before it, may be that.
+static int leave_out_calendar(struct drift_memory *memory, const struct weir_window *window,
+                              struct drift_verdict *moved, size_t *n)
+{
+    const struct drift_history *history = &memory->explain.recent;
+    struct drift_counts *last = memory->calibration.foreseen;
+    size_t e = history->n, kept = 0;
+    while (e && history->items[e - 1].end > window->start)
+        e--;
+    drift_counts_reset_all(last, memory->drift->n_fields);
+    if (e && drift_entry_add(&history->items[e - 1], last, memory->drift->n_fields))
+        return -1;
+    for (size_t i = 0; i < *n; i++) {
+        size_t f = (size_t)(moved[i].field - memory->drift->fields);
+        int is_calendar = !memory->calibration.held[f] && moved[i].test != DRIFT_NULL_RATE &&
+                          is_narrow(&memory->now[f], moved[i].then) &&
+                          (!last[f].values || is_narrow(&last[f], moved[i].then));
+        if (!is_calendar)
+            moved[kept++] = moved[i];
+    }
+    *n = kept;
+    return 0;
+}
+
+// ---- what came at once
+
 // Sums the last windows; returns whether they are fresh, -1: there are none.
 static int sum_recent(struct drift_memory *memory, const struct weir_window *window)
 {
@@ -42,11 +106,6 @@ static int sum_recent(struct drift_memory *memory, const struct weir_window *win
         n++;
     }
     return n ? fresh : -1;
-}
-
-static double share(uint64_t part, uint64_t all)
-{
-    return all ? (double)part / (double)all : 0;
 }
 
 // Values never seen, and those in cells that the reference has nothing in.
@@ -84,7 +143,7 @@ static int is_step(struct drift_memory *memory, size_t f, const struct drift_ver
         return drift_local(DRIFT_TAIL, verdict->share, tail_of(then, verdict->then));
     struct weir_summary before = drift_memory_over(memory, f, then);
     double error = drift_effect_error((double)now->values, (double)then->values, 1);
-    return drift_offset(&before, now) - error * LOWER_BOUND >= times * memory->drift->critical;
+    return drift_offset(&before, now, 1) - error * LOWER_BOUND >= times * memory->drift->critical;
 }
 
 // Further from the reference than a rhythm goes: whether it came at once does not matter.
@@ -120,6 +179,8 @@ void drift_keep_plain(struct drift_memory *memory, const struct weir_window *win
     const struct drift *drift = memory->drift;
     uint8_t *held = memory->calibration.held;
     size_t first = 0;
+    if (*n && leave_out_calendar(memory, window, moved, n))
+        *n = 0;
     int fresh = *n ? sum_recent(memory, window) : -1;
     double times = fresh == 1 && is_known(memory, window->start) ? 1 : STALE;
     for (size_t i = 0; i < *n; i++) {

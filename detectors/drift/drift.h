@@ -141,8 +141,10 @@ int drift_judge(const struct drift *drift, double alpha, struct drift_room *room
 // is significant (else 0).
 double drift_effect(const struct weir_cell_counts *counts, double scale_ratio,
                     struct weir_cell_distances *distances);
-// The same of a stretch against a profile.
-double drift_offset(const struct weir_summary *profile, const struct drift_counts *stretch);
+// The same of a stretch against a profile; 0 where chance may explain it (`alpha`; 1: it is not
+// asked).
+double drift_offset(const struct weir_summary *profile, const struct drift_counts *stretch,
+                    double alpha);
 // Whether a share of nulls, unseen values or tails changed by enough to matter.
 int drift_local(enum drift_test test, double share, double usual);
 #define DRIFT_CRITICAL_SHARE 0.1

@@ -48,6 +48,22 @@ static void draw(struct weir_summary *into, double level, double nulls)
     into->values = ROWS - into->null;
 }
 
+// The last field is the hour of the day: of one value a window; 2: of two, where the time zone is
+// half an hour off; 3: the day of the week.
+static int calendar, stuck;
+
+static void draw_calendar(int64_t hour)
+{
+    struct weir_summary *into = &now[FIELDS - 1];
+    memset(into->cell, 0, into->cells->n * sizeof *into->cell);
+    for (int i = 0; i < ROWS; i++) {
+        int64_t value = hour + (calendar == 2 && i % 2);
+        double q = calendar == 3 ? (double)(value / DAY % 7 * 2 + 1) / 14
+                                 : (double)(value % DAY * 2 + 1) / (2 * DAY);
+        into->cell[weir_cells_find(cells, 1.1 * weir_normal_quantile(q))]++;
+    }
+}
+
 // A rhythm of up to 0.6 sd, a memory, weekends of their own; f0 is `off` and has `nulls`.
 static void draw_window(int64_t hour, double off, double nulls)
 {
@@ -58,6 +74,12 @@ static void draw_window(int64_t hour, double off, double nulls)
         double level = (.1 + .5 * (double)f / FIELDS) * day + (f % 2 ? .3 : -.2) * weekend;
         draw(&now[f], level + left[f] + (f ? 0 : off), f ? 0 : nulls);
     }
+    if (stuck) {
+        memset(now[0].cell, 0, cells->n * sizeof *now[0].cell);
+        now[0].cell[weir_cells_find(cells, .3)] = ROWS;
+    }
+    if (calendar)
+        draw_calendar(hour);
 }
 
 static struct {
@@ -147,9 +169,26 @@ static int run(int64_t from, int64_t to, double off, double nulls)
     return alarms;
 }
 
+static void make_reference(double nulls)
+{
+    for (int f = 0; f < FIELDS; f++)
+        weir_summary_reset(&reference[f]);
+    for (int64_t hour = 0; hour < 7 * DAY; hour++) { // a week's file
+        draw_window(hour, 0, nulls);
+        for (int f = 0; f < FIELDS; f++) {
+            for (size_t i = 0; i < cells->n; i++)
+                reference[f].cell[i] += now[f].cell[i];
+            reference[f].rows += ROWS;
+            reference[f].null += now[f].null;
+            reference[f].values += now[f].values;
+        }
+    }
+}
+
 static void setup(void)
 {
     enum { N = 4000 };
+    calendar = stuck = 0;
     static double x[N];
     state = 88172645463325252u;
     for (int i = 0; i < N; i++)
@@ -164,15 +203,7 @@ static void setup(void)
         snprintf(names[f], sizeof names[f], "f%d", f);
         fields[f] = (struct weir_field){.name = names[f], .type = WEIR_TYPE_DOUBLE};
     }
-    for (int64_t hour = 0; hour < 7 * DAY; hour++) { // a week's file
-        draw_window(hour, 0, 0);
-        for (int f = 0; f < FIELDS; f++) {
-            for (size_t i = 0; i < cells->n; i++)
-                reference[f].cell[i] += now[f].cell[i];
-            reference[f].rows += ROWS;
-            reference[f].values += ROWS;
-        }
-    }
+    make_reference(0);
     instance = make_instance(0);
     owner = make_owner(instance);
 }
@@ -199,6 +230,37 @@ START_TEST(a_rhythm_is_no_alarm)
     instance = make_instance(1);
     owner = make_owner(instance);
     ck_assert_int_ge(run(0, DAY, 0, 0), DAY * 3 / 4);
+}
+END_TEST
+
+START_TEST(the_hour_of_the_day_is_no_alarm)
+{
+    calendar = _i;
+    make_reference(0);
+    ck_assert_int_eq(run(0, 2 * DAY, 0, 0), 0);
+    ck_assert_int_le(run(2 * DAY, 12 * DAY, 0, 0), 6);
+}
+END_TEST
+
+START_TEST(a_field_that_gets_stuck_is_found)
+{
+    calendar = 1;
+    make_reference(0);
+    run(0, 20, 0, 0);
+    stuck = 1;
+    ck_assert_int_eq(run(20, 24, 0, 0), 4);
+    ck_assert_ptr_nonnull(strstr(found.summary, "f0 moved"));
+    ck_assert_ptr_null(strstr(found.summary, "f7"));
+}
+END_TEST
+
+START_TEST(of_a_field_that_is_hardly_ever_there_its_few_values_say_nothing)
+{
+    make_reference(.99);
+    ck_assert_int_le(run(0, 33 * DAY, 0, .99), 13);
+    ck_assert_int_eq(found.skew, 0);
+    // More of them than usual, and fewer than are judged.
+    ck_assert_int_eq(run(33 * DAY, 33 * DAY + 6, 1, .96), 0);
 }
 END_TEST
 
@@ -296,6 +358,9 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_rhythm_is_no_alarm);
+    tcase_add_loop_test(cases, the_hour_of_the_day_is_no_alarm, 1, 4);
+    tcase_add_test(cases, a_field_that_gets_stuck_is_found);
+    tcase_add_test(cases, of_a_field_that_is_hardly_ever_there_its_few_values_say_nothing);
     tcase_add_loop_test(cases, a_plain_fault_is_found_at_once, 0, 5);
     tcase_add_loop_test(cases, nulls_are_found_at_once, 0, 3);
     tcase_add_test(cases, what_was_so_from_the_beginning_is_no_drift);

@@ -206,7 +206,17 @@ double drift_effect_error(double n, double m, double dispersion)
     return 1.25 * sqrt((1 / n + 1 / m) * dispersion);
 }
 
-double drift_offset(const struct weir_summary *profile, const struct drift_counts *stretch)
+static int is_chance(const struct weir_cell_counts *counts, double alpha)
+{
+    struct weir_omnibus omnibus;
+    if (alpha >= 1)
+        return 0;
+    weir_omnibus(counts, &omnibus);
+    return omnibus.status != WEIR_TEST_OK || omnibus.p_value > alpha;
+}
+
+double drift_offset(const struct weir_summary *profile, const struct drift_counts *stretch,
+                    double alpha)
 {
     struct drift_room room = {0};
     struct weir_cell_distances distances;
@@ -218,6 +228,8 @@ double drift_offset(const struct weir_summary *profile, const struct drift_count
                                           .n = fill(&room, &now, profile, 1),
                                           .ordered = profile->shape == WEIR_SHAPE_NUMERIC};
         effect = drift_effect(&counts, 0, &distances);
+        if (effect > 0 && is_chance(&counts, alpha))
+            effect = 0;
     }
     free(room.reference);
     return effect;

@@ -8,6 +8,9 @@
 #include "detectors/drift/drift.h"
 
 static const int64_t DAY = 24 * (int64_t)3600000;
+// Chance that a stretch looks unlike a profile, over all fields: of what comes seldom it has few
+// values.
+static const double OFFSET_ALPHA = 1e-3;
 
 // Each window of the stretch against the same season of its other days. Of the hours beside it,
 // too, those of its day are left out: a field with a memory was then where it is now. In a stretch
@@ -125,7 +128,7 @@ static int replay_stretch(struct replay *replay)
 // other four: with the hour's memory a month is few independent values, and a field's own median
 // and spread, fitted to the very windows that they judge, would make them look tamer than those to
 // come.
-enum { FOLDS = 5 };
+enum { FOLDS = 5, KNOWN_FROM = 20 };
 
 static void standardise(const float *scores, size_t width, size_t n, struct weir_usual *usual,
                         float *z, double *room)
@@ -140,9 +143,12 @@ static void standardise(const float *scores, size_t width, size_t n, struct weir
         for (size_t w = first; w < end; w++)
             z[w] = (float)weir_usual_z(usual, scores[w * width]);
     }
+    size_t known = 0;
     for (size_t w = 0; w < n; w++)
-        room[w] = scores[w * width];
-    weir_usual_fit(usual, room, n);
+        known += !isnan(room[w] = scores[w * width]);
+    // A field that could not be judged in most windows of a short stretch has no usual: a number
+    // that comes seldom, of which there were not enough values to cut cells until lately.
+    weir_usual_fit(usual, room, 4 * known < n && known < KNOWN_FROM ? 0 : n);
 }
 
 // All fields' z of a test, but for those of windows first to end - 1.
@@ -278,6 +284,7 @@ static int set_budget(struct drift_memory *memory, const double *largest, int gr
 static void learn_offsets(struct drift_memory *memory, const struct weir_window *window)
 {
     const struct drift *drift = memory->drift;
+    double alpha = OFFSET_ALPHA / (double)drift->n_fields;
     for (size_t f = 0; f < drift->n_fields; f++) {
         const struct drift_counts *pooled = &memory->calibration.pooled[f];
         memory->calibration.offset[f] = 0;
@@ -288,7 +295,7 @@ static void learn_offsets(struct drift_memory *memory, const struct weir_window 
                     : NULL;
             if (then && then->cell && then->cells->n == pooled->n)
                 memory->calibration.offset[f] =
-                    fmax(memory->calibration.offset[f], drift_offset(then, pooled));
+                    fmax(memory->calibration.offset[f], drift_offset(then, pooled, alpha));
         }
     }
 }

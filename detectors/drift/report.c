@@ -66,7 +66,9 @@ static double quantile_of(const struct drift_verdict *verdict, int now, double q
         one.quantiles = NULL;
         one.parts &= ~(unsigned)(WEIR_PART_QUANTILES | WEIR_PART_MOMENTS);
     }
-    return weir_summary_quantile(&one, q);
+    double value = weir_summary_quantile(&one, q);
+    // Cells are cut a little beside whole numbers.
+    return verdict->field->info->type == WEIR_TYPE_LONG ? round(value) : value;
 }
 
 // What moved, as "median 41 -> 63" or "JP 12% -> 31%".
