@@ -26,7 +26,7 @@ static double share(uint64_t part, uint64_t all)
     return all ? (double)part / (double)all : 0;
 }
 
-static const double NEARLY_ALL = 0.9; // of a window's values
+static const double NEARLY_ALL = 0.9;   // of a window's values
 static const double REGULAR = 1. / 400; // of the reference's
 
 // Whether one or two cells hold nearly all that was counted, where the reference has more: it has
