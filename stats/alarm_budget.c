@@ -152,6 +152,11 @@ void weir_alarm_budget(const double *score, size_t n, double a, double m,
     free(sorted);
 }
 
+double weir_alarm_part(double a, double m, double share)
+{
+    return fmin(share * a / m, MOST) / fmin(a / m, MOST);
+}
+
 // ---- bytes
 
 int weir_tail_write(const struct weir_tail *tail, struct weir_buffer *out)

@@ -70,6 +70,12 @@ struct weir_alarm_budget {
 void weir_alarm_budget(const double *score, size_t n, double a, double m,
                        struct weir_alarm_life life, struct weir_alarm_budget *budget);
 
+// Of that budget a part, `share` in (0, 1], is one detector's, and the others have the rest: there
+// is one ranking, in which scores have ln `share` added. So the stretch has to be long enough for
+// the whole, and the threshold is above by -ln `share`: so far an exponential tail is believed.
+// This is that share, as far as it makes a difference where no window in 20 may be false.
+double weir_alarm_part(double a, double m, double share);
+
 int weir_tail_write(const struct weir_tail *tail, struct weir_buffer *out);
 int weir_tail_read(struct weir_tail *tail, struct weir_reader *in); // WEIR_ECORRUPT
 

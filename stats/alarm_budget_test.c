@@ -94,7 +94,17 @@ START_TEST(a_little_lacking_is_made_up_for)
 }
 END_TEST
 
-START_TEST(the_rate_is_what_is_promised)
+START_TEST(a_part_is_the_share_where_there_are_windows_enough)
+{
+    ck_assert_double_eq(weir_alarm_part(1, 720, 1), 1);
+    ck_assert_double_eq_tol(weir_alarm_part(1, 720, .4), .4, 1e-15);
+    // No window in 20 may be false: of ten windows half an alarm, and that is what the part allows.
+    ck_assert_double_eq(weir_alarm_part(1, 10, .6), 1);
+    ck_assert_double_eq_tol(weir_alarm_part(1, 10, .25), .5, 1e-15);
+}
+END_TEST
+
+static void check_rate(double share)
 {
     // Autocorrelated maxima: calibrated on 30 days, counted on the next 90, many times over.
     enum { RUNS = 400, MONTH = 720 };
@@ -109,11 +119,19 @@ START_TEST(the_rate_is_what_is_promised)
         }
         struct weir_alarm_budget budget;
         weir_alarm_budget(score, MONTH, 1, MONTH, life, &budget);
+        budget.threshold -= log(weir_alarm_part(1, MONTH, share));
         incidents +=
             (double)weir_alarm_incidents(score + MONTH, 3 * MONTH, budget.threshold, life, NULL) /
             3;
     }
-    ck_assert_double_eq_tol(incidents / RUNS, 1, .25);
+    printf("%.3f promised: %.3f a month\n", share, incidents / RUNS);
+    ck_assert_double_eq_tol(incidents / RUNS, share, .25 * share);
+}
+
+START_TEST(the_rate_is_what_is_promised)
+{
+    check_rate(1);
+    check_rate(.4);
 }
 END_TEST
 
@@ -227,6 +245,7 @@ int main(void)
     tcase_add_test(tests, a_life_is_replayed);
     tcase_add_test(tests, the_threshold_is_the_k_th_peak);
     tcase_add_test(tests, a_little_lacking_is_made_up_for);
+    tcase_add_test(tests, a_part_is_the_share_where_there_are_windows_enough);
     tcase_add_test(tests, the_rate_is_what_is_promised);
     tcase_add_test(tests, tails_are_those_of_the_sample);
     tcase_add_test(tests, what_is_usual_is_robust);

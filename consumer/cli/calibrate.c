@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumer/cli/budget.h"
 #include "consumer/cli/cli.h"
 #include "consumer/replay/replay.h"
 
@@ -234,9 +235,10 @@ static json_t *detector_json(const struct seen *seen)
     return out;
 }
 
-static void print_json(const struct calibration *calibration)
+static void print_json(const struct calibration *calibration, const struct weir_config *config)
 {
     json_t *detectors = json_object(), *out = json_pack("{s:o}", "detectors", detectors);
+    json_object_set_new(out, "false_alarms", weir_budget_json(config));
     for (size_t i = 0; i < calibration->n; i++)
         json_object_set_new(detectors, calibration->detectors[i].name,
                             detector_json(&calibration->detectors[i]));
@@ -259,13 +261,14 @@ static int on_emission(void *context, const struct weir_emission *emission)
 }
 
 // An exit code: whether all that was read for calibrates whole.
-static int print_all(const struct calibration *calibration, int json)
+static int print_all(const struct calibration *calibration, const struct weir_config *config,
+                     int json)
 {
     int unfinished = calibration->n == 0;
     for (size_t i = 0; i < calibration->n; i++)
         unfinished |= !is_whole(&calibration->detectors[i]);
     if (json)
-        print_json(calibration);
+        print_json(calibration, config);
     else if (!calibration->n)
         printf("nothing is calibrated: have a drift detector with windows of time that compares "
                "with a profile, a stretch, or earlier windows, and no `calibration: none`\n");
@@ -305,7 +308,8 @@ int weir_calibrate(const struct weir_config *config, const struct weir_arg_list 
     int code = weir_replay(&options, &stats, &error);
     if (!code && calibration.failed)
         code = weir_error_set(&error, WEIR_ENOMEM, "out of memory");
-    int status = code ? weir_cli_failed("%s", error.message) : print_all(&calibration, json);
+    int status =
+        code ? weir_cli_failed("%s", error.message) : print_all(&calibration, config, json);
     for (size_t i = 0; i < calibration.n; i++)
         free(calibration.detectors[i].fields);
     return status;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "consumer/cli/args.h"
+#include "consumer/cli/budget.h"
 #include "consumer/cli/calibrate.h"
 #include "consumer/cli/terminal.h"
 #include "consumer/config/connect.h"
@@ -31,7 +32,7 @@ static const struct weir_arg args[] = {
     {"calibrate", 0, WEIR_ARG_SWITCH, offsetof(struct options, calibrate), NULL,
      "print the thresholds that the false-alarm budget gives on the inputs"},
     {"json", 0, WEIR_ARG_SWITCH, offsetof(struct options, json), NULL,
-     "with --calibrate: print what it gives as one JSON object"},
+     "print the summary, or with --calibrate what that gives, as one JSON object"},
     {"input", 'i', WEIR_ARG_LIST, offsetof(struct options, inputs), "STREAM=PATH",
      "with --calibrate: a file with a healthy stretch of a stream, in order"},
     {.name = NULL}};
@@ -63,6 +64,21 @@ static void print_summary(const struct weir_config *config, const char *path)
     size_t s = config->n_streams, d = config->n_detectors, r = config->n_references;
     printf("%s: good: %zu stream%s, %zu detector%s, %zu reference%s\n", path, s, plural(s), d,
            plural(d), r, plural(r));
+    weir_budget_print(config);
+}
+
+static int print_summary_json(const struct weir_config *config, const char *path)
+{
+    json_t *out = json_pack(
+        "{s:s, s:I, s:I, s:I, s:o}", "file", path, "streams", (json_int_t)config->n_streams,
+        "detectors", (json_int_t)config->n_detectors, "references",
+        (json_int_t)config->n_references, "false_alarms", weir_budget_json(config));
+    int failed = !out || json_dumpf(out, stdout,
+                                    JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_PRESERVE_ORDER);
+    json_decref(out);
+    printf("\n");
+    return failed || fflush(stdout) ? weir_cli_failed("standard output cannot be written")
+                                    : WEIR_EXIT_DONE;
 }
 
 static void print_row(const char *form, const char *help)
@@ -143,7 +159,9 @@ static int check_file(const char *path, const struct options *options, struct we
     }
     if (!options->json)
         print_summary(config, path);
-    code = options->connect ? connect_to(config, options->timeout) : WEIR_EXIT_DONE;
+    code = options->connect                       ? connect_to(config, options->timeout)
+           : options->json && !options->calibrate ? print_summary_json(config, path)
+                                                  : WEIR_EXIT_DONE;
     if (!code && options->calibrate)
         code = weir_calibrate(config, &options->inputs, options->json);
     weir_config_free(config);
@@ -161,8 +179,8 @@ static int run(int argc, char **argv)
     if (options.calibrate != (options.inputs.n > 0))
         return weir_cli_usage(&weir_command_check,
                               "--calibrate and --input STREAM=PATH belong together");
-    if (options.json && (!options.calibrate || options.connect))
-        return weir_cli_usage(&weir_command_check, "--json is for --calibrate, without --connect");
+    if (options.json && options.connect)
+        return weir_cli_usage(&weir_command_check, "--json does not go with --connect");
     if (options.expressions)
         return print_functions();
     int document = options.schema || options.manual;
@@ -178,11 +196,12 @@ static int run(int argc, char **argv)
 
 const struct weir_command weir_command_check = {
     .name = "check",
-    .synopsis = "FILE [--connect] [--calibrate [--json] -i STREAM=PATH ...] | --schema | --manual "
+    .synopsis = "FILE [--connect] [--json] [--calibrate -i STREAM=PATH ...] | --schema | --manual "
                 "| --expressions",
     .summary = "validate a configuration",
     .help = "Reads a configuration and prints everything that is wrong with it, each with file,\n"
-            "line, column and what to do, or in one line what would run. With --connect it asks\n"
+            "line, column and what to do, or what would run and how the budget of false alarms is\n"
+            "shared out among the detectors. With --connect it asks\n"
             "the brokers and the registry as well: whether the topics exist and may be read and\n"
             "written, and whether the registry's schemas have the declared fields.\n"
             "With --calibrate it reads a healthy stretch of each stream and prints what would be\n"

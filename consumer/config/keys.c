@@ -632,9 +632,10 @@ const struct weir_key weir_keys_root[] = {
      .table = false_alarms,
      .flags = WEIR_KEY_LAZY,
      .help =
-         "The budget of false alarms of the whole app: drift and skew share it by weight (0.40 "
-         "and 0.05 of it, scaled to those that there are); outage and operations have a rate of "
-         "their own beside it."},
+         "The budget of false alarms of the whole app, one in 30 days unless said. Detectors that "
+         "judge by chance share it by weight (drift 0.40, outage 0.30, skew, operations and "
+         "label_noise 0.05, scaled to those that there are). One that is given a rate of its own "
+         "has no part of it and is added to it; rules are outside. `weir check` prints the parts."},
     {.key = "alerts", .type = WEIR_KEY_MAP, .table = alerts, .help = "The alert events."},
     {.key = "quarantine",
      .type = WEIR_KEY_MAP,

@@ -47,8 +47,8 @@
     X(findings, counter, "weir_findings_total", "Findings of detectors.")                          \
     X(alerts, counter, "weir_alert_events_total", "Alert events written.")                         \
     X(budget_incidents, counter, "weir_budget_incidents_total",                                    \
-      "Incidents that detectors opened which share false_alarms: at most so much was spent of "    \
-      "it.")                                                                                       \
+      "Incidents that detectors opened which share false_alarms, and not by a rule: at most so "   \
+      "much was spent of it.")                                                                     \
     X(budget_allowed, gauge, "weir_budget_allowed_thousandths",                                    \
       "False alarms that these detectors are allowed in the period of false_alarms, times 1000.")  \
     X(budget_period, gauge, "weir_budget_period_seconds", "The period of false_alarms.")           \
@@ -99,6 +99,17 @@ extern struct weir_metrics weir_metrics;
     atomic_fetch_add_explicit(&weir_metrics.identifier, (uint64_t)(amount), memory_order_relaxed)
 #define WEIR_GAUGE(identifier, value)                                                              \
     atomic_store_explicit(&weir_metrics.identifier, (uint64_t)(value), memory_order_relaxed)
+
+// Detectors that keep false alarms within bounds, with a label each. `allowed`: of the app's budget
+// in its period; NAN: none of it, the detector has a rate of its own.
+struct weir_metrics_budget {
+    const char *detector; // copied
+    double allowed;
+};
+// From now on there are these; what one that stays has spent is kept. Any thread. WEIR_ENOMEM:
+// nothing has changed.
+int weir_metrics_set_budget(const struct weir_metrics_budget *budget, size_t n);
+void weir_metrics_spend(const char *detector); // it opened an incident; any thread
 
 // The Prometheus text exposition.
 int weir_metrics_print(struct weir_buffer *out);

@@ -83,8 +83,8 @@ static int make_plan(struct weir_inside *inside, struct weir_error *error)
     };
     if (!code)
         code = weir_plan_create(&options, &inside->plan, error);
-    if (!code)
-        weir_plan_tell_budget(inside->plan);
+    if (!code && weir_plan_tell_budget(inside->plan))
+        code = weir_error_set(error, WEIR_ENOMEM, "out of memory");
     for (size_t s = 0; s < n && fields; s++)
         weir_schema_fields_free(&fields[s]);
     free(fields);

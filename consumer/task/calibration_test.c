@@ -18,8 +18,9 @@ static char folder[64];
 static struct {
     size_t panes, sampled;
     uint64_t rows, values, unseen;
-    int ordered, has_cells, beyond, shares;
-    double at_most;
+    int ordered, has_cells, beyond;
+    double at_most, share;
+    uint64_t spent;
 } seen;
 
 static int probe_create(const struct weir_detector_config *config, const struct weir_setup *setup,
@@ -34,6 +35,7 @@ static int probe_create(const struct weir_detector_config *config, const struct 
     memset(&seen, 0, sizeof seen);
     seen.ordered = seen.has_cells = 1;
     seen.at_most = config->alarms_at_most;
+    seen.share = config->alarms_share;
     seen.panes = setup->calibration_panes(setup);
     for (size_t k = 0; k < seen.panes; k++) {
         const struct weir_calibration_pane *pane = setup->calibration_pane(setup, k);
@@ -92,8 +94,12 @@ static int owner_restore(void *owner, uint32_t version, struct weir_reader *in,
     return 0;
 }
 
-static const struct weir_option no_options[] = {{.key = NULL}};
-static const char *const kinds[] = {"drift.feature", NULL};
+static const struct weir_option own_options[] = {{"false_alarms", WEIR_OPTION_NUMBER, NULL, 0, 10,
+                                                  NULL, "in 30 days", "Its own.",
+                                                  WEIR_OPTION_OWN_ALARMS},
+                                                 {.key = NULL}};
+static const char *const kinds[] = {"drift.feature", "drift.score", NULL};
+static const char *const certain_kinds[] = {"drift.score", NULL};
 
 static const struct weir_plugin probe = {
     .abi_major = WEIR_ABI_MAJOR,
@@ -102,7 +108,7 @@ static const struct weir_plugin probe = {
     .name = "probe",
     .version = "1",
     .description = "looks at profiles",
-    .options = no_options,
+    .options = own_options,
     .kinds = kinds,
     .state_version = 1,
     .create = probe_create,
@@ -113,6 +119,7 @@ static const struct weir_plugin probe = {
     .owner_save = owner_save,
     .owner_restore = owner_restore,
     .alarm_weight = 0.4,
+    .certain_kinds = certain_kinds,
 };
 
 // `shift` moves x; the healthy stretch has a route that training never had.
@@ -199,8 +206,14 @@ static int plan_with(const char *stream, const char *calibration, const char *mo
     struct weir_plan_options options = {.config = config, .partials_partitions = 1};
     code = weir_plan_create(&options, &plan, error);
     if (!code) {
-        weir_plan_tell_budget(plan);
-        seen.shares = weir_plan_is_budgeted(plan, "d") + 2 * weir_plan_is_budgeted(plan, "f");
+        uint64_t before = atomic_load(&weir_metrics.budget_incidents);
+        ck_assert_int_eq(weir_plan_tell_budget(plan), 0);
+        weir_plan_spend(plan, "d", "drift.feature");
+        weir_plan_spend(plan, "d", "drift.score"); // by a rule
+        weir_plan_spend(plan, "e", "drift.feature");
+        weir_plan_spend(plan, "f", "drift.feature");
+        weir_plan_spend(plan, "weir", "weir.gap");
+        seen.spent = atomic_load(&weir_metrics.budget_incidents) - before;
         weir_plan_destroy(plan);
     }
     weir_config_free(config);
@@ -256,9 +269,53 @@ START_TEST(the_budget_is_shared_out_by_weight)
     ck_assert_double_eq(seen.at_most, 1);
     ck_assert_msg(!plan_with("s", "healthy.avro", more, &error), "%s", error.message);
     ck_assert_double_eq_tol(seen.at_most, 3 * .1 / .6, 1e-12);
-    ck_assert_int_eq(seen.shares, 1);
+    ck_assert_double_eq_tol(seen.share, .1 / .6, 1e-12);
+    ck_assert_uint_eq(seen.spent, 2);
     ck_assert_uint_eq(atomic_load(&weir_metrics.budget_allowed), 3000);
     ck_assert_uint_eq(atomic_load(&weir_metrics.budget_period), 10 * 86400);
+}
+END_TEST
+
+// The sum over detectors of one metric.
+static double sum_of(const struct weir_buffer *text, const char *metric)
+{
+    double sum = 0;
+    const char *at = (const char *)text->data;
+    for (size_t n = strlen(metric); (at = strstr(at, metric)) != NULL; at += n) {
+        if (at[n] == '{' && at[-1] == '\n')
+            sum += atof(strchr(at, '}') + 1);
+    }
+    return sum;
+}
+
+START_TEST(a_rate_of_its_own_is_added_to_the_budget)
+{
+    struct weir_error error = {0};
+    struct weir_buffer text;
+    const char *more = "  e: {type: lighter, stream: s, window: {size: 1h}, false_alarms: 0.5}\n"
+                       "  g: {type: lighter, stream: s, window: {size: 1h}}\n"
+                       "false_alarms: {at_most: 3, per: 10d}\n";
+    ck_assert_msg(!plan_with("s", "healthy.avro", more, &error), "%s", error.message);
+    ck_assert_double_eq_tol(seen.at_most, 3 * .1 / .5, 1e-12);
+    ck_assert_uint_eq(seen.spent, 1); // d's; e spends its own
+    weir_buffer_init(&text, 1 << 20);
+    ck_assert_int_eq(weir_metrics_print(&text), 0);
+    weir_buffer_byte(&text, 0);
+    ck_assert_double_eq_tol(sum_of(&text, "weir_budget_detector_allowed_thousandths"), 3000, 1e-3);
+    ck_assert_double_eq(sum_of(&text, "weir_budget_detector_incidents_total"), 2);
+    const char *written = (const char *)text.data;
+    ck_assert_ptr_nonnull(
+        strstr(written, "weir_budget_detector_allowed_thousandths{detector=\"g\"} 600\n"));
+    ck_assert_ptr_nonnull(
+        strstr(written, "weir_budget_detector_incidents_total{detector=\"e\",of=\"own\"} 1\n"));
+    ck_assert_ptr_null(strstr(written, "weir_budget_detector_allowed_thousandths{detector=\"e\"}"));
+    // What a detector that stays has spent is kept.
+    ck_assert_int_eq(plan_with("s", "healthy.avro", more, &error), 0);
+    weir_buffer_reset(&text);
+    ck_assert_int_eq(weir_metrics_print(&text), 0);
+    weir_buffer_byte(&text, 0);
+    ck_assert_double_eq(sum_of(&text, "weir_budget_detector_incidents_total"), 4);
+    weir_buffer_free(&text);
 }
 END_TEST
 
@@ -271,6 +328,7 @@ int main(void)
     tcase_add_test(cases, another_streams_panes_are_none);
     tcase_add_test(cases, other_cells_are_refused);
     tcase_add_test(cases, the_budget_is_shared_out_by_weight);
+    tcase_add_test(cases, a_rate_of_its_own_is_added_to_the_budget);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -35,8 +35,8 @@ static int sink(void *context, const struct weir_alert *alert)
         .decided_at = alert->updated_at,
     };
     WEIR_COUNT(alerts, 1);
-    if (alert->status == WEIR_ALERT_OPEN && weir_plan_is_budgeted(merger->plan, alert->detector))
-        WEIR_COUNT(budget_incidents, 1);
+    if (alert->status == WEIR_ALERT_OPEN)
+        weir_plan_spend(merger->plan, alert->detector, alert->kind);
     return merger->emitter.emit(merger->emitter.context, &emission);
 }
 

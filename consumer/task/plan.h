@@ -121,8 +121,8 @@ const struct weir_summary *weir_plan_calibration_summary(const struct weir_plan_
                                                          size_t pane, int field);
 // consumer/task/plan_budget.c: its part of the app's budget of false alarms.
 void weir_plan_set_budget(const struct weir_plan *plan, struct weir_plan_detector *detector);
-// Whether a detector shares the budget of false alarms.
-int weir_plan_is_budgeted(const struct weir_plan *plan, const char *detector);
+// An incident of that kind was opened: metrics count it where it spends what the detector keeps.
+void weir_plan_spend(const struct weir_plan *plan, const char *detector, const char *kind);
 // consumer/task/plan_specs.c
 struct weir_plan_spec *weir_plan_spec_for(struct weir_plan *plan, struct weir_plan_stream *stream,
                                           const struct weir_window_spec *window);

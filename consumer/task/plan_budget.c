@@ -1,53 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
-// The app's budget of false alarms is spelled once; here is what a detector may spend of it. Its
-// part is its weight among all that are configured and keep a budget: rates add up, whatever each
-// does to keep its own.
+// What each detector is told of the app's budget of false alarms, and metrics of it.
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "consumer/config/budget.h"
 #include "consumer/http/metrics.h"
 #include "consumer/task/plan.h"
 
-// Unless said: one in 30 days.
-static const double AT_MOST = 1;
-static const int64_t PER = 30 * 24 * (int64_t)3600000;
-
-static double weight_of(const struct weir_plugin *plugin)
+static struct weir_budget_part part_of(const struct weir_plan *plan,
+                                       const struct weir_plan_detector *detector)
 {
-    size_t needed = offsetof(struct weir_plugin, alarm_weight) + sizeof plugin->alarm_weight;
-    return plugin && plugin->size >= needed && plugin->alarm_weight > 0 ? plugin->alarm_weight : 0;
+    if (!detector->entry)
+        return (struct weir_budget_part){0};
+    return weir_budget_part(plan->config, (size_t)(detector->entry - plan->config->detectors));
 }
 
 void weir_plan_set_budget(const struct weir_plan *plan, struct weir_plan_detector *detector)
 {
-    const struct weir_config *config = plan->config;
-    double all = config->false_alarms.per ? config->false_alarms.at_most : AT_MOST, weights = 0;
-    for (size_t d = 0; d < config->n_detectors; d++)
-        weights += weight_of(config->detectors[d].plugin);
-    double own = weight_of(detector->plugin);
-    detector->config.alarms_at_most = weights > 0 ? all * own / weights : 0;
-    detector->config.alarms_per = config->false_alarms.per ? config->false_alarms.per : PER;
+    struct weir_budget_part part = part_of(plan, detector);
+    if (!(part.share > 0))
+        return;
+    detector->config.alarms_at_most = part.at_most;
+    detector->config.alarms_per = weir_budget(plan->config).per;
+    detector->config.alarms_share = part.share;
 }
 
-int weir_plan_is_budgeted(const struct weir_plan *plan, const char *detector)
+void weir_plan_spend(const struct weir_plan *plan, const char *detector, const char *kind)
 {
     for (size_t d = 0; d < plan->n_detectors; d++) {
-        if (!strcmp(plan->detectors[d].name, detector))
-            return weight_of(plan->detectors[d].plugin) > 0;
-    }
-    return 0;
-}
-
-void weir_plan_tell_budget(const struct weir_plan *plan)
-{
-    double allowed = 0;
-    int64_t per = 0;
-    for (size_t d = 0; d < plan->n_detectors; d++) {
-        if (!(weight_of(plan->detectors[d].plugin) > 0))
+        const struct weir_plan_detector *one = &plan->detectors[d];
+        if (strcmp(one->name, detector))
             continue;
-        allowed += plan->detectors[d].config.alarms_at_most;
-        per = plan->detectors[d].config.alarms_per;
+        struct weir_budget_part part = part_of(plan, one);
+        if ((part.share > 0 || part.own) && weir_budget_spends(one->plugin, kind)) {
+            WEIR_COUNT(budget_incidents, part.share > 0);
+            weir_metrics_spend(one->name);
+        }
+        return;
     }
+}
+
+int weir_plan_tell_budget(const struct weir_plan *plan)
+{
+    struct weir_metrics_budget *parts = calloc(plan->n_detectors + 1, sizeof *parts);
+    struct weir_rate budget = weir_budget(plan->config);
+    double allowed = 0;
+    size_t n = 0;
+    if (!parts)
+        return WEIR_ENOMEM;
+    for (size_t d = 0; d < plan->n_detectors; d++) {
+        struct weir_budget_part part = part_of(plan, &plan->detectors[d]);
+        if (!(part.share > 0) && !part.own)
+            continue;
+        parts[n++] =
+            (struct weir_metrics_budget){plan->detectors[d].name, part.own ? NAN : part.at_most};
+        allowed += part.at_most;
+    }
+    int code = weir_metrics_set_budget(parts, n);
+    free(parts);
     WEIR_GAUGE(budget_allowed, llround(1000 * allowed));
-    WEIR_GAUGE(budget_period, per / 1000);
+    WEIR_GAUGE(budget_period, budget.per / 1000);
+    return code;
 }

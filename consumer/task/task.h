@@ -76,8 +76,8 @@ struct weir_plan_options {
 int weir_plan_create(const struct weir_plan_options *options, struct weir_plan **plan,
                      struct weir_error *error);
 void weir_plan_destroy(struct weir_plan *plan);
-// Metrics say what of the budget of false alarms is allotted.
-void weir_plan_tell_budget(const struct weir_plan *plan);
+// Metrics say what of the budget of false alarms is allotted. WEIR_ENOMEM, or 0.
+int weir_plan_tell_budget(const struct weir_plan *plan);
 // Makes the plan for its faults and warnings alone, which are added to `problems`; knows what the
 // configuration, its profiles and its schema files say of the fields, and what `registry` (may be
 // NULL) says. WEIR_EINVAL where faults were added, WEIR_ENOMEM, or 0.

@@ -51,14 +51,15 @@ struct drift_calibration {
     int usual_first;
     size_t *bases, n_bases; // number of the reference; 0 of the stretch
     // Once something was learnt.
-    struct weir_usual *usual; // [basis][field][score]
-    struct weir_tail *tails;  // [basis][score]
-    struct weir_alarm_budget budget;
-    size_t windows;               // of the stretch that could be judged
-    struct drift_counts *pooled;  // per field: of the stretch
-    struct drift_season *seasons; // of the stretch; NULL: nothing was learnt
-    struct drift_usual usual_now; // of the present season
-    double *signals;              // [field][signal] of the window under way; NAN: none
+    struct weir_usual *usual;        // [basis][field][score]
+    struct weir_tail *tails;         // [basis][score]
+    struct weir_alarm_budget budget; // of this detector's part of the app's
+    double threshold, promised;      // for the whole of it
+    size_t windows;                  // of the stretch that could be judged
+    struct drift_counts *pooled;     // per field: of the stretch
+    struct drift_season *seasons;    // of the stretch; NULL: nothing was learnt
+    struct drift_usual usual_now;    // of the present season
+    double *signals;                 // [field][signal] of the window under way; NAN: none
     struct drift_slow slow;
     struct drift_ahead *ahead;     // per field
     int64_t start;                 // of the window under way
@@ -95,6 +96,9 @@ int drift_calibration_is_early(const struct drift_memory *memory);
 int drift_calibration_pool(struct drift_memory *memory);
 // Sums the stretch's windows of the season in which a window starts, into `usual_now`.
 int drift_calibration_season(struct drift_memory *memory, int64_t start);
+// From what holds for the whole budget: for its part the threshold is the higher. Once there is a
+// stretch.
+void drift_calibration_take_part(struct drift_memory *memory);
 // Reports how far it is, and what it promises once frozen (calibration_report.c).
 int drift_calibration_report(struct drift_memory *memory, const struct weir_window *window);
 // Scores every field of the window into `scored`. Once frozen.

@@ -229,7 +229,8 @@ int drift_calibration_report(struct drift_memory *memory, const struct weir_wind
     if (!stretch->n)
         return 0;
     double there = (double)drift_calibration_span(memory) / DAY;
-    double needed = (double)drift->alarms_per / fmax(drift->alarms_at_most, 1e-6) / DAY;
+    double whole = drift->alarms_at_most / drift->alarms_share;
+    double needed = (double)drift->alarms_per / fmax(whole, 1e-6) / DAY;
     report(window, -1, "calibration.days", there, (double)calibration->wanted / DAY, needed);
     if (!calibration->told)
         return 0;

@@ -21,8 +21,8 @@ static int put_learnt(const struct drift_memory *memory, struct weir_buffer *out
         code = weir_tail_write(&calibration->tails[i], out);
     for (size_t f = 0; f < memory->drift->n_fields; f++)
         weir_put_double(out, calibration->offset[f]);
-    weir_put_double(out, calibration->budget.threshold);
-    weir_put_double(out, calibration->budget.promised);
+    weir_put_double(out, calibration->threshold); // its part may be another when this is read
+    weir_put_double(out, calibration->promised);
     weir_put_double(out, calibration->budget.needed);
     weir_put_long(out, (int64_t)calibration->budget.k);
     weir_put_long(out, (int64_t)calibration->windows);
@@ -106,16 +106,17 @@ static int get_learnt(struct drift_memory *memory, struct weir_reader *in)
         if (!is_finite(calibration->offset[f]))
             return WEIR_ECORRUPT;
     }
-    calibration->budget.threshold = weir_get_double(in);
-    calibration->budget.promised = weir_get_double(in);
+    calibration->threshold = weir_get_double(in);
+    calibration->promised = weir_get_double(in);
     calibration->budget.needed = weir_get_double(in);
     calibration->budget.k = weir_get_count(in, WINDOWS);
     calibration->budget.kept = calibration->frozen && calibration->budget.k >= 1;
     calibration->windows = weir_get_count(in, WINDOWS);
     weir_get_string(in, calibration->name, sizeof calibration->name);
-    if (isnan(calibration->budget.threshold) || isnan(calibration->budget.promised) ||
+    if (isnan(calibration->threshold) || isnan(calibration->promised) ||
         isnan(calibration->budget.needed) || !calibration->stretch.n)
         return WEIR_ECORRUPT;
+    drift_calibration_take_part(memory);
     int code = weir_reader_code(in);
     if (code || !calibration->usual_first)
         return code;

@@ -16,8 +16,8 @@ static const struct weir_option options[] = {
     {"minimum", WEIR_OPTION_INTEGER, "200", 10, 1e12, NULL, "records",
      "Windows and slices with fewer values of a field are not judged.", 0},
     {"alpha", WEIR_OPTION_NUMBER, NULL, 1e-12, 0.5, NULL, "chance a window",
-     "Chance of a false alarm in a window, over all fields and tests; unless given, one false "
-     "alarm in 30 days.",
+     "Chance of a false alarm in a window, over all fields and tests; unless given, its part of "
+     "the app's `false_alarms`.",
      0},
     {"tests", WEIR_OPTION_STRINGS, "auto", 0, 0, NULL, NULL,
      "What is tested: auto (omnibus, null_rate, unseen, tail), or any of these, ks, kuiper, "
@@ -227,6 +227,10 @@ static int create(const struct weir_detector_config *config, const struct weir_s
         drift->exclude = config->calibration_exclude;
         drift->n_exclude = config->n_calibration_exclude;
     }
+    drift->alarms_share = 1;
+    if (config->size > offsetof(struct weir_detector_config, alarms_share) &&
+        config->alarms_share > 0)
+        drift->alarms_share = config->alarms_share;
     drift->window = config->window_size;
     drift->hop = config->window_hop;
     drift->redact = config->redact;
@@ -235,8 +239,9 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     drift->critical = fmax(values[DRIFT_OPTION_CRITICAL].number, drift->delta);
     drift->minimum = (uint64_t)values[DRIFT_OPTION_MINIMUM].integer;
     double step = config->window_hop > 0 ? (double)config->window_hop : HOUR;
-    drift->alpha = values[DRIFT_OPTION_ALPHA].set ? values[DRIFT_OPTION_ALPHA].number
-                                                  : fmin(step / MONTH, 0.05);
+    drift->alpha = values[DRIFT_OPTION_ALPHA].set
+                       ? values[DRIFT_OPTION_ALPHA].number
+                       : fmin(weir_alarms_in(config, step, step / MONTH), 0.05);
     int is_by_alpha = values[DRIFT_OPTION_ALPHA].set;
     int code = read_tests(drift, &values[DRIFT_OPTION_TESTS], error);
     // Whoever asks for a test by name is given that one, at its own threshold.

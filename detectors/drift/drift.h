@@ -86,6 +86,7 @@ struct drift {
     int64_t calibrate;     // ms of healthy serving, 0: not
     double alarms_at_most; // false ones, in
     int64_t alarms_per;    // ms
+    double alarms_share;   // of the app's budget; the stretch has to be long enough for that
     int64_t open_after, resolve_after;
     double delta, critical;
     uint64_t minimum;

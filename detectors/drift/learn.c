@@ -246,6 +246,34 @@ static void name_stretch(struct drift_memory *memory)
     drift_calibration_name_ahead(calibration);
 }
 
+// Of windows that count records, how long they have been on average.
+static double step_of(const struct drift_memory *memory)
+{
+    const struct drift *drift = memory->drift;
+    double n = (double)memory->calibration.stretch.n;
+    return drift->window > 0 ? (double)drift->window
+                             : fmax((double)drift_calibration_span(memory) / n, 1);
+}
+
+static double whole_of(const struct drift *drift)
+{
+    return fmax(drift->alarms_at_most / drift->alarms_share, 1e-6);
+}
+
+static double period_of(const struct drift_memory *memory)
+{
+    return fmax((double)memory->drift->alarms_per / step_of(memory), 1);
+}
+
+void drift_calibration_take_part(struct drift_memory *memory)
+{
+    const struct drift *drift = memory->drift;
+    struct drift_calibration *calibration = &memory->calibration;
+    double part = weir_alarm_part(whole_of(drift), period_of(memory), drift->alarms_share);
+    calibration->budget.threshold = calibration->threshold - log(part);
+    calibration->budget.promised = calibration->promised * part;
+}
+
 // How many windows the budget's period has, and how many there are, gaps included.
 static int set_budget(struct drift_memory *memory, const double *largest, int growing)
 {
@@ -255,7 +283,7 @@ static int set_budget(struct drift_memory *memory, const double *largest, int gr
     size_t n = stretch->n;
     double span = (double)drift_calibration_span(memory);
     // Windows without records are part of the time, and raise no alarm.
-    double step = drift->window > 0 ? (double)drift->window : fmax(span / (double)n, 1);
+    double step = step_of(memory);
     size_t all = (size_t)fmin(fmax(span / step, (double)n), (double)n + 1e6);
     double *padded = malloc(all * sizeof *padded);
     if (!padded)
@@ -272,11 +300,14 @@ static int set_budget(struct drift_memory *memory, const double *largest, int gr
                 padded[k++] = largest[w];
         all = judged;
     }
-    weir_alarm_budget(
-        padded, all, fmax(drift->alarms_at_most, 1e-6), fmax((double)drift->alarms_per / step, 1),
-        (struct weir_alarm_life){drift->open_after, drift->resolve_after}, &calibration->budget);
+    weir_alarm_budget(padded, all, whole_of(drift), period_of(memory),
+                      (struct weir_alarm_life){drift->open_after, drift->resolve_after},
+                      &calibration->budget);
     free(padded);
     calibration->budget.kept &= !growing;
+    calibration->threshold = calibration->budget.threshold;
+    calibration->promised = calibration->budget.promised;
+    drift_calibration_take_part(memory);
     calibration->windows = judged;
     return 0;
 }

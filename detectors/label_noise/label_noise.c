@@ -2,6 +2,7 @@
 // The plug-in: its options, and what the configuration makes of them.
 #include "detectors/label_noise/label_noise.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,10 +39,11 @@ static const struct weir_option options[] = {
                        "An annotator with fewer judged labels is not compared with the others.", 0},
     [NOISE_EFFECT] = {"effect", WEIR_OPTION_SHARE, "10%", 0.001, 1, NULL, NULL,
                       "How far below the others' an annotator's agreement must surely lie.", 0},
-    [NOISE_P_VALUE] = {"p_value", WEIR_OPTION_NUMBER, "0.0001", 1e-12, 0.1, NULL, NULL,
+    [NOISE_P_VALUE] = {"p_value", WEIR_OPTION_NUMBER, NULL, 1e-12, 0.1, NULL, "chance a window",
                        "How unlikely such a low agreement must be for one of the others, all "
-                       "annotators of a window taken together.",
-                       0},
+                       "annotators of a window taken together; unless said what its part of the "
+                       "app's `false_alarms` leaves to a window, 0.0001 at most.",
+                       WEIR_OPTION_OWN_ALARMS},
     [NOISE_CONFLICTS] = {"conflicts", WEIR_OPTION_SHARE, "1%", 0, 1, NULL, NULL,
                          "The share of labels that contradict an earlier one of the same "
                          "annotator on the same item, beyond which they are reported.",
@@ -131,6 +133,15 @@ static void destroy(void *made)
     free(instance);
 }
 
+// What the app's budget leaves to each of three judgements of a window: annotators, contradictions,
+// agreement.
+static double p_value_of(const struct weir_detector_config *config, double hop)
+{
+    static const double MOST = 1e-4;
+    const struct weir_option_value *own = &config->options[NOISE_P_VALUE];
+    return own->set ? own->number : fmin(weir_alarms_in(config, hop, 3 * MOST) / 3, MOST);
+}
+
 static int create(const struct weir_detector_config *config, const struct weir_setup *setup,
                   void **out, struct weir_error *error)
 {
@@ -145,12 +156,12 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     instance->max_annotators = (uint32_t)values[NOISE_MAX_ANNOTATORS].integer;
     instance->minimum = (double)values[NOISE_MINIMUM].integer;
     instance->effect = values[NOISE_EFFECT].number;
-    instance->p_value = values[NOISE_P_VALUE].number;
     instance->conflicts = values[NOISE_CONFLICTS].number;
     instance->kappa_drop = values[NOISE_KAPPA_DROP].number;
     instance->memory = values[NOISE_MEMORY].integer;
     // Windows that count records have no hop in time: each counts as an hour of the past.
     instance->hop = config->window_hop > 0 ? config->window_hop : 3600000;
+    instance->p_value = p_value_of(config, (double)instance->hop);
     int code = find_fields(config, instance, error);
     if (!code && copy_gold(&values[NOISE_GOLD], instance))
         code = weir_error_set(error, WEIR_ENOMEM, "no memory for the gold annotators");
@@ -190,4 +201,5 @@ WEIR_PLUGIN = {
     .owner_restore = noise_owner_restore,
     .edge_memory = noise_edge_memory,
     .edge_memory_most = noise_edge_memory_most,
+    .alarm_weight = 0.05,
 };

@@ -8,6 +8,7 @@
 #include "detectors/label_noise/agreement.h"
 #include "detectors/label_noise/label_noise.h"
 #include "detectors/label_noise/report.h"
+#include "stats/special.h"
 
 enum { KAPPA_PAIRS = 200, KAPPA_WINDOWS = 5, CONFLICTS = 5 };
 
@@ -191,7 +192,8 @@ static void judge_kappa(const struct owner *owner, double kappa, const struct no
 {
     if (isnan(kappa) || owner->kappas < KAPPA_WINDOWS)
         return;
-    double drop = 4 * sqrt(owner->variance);
+    double z = weir_normal_upper_quantile(owner->instance->p_value);
+    double drop = fmax(z, 4) * sqrt(owner->variance);
     if (drop < owner->instance->kappa_drop)
         drop = owner->instance->kappa_drop;
     if (kappa < owner->kappa - drop)

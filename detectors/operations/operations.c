@@ -65,11 +65,12 @@ static const struct weir_option options[] = {
                                      NULL, NULL, "Over how long it must have burnt so.", 0},
     [OPERATIONS_OPTION_BURN_SHORT] = {"burn_short", WEIR_OPTION_DURATION, "5m", 10e3, 86400e3, NULL,
                                       NULL, "Over how short a time it must still burn so.", 0},
-    [OPERATIONS_OPTION_FALSE_ALARMS] = {"false_alarms", WEIR_OPTION_NUMBER, "0.3", 1e-6, 1000, NULL,
+    [OPERATIONS_OPTION_FALSE_ALARMS] = {"false_alarms", WEIR_OPTION_NUMBER, NULL, 1e-6, 1000, NULL,
                                         "in 30 days",
-                                        "False alarms to allow, of those parts that judge by "
-                                        "statistics.",
-                                        0},
+                                        "False alarms to allow, of all parts that judge by "
+                                        "statistics; unless said its part of the app's "
+                                        "`false_alarms`, to which this is added where it is given.",
+                                        WEIR_OPTION_OWN_ALARMS},
     [OPERATIONS_OPTIONS] = {.key = NULL}};
 
 static int find_role(const struct weir_stream *stream, enum weir_role role)
@@ -199,6 +200,27 @@ static int find_inputs(struct operations *operations, const struct weir_detector
     return 0;
 }
 
+// Traffic, the same input, hosts, and latencies and errors each have an equal part of what may be
+// false; those that there is nothing for have none.
+static double alarms_of(const struct operations *operations,
+                        const struct weir_detector_config *config)
+{
+    static const double MONTH = 30 * 86400e3, ALARMS = 0.3; // where a host has no budget
+    const struct weir_option_value *values = config->options;
+    const struct weir_option_value *own = &values[OPERATIONS_OPTION_FALSE_ALARMS];
+    int hosts = 0, parts = 1;
+    for (size_t k = 0; k < config->n_by && operations->host >= 0; k++)
+        hosts |= config->n_by_fields[k] == 1 && config->by[k][0] == operations->host;
+    int service = values[OPERATIONS_OPTION_DEPENDENCIES].set ||
+                  find_role(config->stream, WEIR_ROLE_STATUS) >= 0 ||
+                  (values[OPERATIONS_OPTION_LATENCY].set &&
+                   find_role(config->stream, WEIR_ROLE_LATENCY) >= 0);
+    parts += service + (hosts && operations->n_scores) +
+             (operations->n_scores && operations->n_inputs &&
+              values[OPERATIONS_OPTION_INPUTS].integer > 0);
+    return (own->set ? own->number : weir_alarms_in(config, MONTH, ALARMS)) / parts;
+}
+
 static void destroy(void *instance)
 {
     struct operations *operations = instance;
@@ -233,13 +255,13 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     operations->rollout = values[OPERATIONS_OPTION_ROLLOUT].integer;
     operations->canary = values[OPERATIONS_OPTION_CANARY].number;
     operations->step = config->window_hop;
-    operations->alarms = values[OPERATIONS_OPTION_FALSE_ALARMS].number;
     operations->host_records = (double)values[OPERATIONS_OPTION_HOST_RECORDS].integer;
     operations->host_effect = values[OPERATIONS_OPTION_HOST_EFFECT].number;
     operations->tolerance = values[OPERATIONS_OPTION_TOLERANCE].number;
     int code = find_scores(operations, setup, error);
     if (!code && find_inputs(operations, config))
         code = weir_error_set(error, WEIR_ENOMEM, "%s: no memory for it", config->name);
+    operations->alarms = alarms_of(operations, config);
     if (!code)
         code = find_slices(operations, config, setup, error);
     if (!code)
@@ -289,6 +311,8 @@ static const char *const kinds[] = {
     "operations.nondeterminism", "operations.host_outlier", "operations.silent",
     "operations.throughput",     "operations.latency",      "operations.errors",
     "operations.dependency",     "outage.silence",          NULL};
+static const char *const certain_kinds[] = {"operations.stale_model", "operations.mixed_models",
+                                            "operations.score_invalid", NULL};
 
 WEIR_PLUGIN = {
     .abi_major = WEIR_ABI_MAJOR,
@@ -316,4 +340,6 @@ WEIR_PLUGIN = {
     .owner_save = operations_owner_save,
     .owner_restore = operations_owner_restore,
     .describe = describe,
+    .alarm_weight = 0.05,
+    .certain_kinds = certain_kinds,
 };

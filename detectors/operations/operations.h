@@ -48,7 +48,7 @@ struct operations {
     double tolerance;                   // between scores of the same input
     struct operations_shape shape;      // of tallies
     int64_t step;                       // from window to window, ms
-    double alarms;                      // allowed in 30 days
+    double alarms;                      // allowed in 30 days, of each part
     int leave_stream, leave_producers;  // what they lose is an outage detector's to tell
     unsigned slices[OPERATIONS_SLICES]; // of by, 1 + index: those that may fall silent
     const int *slice_fields[OPERATIONS_SLICES];

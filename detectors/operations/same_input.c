@@ -11,10 +11,10 @@
 
 // So many repeated inputs tell what is usual, and with so few that differ a model is deterministic.
 static const double KNOWN = 200, DETERMINISTIC = 0.05;
-static const double LEAST_SHARE = 0.001, P_VALUE = 1e-6, LEAST = 3;
+static const double LEAST_SHARE = 0.001, MOST_P = 1e-6, LEAST = 3;
 // Over many windows: to what the share must have risen; what is suspect, in nats.
 static const double RISEN = 0.03, SUSPECT = 3;
-static const double DAY = 86400e3;
+static const double DAY = 86400e3, MONTH = 30 * 86400e3;
 
 struct found {
     uint64_t repeated, differing;
@@ -162,11 +162,17 @@ static void report(const struct operations_step *step, const struct found *found
     step->window->emit(step->window, &finding);
 }
 
+// What is left to one window: it is judged alone, and with those before it.
+static double p_limit(const struct operations *operations)
+{
+    return fmin(operations->alarms * (double)operations->step / MONTH / 2, MOST_P);
+}
+
 // Too few in each window, but window after window. Whether there is reason not to learn from it.
 static int judge_long(struct operations_same_input *past, const struct operations_step *step,
                       struct found *found, double usual)
 {
-    double threshold = -log(P_VALUE), risen = fmax(RISEN, 5 * usual);
+    double threshold = -log(p_limit(step->operations)), risen = fmax(RISEN, 5 * usual);
     if (risen >= 1 || past->repeated < KNOWN || past->differing > DETERMINISTIC * past->repeated)
         return 0;
     double score = weir_rate_add(&past->sum, usual, risen, (double)found->differing,
@@ -191,7 +197,7 @@ int operations_same_input_step(struct operations_same_input *past,
     int known = past->repeated >= KNOWN;
     double usual = known ? fmax(LEAST_SHARE, 1.5 * before) : LEAST_SHARE;
     double p_value = usual < 1 ? weir_binomial_sf(differing, repeated, usual) : 1;
-    int alarm = differing >= LEAST && p_value < P_VALUE;
+    int alarm = differing >= LEAST && p_value < p_limit(step->operations);
     int at_first = !known && differing > DETERMINISTIC * repeated;
     int suspect = 0;
     if (alarm) {

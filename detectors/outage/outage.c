@@ -15,9 +15,14 @@ static const struct weir_option options[] = {
      0},
     {"adopt", WEIR_OPTION_DURATION, "24h", 3600e3, 2592000e3, NULL, NULL,
      "How long a lower level lasts until it is taken for the new normal.", 0},
-    {"false_alarms", WEIR_OPTION_NUMBER, "0.3", 1e-6, 1000, NULL, "in 30 days",
-     "False alarms to allow, over all slices, until thresholds are calibrated.", 0},
+    {"false_alarms", WEIR_OPTION_NUMBER, NULL, 1e-6, 1000, NULL, "in 30 days",
+     "False alarms to allow, over all slices; unless said its part of the app's `false_alarms`, "
+     "to which this is added where it is given.",
+     WEIR_OPTION_OWN_ALARMS},
     {0}};
+
+// Where a host has no budget: allowed in 30 days.
+static const double ALARMS = 0.3, MONTH = 30 * 86400e3;
 
 // What share of the usual is assumed to be left.
 static const double left_shares[] = {0.02, 0.5, 0.8};
@@ -70,7 +75,9 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     outage->rules.records = (double)values[OUTAGE_OPTION_RECORDS].integer;
     outage->rules.learn_delay = values[OUTAGE_OPTION_LEARN_DELAY].integer;
     outage->rules.adopt = values[OUTAGE_OPTION_ADOPT].integer;
-    outage->rules.alarms = values[OUTAGE_OPTION_FALSE_ALARMS].number;
+    outage->rules.alarms = values[OUTAGE_OPTION_FALSE_ALARMS].set
+                               ? values[OUTAGE_OPTION_FALSE_ALARMS].number
+                               : weir_alarms_in(config, MONTH, ALARMS);
     look_at_peers(outage, config);
     // Slices are counted where something is asked of them.
     int code = 0;
@@ -105,4 +112,5 @@ WEIR_PLUGIN = {
     .owner_memory = outage_owner_memory,
     .owner_memory_slice = outage_owner_memory_slice,
     .owner_restore = outage_owner_restore,
+    .alarm_weight = 0.3,
 };
