@@ -3,10 +3,12 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "stats/cell_score.h"
+#include "stats/special.h"
 #include "weir/error.h"
 
 static uint64_t state = 88172645463325252u;
@@ -115,7 +117,7 @@ static void check_rate(double share)
         double level = normal();
         for (int i = 0; i < 4 * MONTH; i++) {
             level = .9 * level + sqrt(1 - .81) * normal();
-            score[i] = 3 * level + normal();
+            score[i] = -log(weir_normal_sf((3 * level + normal()) / sqrt(10)));
         }
         struct weir_alarm_budget budget;
         weir_alarm_budget(score, MONTH, 1, MONTH, life, &budget);

@@ -36,7 +36,7 @@ static int sink(void *context, const struct weir_alert *alert)
     };
     WEIR_COUNT(alerts, 1);
     if (alert->status == WEIR_ALERT_OPEN)
-        weir_plan_spend(merger->plan, alert->detector, alert->kind);
+        weir_plan_spend(merger->plan, alert->detector, alert->finding.kind);
     return merger->emitter.emit(merger->emitter.context, &emission);
 }
 
