@@ -59,6 +59,7 @@ static double next_count(struct traffic *traffic, int step)
 
 static struct {
     int n, critical;
+    double threshold;
     char kind[32], slice[32], summary[400];
     size_t n_evidence;
 } found;
@@ -75,6 +76,7 @@ static void on_emit(const struct weir_window *window, const struct weir_finding 
     (void)window;
     found.n++;
     found.critical = finding->severity == WEIR_CRITICAL;
+    found.threshold = finding->statistic.threshold;
     found.n_evidence = finding->n_evidence;
     snprintf(found.kind, sizeof found.kind, "%s", finding->kind);
     snprintf(found.slice, sizeof found.slice, "%s",
@@ -84,17 +86,18 @@ static void on_emit(const struct weir_window *window, const struct weir_finding 
 }
 
 static void *instance, *owner;
-static int64_t length = STEP; // of a window
+static int64_t length = STEP;  // of a window
+static double own = .3, share; // false alarms in 30 days: its own, or (own 0) of the app's budget
 
 static int create(int64_t records, struct weir_error *error)
 {
     static const int route[] = {0}, *const by[] = {route};
     static const size_t n_by_fields[] = {1};
-    static const struct weir_option_value values[] = {{.set = 1, .number = .2},
-                                                      {.set = 1, .integer = 10},
-                                                      {.set = 1, .integer = 7200000},
-                                                      {.set = 1, .integer = 86400000},
-                                                      {.set = 1, .number = .3}};
+    const struct weir_option_value values[] = {{.set = 1, .number = .2},
+                                               {.set = 1, .integer = 10},
+                                               {.set = 1, .integer = 7200000},
+                                               {.set = 1, .integer = 86400000},
+                                               {.set = own > 0, .number = own}};
     struct weir_detector_config config = {.size = sizeof config,
                                           .name = "outages",
                                           .stream = &stream,
@@ -105,7 +108,10 @@ static int create(int64_t records, struct weir_error *error)
                                           .window_hop = records ? 0 : length,
                                           .window_records = records,
                                           .severity = -1,
-                                          .options = values};
+                                          .options = values,
+                                          .alarms_at_most = share / 3,
+                                          .alarms_per = share > 0 ? 10 * 86400000LL : 0,
+                                          .alarms_share = share};
     struct weir_setup setup = {.size = sizeof setup, .need = on_need};
     int code = weir_plugin.create(&config, &setup, &instance, error);
     return code ? code : weir_plugin.owner_create(instance, &owner, error);
@@ -286,6 +292,61 @@ START_TEST(days_of_the_week_give_few_false_alarms_by_the_hour)
 }
 END_TEST
 
+static void restart(double own_alarms, double of_app)
+{
+    teardown();
+    own = own_alarms;
+    share = of_app;
+    setup();
+}
+
+// Three days of steady traffic, then silence until it is told of: the threshold.
+static double threshold_at(double own_alarms, double of_app)
+{
+    restart(own_alarms, of_app);
+    double count = 400, none = 0;
+    for (int step = 0; step < 3 * DAY_STEPS; step++)
+        look_at(step, &count, 1);
+    for (int i = 0; i < 12 && !found.n; i++)
+        look_at(3 * DAY_STEPS + i, &none, 1);
+    ck_assert_int_eq(found.n, 1);
+    return found.threshold;
+}
+
+START_TEST(the_threshold_is_of_the_part_of_the_budget)
+{
+    double windows = 30.0 * DAY_STEPS, sums = 3;
+    ck_assert_double_eq_tol(threshold_at(.3, 0), log(sums * windows / .3), 1e-9);
+    ck_assert_double_eq_tol(threshold_at(0, .4), log(sums * windows / .4), 1e-9);
+    ck_assert_double_eq_tol(threshold_at(0, 1), log(sums * windows), 1e-9);
+    ck_assert_double_eq_tol(threshold_at(.3, .4), log(sums * windows / .3), 1e-9); // its own wins
+    ck_assert_double_eq_tol(threshold_at(0, 0), log(sums * windows / .3), 1e-9);   // an old host
+    restart(.3, 0);
+}
+END_TEST
+
+START_TEST(the_whole_budget_is_kept)
+{
+    enum { SEEDS = 6, DAYS = 45 };
+    int incidents = 0;
+    for (int seed = 0; seed < SEEDS; seed++) {
+        restart(0, 1);
+        struct traffic traffic = {.mean = 40, .log_sd = 0.2};
+        int quiet = 3;
+        for (int step = 0; step < DAYS * DAY_STEPS; step++) {
+            double count = next_count(&traffic, step);
+            look_at(step, &count, 1);
+            incidents += found.n && quiet >= 3 && step >= 9 * DAY_STEPS;
+            quiet = found.n ? 0 : quiet + 1;
+        }
+    }
+    double months = SEEDS * (DAYS - 9) / 30.0;
+    printf("one in 30 days allowed: %d false incidents in %.1f months\n", incidents, months);
+    restart(.3, 0);
+    ck_assert_double_le(incidents, months + 2 * sqrt(months)); // 2 sd of what is promised
+}
+END_TEST
+
 START_TEST(an_outage_stays_out_of_its_baseline_and_ends)
 {
     struct traffic traffic = {.mean = 100, .log_sd = 0.1};
@@ -373,6 +434,8 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, seasonal_traffic_gives_few_false_alarms_and_outages_are_found);
     tcase_add_test(cases, days_of_the_week_give_few_false_alarms_by_the_hour);
+    tcase_add_test(cases, the_threshold_is_of_the_part_of_the_budget);
+    tcase_add_test(cases, the_whole_budget_is_kept);
     tcase_add_test(cases, an_outage_stays_out_of_its_baseline_and_ends);
     tcase_add_test(cases, one_slice_is_one_finding_and_the_whole_is_one);
     tcase_add_test(cases, what_is_saved_goes_on_as_if_nothing_had_been);

@@ -299,10 +299,37 @@ detectors:
         told = json.loads(done.stdout)["detectors"]["d"]
         self.assertEqual((told["calibrated"], told["keeps_budget"]), (False, False))
         self.assertGreater(told["false_incidents"], 0)
-        done = self.weir("check", path, "--json")
+        self.assertEqual(list(json.loads(done.stdout)["false_alarms"]["detectors"]), ["d"])
+        done = self.weir("check", path, "--json", "--connect")
         self.assertEqual(done.returncode, 2)
         done = self.weir("check", path, "--calibrate")
         self.assertEqual(done.returncode, 2)
+
+    def test_the_budget_is_shared_out(self):
+        config = (
+            CONFIG % "prev"
+            + "  silent: {type: outage, stream: s, window: {size: 5m}}\n"
+            + "  ops: {type: operations, stream: s, window: {size: 5m}%s}\n"
+            + "  form: {type: schema, stream: s}\n"
+            + "false_alarms: {at_most: 3, per: 10d}\n"
+        )
+        path = self.file("weir.yaml", config % "")
+        done = self.weir("check", path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("false alarms: at most 3 in 10 days, of which\n", done.stdout)
+        self.assertIn("\n  d      1.6 (53.3%)\n  silent 1.2 (40%)\n  ops    0.2 (6.67%)\n", done.stdout)
+        self.assertNotIn("form", done.stdout)
+        path = self.file("weir.yaml", config % ", false_alarms: 0.3")
+        done = self.weir("check", path)
+        self.assertIn(
+            "added to it: ops, which keeps to its own `false_alarms: 0.3` (in 30 days)", done.stdout
+        )
+        told = json.loads(self.weir("check", path, "--json").stdout)["false_alarms"]
+        self.assertEqual((told["at_most"], told["per_days"]), (3, 10))
+        self.assertEqual(told["own"], {"ops": {"false_alarms": 0.3}})
+        self.assertEqual(sorted(told["detectors"]), ["d", "silent"])
+        self.assertAlmostEqual(sum(part["share"] for part in told["detectors"].values()), 1, 5)
+        self.assertAlmostEqual(sum(part["at_most"] for part in told["detectors"].values()), 3, 5)
 
     def test_other_detectors_refuse_them(self):
         config = CONFIG.replace("type: drift", "type: schema").replace("fields: [amount, country], ", "")
