@@ -51,8 +51,9 @@ function(weir_pkg name)
 endfunction()
 
 # Every *_test.c below DIR becomes a Check program and a ctest of the label `unit`; all of them are
-# built by the target unit-DIR.
+# built by the target unit-DIR, and those of all folders by the target unit.
 weir_pkg(CHECK check)
+add_custom_target(unit)
 function(weir_unit_tests dir)
   if(NOT BUILD_TESTING)
     return()
@@ -78,6 +79,7 @@ function(weir_unit_tests dir)
   file(RELATIVE_PATH all ${CMAKE_SOURCE_DIR} ${dir})
   string(REPLACE "/" "-" all ${all})
   add_custom_target(unit-${all} DEPENDS ${targets})
+  add_dependencies(unit unit-${all})
 endfunction()
 
 # weir_embed(TARGET FILE SYMBOL): the file's text as `extern const char SYMBOL[]`.

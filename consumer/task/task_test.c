@@ -598,8 +598,8 @@ static void first_difference(const char *expected, const char *got)
     }
 }
 
-// What comes out of each stream in plain batches, without interleaving or restarts: made once, before
-// the tests fork.
+// What comes out of each stream in plain batches, without interleaving or restarts: made once,
+// before the tests fork.
 static char *plain[SEEDS];
 
 static void play_plain(void)
