@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Feeds a fuzz target without libFuzzer: each file of the folder named (which need not exist),
-// truncations and single-byte changes of each, and garbage from a fixed seed.
+// Feeds a fuzz target without libFuzzer: each file of the folders named, truncations and
+// single-byte changes of each, and garbage from a fixed seed.
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -92,12 +92,15 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         DIR *folder = opendir(argv[i]);
         struct dirent *entry;
-        while (folder && (entry = readdir(folder)) != NULL) {
+        if (!folder) {
+            perror(argv[i]);
+            return 1;
+        }
+        while ((entry = readdir(folder)) != NULL) {
             if (entry->d_name[0] != '.' && feed_file(argv[i], entry->d_name))
                 faults++;
         }
-        if (folder)
-            closedir(folder);
+        closedir(folder);
     }
     printf("%zu inputs\n", inputs);
     return faults != 0;
