@@ -236,43 +236,122 @@ static struct weir_sketch_range range_of(const struct weir_summary *summary)
     return (struct weir_sketch_range){summary->moments.minimum, summary->moments.maximum};
 }
 
-static double moments(const struct pair *pair)
+// Mean and variance in scales from the centre, as they are summed, and what rounding (to 2^-32 and
+// 2^-24) may have turned each by.
+struct spread {
+    double n, mean, mean_error, variance, variance_error;
+};
+
+static struct spread spread_of(const struct weir_summary *summary)
 {
-    const struct weir_summary *a = pair->a, *b = pair->b;
-    if (!(a->parts & b->parts & WEIR_PART_MOMENTS))
-        return 0;
-    struct weir_moments_pair m = {(double)a->moments.n,
-                                  weir_moments_mean(&a->moments, a->cells),
-                                  weir_moments_variance(&a->moments, a->cells),
-                                  (double)b->moments.n,
-                                  weir_moments_mean(&b->moments, b->cells),
-                                  weir_moments_variance(&b->moments, b->cells)};
-    double bound = a->moments.outside || b->moments.outside ? NAN : 0;
-    set(pair, WEIR_STATISTIC_WELCH_T, weir_moments_welch_t(&m), bound);
-    set(pair, WEIR_STATISTIC_VARIANCE_RATIO, weir_moments_variance_ratio(&m), bound);
-    return m.variance_a > 0 ? sqrt(m.variance_a) : 0;
+    const struct weir_moments *m = &summary->moments;
+    struct spread s = {.n = (double)m->n,
+                       .mean = weir_moments_mean(m, NULL),
+                       .variance = weir_moments_variance(m, NULL)};
+    double square = s.variance + s.mean * s.mean;
+    s.mean_error = 0x1p-33 + 0x1p-51 * sqrt(square);
+    if (m->n > 1)
+        s.variance_error =
+            s.n / (s.n - 1) *
+            (0x1p-25 + 0x1p-50 * square + s.mean_error * (2 * fabs(s.mean) + s.mean_error));
+    return s;
+}
+
+static double centre_of(const struct weir_summary *summary)
+{
+    return summary->cells ? summary->cells->centre : 0;
+}
+
+static double scale_of(const struct weir_summary *summary)
+{
+    return summary->cells ? summary->cells->scale : 1;
+}
+
+// `value` is of the middle; how far it is from those at the ends. Not known: NAN.
+static double farthest(double low, double value, double high)
+{
+    return isfinite(low) && isfinite(high) ? fmax(high - value, value - low) : NAN;
+}
+
+static void welch(const struct pair *pair, const struct spread *a, const struct spread *b)
+{
+    // In scales of the reference, and without the place, which would cost digits.
+    double scale = scale_of(pair->b) / scale_of(pair->a);
+    double place = (centre_of(pair->a) - centre_of(pair->b)) / scale_of(pair->a);
+    double gap = place + (a->mean - b->mean * scale);
+    struct weir_moments_pair m = {a->n, gap, a->variance, b->n, 0, b->variance * scale * scale};
+    struct weir_test t = weir_moments_welch_t(&m);
+    double v = a->variance / a->n + m.variance_b / b->n;
+    double off = a->variance_error / a->n + b->variance_error * scale * scale / b->n;
+    double gap_off = a->mean_error + b->mean_error * scale +
+                     0x1p-51 * (fabs(place) + fabs(a->mean) + fabs(b->mean * scale));
+    double bound = NAN;
+    if (v > off)
+        bound = farthest(fmax(0, fabs(gap) - gap_off) / sqrt(v + off), fabs(gap) / sqrt(v),
+                         (fabs(gap) + gap_off) / sqrt(v - off));
+    int outside = pair->a->moments.outside || pair->b->moments.outside;
+    set(pair, WEIR_STATISTIC_WELCH_T, t, outside ? NAN : bound);
+}
+
+static void variance_ratio(const struct pair *pair, const struct spread *a, const struct spread *b)
+{
+    double scale = scale_of(pair->b) / scale_of(pair->a), square = scale * scale;
+    struct weir_moments_pair m = {a->n, 0, a->variance, b->n, 0, b->variance * square};
+    double off = b->variance_error * square, bound = NAN;
+    if (a->variance > a->variance_error)
+        bound = farthest(fmax(0, m.variance_b - off) / (a->variance + a->variance_error),
+                         m.variance_b / a->variance,
+                         (m.variance_b + off) / (a->variance - a->variance_error));
+    int outside = pair->a->moments.outside || pair->b->moments.outside;
+    set(pair, WEIR_STATISTIC_VARIANCE_RATIO, weir_moments_variance_ratio(&m),
+        outside ? NAN : bound);
+}
+
+// The reference's standard deviation, and the least that it may be without rounding.
+struct deviation {
+    double value, least;
+};
+
+static struct deviation deviation_of(const struct pair *pair)
+{
+    struct spread a = spread_of(pair->a);
+    double scale = scale_of(pair->a);
+    return (struct deviation){sqrt(a.variance) * scale,
+                              sqrt(fmax(0, a.variance - a.variance_error)) * scale};
+}
+
+static struct deviation moments(const struct pair *pair)
+{
+    if (!(pair->a->parts & pair->b->parts & WEIR_PART_MOMENTS))
+        return (struct deviation){0, 0};
+    struct spread a = spread_of(pair->a), b = spread_of(pair->b);
+    welch(pair, &a, &b);
+    variance_ratio(pair, &a, &b);
+    return deviation_of(pair);
+}
+
+// What is beyond doubles is not told.
+static void set_bounded(const struct pair *pair, enum weir_statistic_id statistic,
+                        struct weir_bounded_test t)
+{
+    if (t.test.status == WEIR_TEST_OK && (!isfinite(t.test.value) || isinf(t.bound)))
+        t = (struct weir_bounded_test){{0, 1, WEIR_TEST_NOT_APPLICABLE}, NAN};
+    set(pair, statistic, t.test, t.bound);
 }
 
 // In units of the reference's standard deviation.
 static struct weir_bounded_test scaled(const struct pair *pair, struct weir_bounded_test t,
-                                       double deviation)
+                                       struct deviation deviation)
 {
     if (t.test.status != WEIR_TEST_OK)
         return t;
-    // Values too far out for the sums are not in the deviation.
-    if (pair->a->moments.outside)
-        t.bound = NAN;
-    if (!(deviation > 0))
+    if (!(deviation.value > 0) || isinf(deviation.value))
         return (struct weir_bounded_test){{0, 1, WEIR_TEST_NOT_APPLICABLE}, NAN};
-    t.test.value /= deviation;
-    t.bound /= deviation;
+    double most = (t.test.value + t.bound) / deviation.least;
+    t.test.value /= deviation.value;
+    // Values too far out for the sums are not in the deviation.
+    t.bound = pair->a->moments.outside || !(deviation.least > 0) ? NAN : most - t.test.value;
     return t;
-}
-
-static void set_bounded(const struct pair *pair, enum weir_statistic_id statistic,
-                        struct weir_bounded_test t)
-{
-    set(pair, statistic, t.test, t.bound);
 }
 
 // Of lengths: what moments and sketches of texts are of.
@@ -285,14 +364,13 @@ static int lengths(const struct pair *pair)
     if (weir_sketch_pair_make(&s, pair->a->quantiles, range_of(pair->a), pair->b->quantiles,
                               range_of(pair->b)))
         return WEIR_ENOMEM;
-    double variance = weir_moments_variance(&pair->a->moments, pair->a->cells);
     set_bounded(pair, WEIR_STATISTIC_TEXT_LENGTH,
-                scaled(pair, weir_sketch_wasserstein(&s), variance > 0 ? sqrt(variance) : 0));
+                scaled(pair, weir_sketch_wasserstein(&s), deviation_of(pair)));
     weir_sketch_pair_free(&s);
     return 0;
 }
 
-static int sketches(const struct pair *pair, double deviation, double *shifts)
+static int sketches(const struct pair *pair, struct deviation deviation, double *shifts)
 {
     if (!(pair->wanted & SKETCHES) || !pair->a->quantiles || !pair->b->quantiles)
         return 0;

@@ -9,8 +9,8 @@
 
 const char *weir_note_kind_name(enum weir_note_kind kind)
 {
-    static const char *const names[WEIR_NOTE_KINDS] = {"only_in_reference", "only_in_current",
-                                                       "other_type", "no_values", "unreadable"};
+    static const char *const names[WEIR_NOTE_KINDS] = {
+        "only_in_reference", "only_in_current", "other_type", "no_values", "far_out", "unreadable"};
     return names[kind];
 }
 

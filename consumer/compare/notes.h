@@ -11,6 +11,7 @@ enum weir_note_kind {
     WEIR_NOTE_ONLY_IN_CURRENT,
     WEIR_NOTE_OTHER_TYPE, // values that are not of the field's type: they count as null
     WEIR_NOTE_NO_VALUES,  // all of a field's are null
+    WEIR_NOTE_FAR_OUT,    // values too far out for the sums of a profile
     WEIR_NOTE_UNREADABLE, // records; each counts as null in every field
     WEIR_NOTE_KINDS
 };

@@ -7,6 +7,7 @@
 #include "consumer/compare/summaries.h"
 #include "consumer/profile/answers.h"
 #include "consumer/profile/together.h"
+#include "stats/value_text.h"
 
 enum { PARTS = WEIR_PART_MOMENTS | WEIR_PART_CELLS | WEIR_PART_QUANTILES };
 
@@ -101,8 +102,17 @@ static int note_values(const char *name, enum weir_compare_type type,
                        struct weir_comparison_set *set)
 {
     int code = 0;
+    uint64_t outside = summary->moments.outside;
     if (type != WEIR_COMPARE_VECTOR && summary->null == summary->rows)
         code = weir_compare_note_null(&set->notes, name, current, summary->rows);
+    if (!code && outside) {
+        char count[32];
+        code = weir_compare_note(&set->notes, WEIR_NOTE_FAR_OUT, name, current, outside,
+                                 "means and variances are without %s %s of %s, too far from the "
+                                 "others for a profile's sums",
+                                 weir_count_text(outside, count), outside == 1 ? "value" : "values",
+                                 current ? "current" : "the reference");
+    }
     return code ? code
                 : weir_compare_note_type(&set->notes, name, type, current, summary->fault,
                                          summary->rows);

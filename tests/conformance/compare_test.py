@@ -366,6 +366,33 @@ def check_edges(folder):
     expect(subprocess.run([WEIR, "compare", paths[2]], capture_output=True).returncode == 2, "one operand")
 
 
+def check_bounds(folder, rng):
+    """Of profiles no value is further from the exact one than its bound, whatever the size of the numbers."""
+    normal = rng.normal(size=(2, 800))
+    frames = [pd.DataFrame({"plain": x, "far": x + 1e15, "whole": np.round(30 * x), "huge": x * 1e300, "tiny": x * 1e-300,
+                            "tails": np.exp(2 * x), "grown": x * (1 + 1e9 * k)}) for k, x in enumerate(normal + [[0], [0.3]])]
+    names = {k: os.path.join(folder, f"bounds{k}") for k in ("0.csv", "1.csv", "0.avro", "1.avro", ".yaml")}
+    with open(names[".yaml"], "w") as file:
+        file.write(CONFIG)
+    for k, frame in enumerate(frames):
+        frame.to_csv(names[f"{k}.csv"], index=False)
+        run = subprocess.run([WEIR, "profile", "-q", "-c", names[".yaml"], "-s", "rows", "-i", names[f"{k}.csv"], "-o", names[f"{k}.avro"]],
+                             capture_output=True, text=True, timeout=120)
+        expect(run.returncode == 0, f"profile {k}: {run.stderr}")
+    exact = answer(names["0.csv"], names["1.csv"])["fields"]
+    for other in ("1.csv", "1.avro"):
+        got = answer(names["0.avro"], names[other])
+        for field, entry in got["fields"].items():
+            for name, s in entry["statistics"].items():
+                want = exact[field]["statistics"][name]["value"]
+                if s["value"] is None or want is None or "bound" not in s:
+                    continue
+                expect(abs(s["value"] - want) <= s["bound"] * (1 + 1e-9) + 1e-12 * abs(want), f"{other} {field} {name}: {s}, exactly {want}")
+                expect(s["bound"] > 0 or name not in ("welch_t", "variance_ratio"), f"{other} {field} {name}: bound {s['bound']}")
+            for name in ("welch_t", "variance_ratio"):
+                expect(entry["statistics"][name]["value"] is not None or field == "grown", f"{other} {field} {name}: {entry['statistics'][name]}")
+
+
 def check_notes(folder):
     """What no statistic tells is told all the same, whatever the two sides are read from."""
     names = {}
@@ -431,6 +458,7 @@ def main():
         check_together(folder, rng)
         check_quiet_correlations(folder, rng)
         check_edges(folder)
+        check_bounds(folder, rng)
         check_notes(folder)
     print(f"{checks} checks, {faults} failed")
     return 1 if faults or checks < 300 else 0
