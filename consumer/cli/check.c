@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumer/cli/accept.h"
 #include "consumer/cli/args.h"
 #include "consumer/cli/budget.h"
 #include "consumer/cli/calibrate.h"
@@ -13,8 +14,9 @@
 #include "stats/aggregate.h"
 
 struct options {
-    int connect, schema, manual, expressions, calibrate, json;
-    int64_t timeout;
+    int connect, schema, manual, expressions, calibrate, accept, json;
+    int64_t timeout, from, to;
+    const char *detector;
     struct weir_arg_list inputs;
 };
 
@@ -30,7 +32,16 @@ static const struct weir_arg args[] = {
     {"expressions", 0, WEIR_ARG_SWITCH, offsetof(struct options, expressions), NULL,
      "print the functions of the expression language, and stop"},
     {"calibrate", 0, WEIR_ARG_SWITCH, offsetof(struct options, calibrate), NULL,
-     "print the thresholds that the false-alarm budget gives on the inputs"},
+     "print the thresholds that the false-alarm budget gives: on the inputs, or on a stretch of "
+     "what the app that runs has seen"},
+    {"from", 0, WEIR_ARG_TIME, offsetof(struct options, from), "TIME",
+     "with --calibrate and no input: the stretch begins at this event time"},
+    {"to", 0, WEIR_ARG_TIME, offsetof(struct options, to), "TIME",
+     "and ends before this one (its newest window)"},
+    {"detector", 0, WEIR_ARG_TEXT, offsetof(struct options, detector), "NAME",
+     "of this detector alone"},
+    {"accept", 0, WEIR_ARG_SWITCH, offsetof(struct options, accept), NULL,
+     "the app that runs is to go by that stretch from now on"},
     {"json", 0, WEIR_ARG_SWITCH, offsetof(struct options, json), NULL,
      "print the summary, or with --calibrate what that gives, as one JSON object"},
     {"input", 'i', WEIR_ARG_LIST, offsetof(struct options, inputs), "STREAM=PATH",
@@ -162,8 +173,15 @@ static int check_file(const char *path, const struct options *options, struct we
     code = options->connect                       ? connect_to(config, options->timeout)
            : options->json && !options->calibrate ? print_summary_json(config, path)
                                                   : WEIR_EXIT_DONE;
+    struct weir_accept_options standing = {.from = options->from,
+                                           .to = options->to,
+                                           .detector = options->detector,
+                                           .accept = options->accept,
+                                           .json = options->json,
+                                           .timeout = options->timeout};
     if (!code && options->calibrate)
-        code = weir_calibrate(config, &options->inputs, options->json);
+        code = options->inputs.n ? weir_calibrate(config, &options->inputs, options->json)
+                                 : weir_calibrate_standing(config, &standing);
     weir_config_free(config);
     return code;
 }
@@ -176,9 +194,16 @@ static int run(int argc, char **argv)
     int first, code = weir_args_parse(&weir_command_check, argc, argv, &options, &first);
     if (code)
         return code;
-    if (options.calibrate != (options.inputs.n > 0))
+    int standing = options.from || options.to || options.detector || options.accept;
+    if ((options.inputs.n || standing) && !options.calibrate)
         return weir_cli_usage(&weir_command_check,
-                              "--calibrate and --input STREAM=PATH belong together");
+                              "--input, --from, --to, --detector and --accept are for --calibrate");
+    if (options.inputs.n && standing)
+        return weir_cli_usage(&weir_command_check,
+                              "--from, --to, --detector and --accept are of what the app that runs "
+                              "has seen, and not of --input");
+    if (options.from && options.to && options.from >= options.to)
+        return weir_cli_usage(&weir_command_check, "--from is not before --to");
     if (options.json && options.connect)
         return weir_cli_usage(&weir_command_check, "--json does not go with --connect");
     if (options.expressions)
@@ -196,8 +221,9 @@ static int run(int argc, char **argv)
 
 const struct weir_command weir_command_check = {
     .name = "check",
-    .synopsis = "FILE [--connect] [--json] [--calibrate -i STREAM=PATH ...] | --schema | --manual "
-                "| --expressions",
+    .synopsis = "FILE [--connect] [--json] [--calibrate (-i STREAM=PATH ... |\n"
+                "           [--from TIME] [--to TIME] [--detector NAME] [--accept])]\n"
+                "       weir check --schema | --manual | --expressions",
     .summary = "validate a configuration",
     .help = "Reads a configuration and prints everything that is wrong with it, each with file,\n"
             "line, column and what to do, or what would run and how the budget of false alarms is\n"
@@ -208,8 +234,13 @@ const struct weir_command weir_command_check = {
             "promised: the threshold, the rate of false incidents, the days that the budget needs\n"
             "and that there are, and for each field the smallest shift that will be caught and\n"
             "after how many windows; of a shorter stretch, the rate that it can keep.\n"
+            "Without inputs it asks the app that runs: which calibration is in force, and what\n"
+            "another stretch of what it has seen would give, unless said its newest as long as\n"
+            "calibration.last. With --accept the app goes by that stretch from its next window\n"
+            "on: what to do once a change is known to last. A stretch that is shorter, and goes on\n"
+            "to now, is where a new calibration begins.\n"
             "Exit codes: 0 good, 2 the configuration is wrong, 1 a check with --connect failed or\n"
-            "the stretch is too short to calibrate on.",
+            "the stretch is too short to calibrate on, or was not taken over.",
     .run = run,
     .args = args,
 };

@@ -87,6 +87,37 @@ int weir_admin_setting(rd_kafka_t *client, const char *topic, const char *name, 
                 : 0;
 }
 
+int weir_admin_members(rd_kafka_t *client, const char *group, size_t *members,
+                       struct weir_error *error)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_DescribeConsumerGroups(client, &group, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, TIMEOUT_MS);
+    rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    const rd_kafka_DescribeConsumerGroups_result_t *result =
+        event ? rd_kafka_event_DescribeConsumerGroups_result(event) : NULL;
+    if (!code && result) {
+        size_t n = 0;
+        const rd_kafka_ConsumerGroupDescription_t **groups =
+            rd_kafka_DescribeConsumerGroups_result_groups(result, &n);
+        const rd_kafka_error_t *failed =
+            n == 1 ? rd_kafka_ConsumerGroupDescription_error(groups[0]) : NULL;
+        code = n != 1 ? RD_KAFKA_RESP_ERR__FAIL : failed ? rd_kafka_error_code(failed) : code;
+        if (code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) { // newer brokers' word for an empty one
+            code = RD_KAFKA_RESP_ERR_NO_ERROR;
+            *members = 0;
+        } else if (!code) {
+            *members = rd_kafka_ConsumerGroupDescription_member_count(groups[0]);
+        }
+    }
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    return code ? weir_error_set(error, WEIR_EIO, "the members of group %s cannot be asked for: %s",
+                                 group, rd_kafka_err2str(code))
+                : 0;
+}
+
 void weir_admin_trim(rd_kafka_t *client, const char *topic, int32_t partition, int64_t offset,
                      rd_kafka_queue_t *queue)
 {

@@ -18,6 +18,9 @@ int weir_admin_create(rd_kafka_t *client, const char *topic, int partitions,
 // The setting of a topic, to be freed; NULL where the broker does not tell (no permission).
 int weir_admin_setting(rd_kafka_t *client, const char *topic, const char *name, char **value,
                        struct weir_error *error);
+// How many members a group has now.
+int weir_admin_members(rd_kafka_t *client, const char *group, size_t *members,
+                       struct weir_error *error);
 // Asks to delete the records below `offset`. The answer comes to `queue`, whose events the caller
 // destroys; nothing depends on it.
 void weir_admin_trim(rd_kafka_t *client, const char *topic, int32_t partition, int64_t offset,

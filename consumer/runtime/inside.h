@@ -49,6 +49,9 @@ struct weir_inside {
     struct weir_error failure;
 };
 
+// Its plan, with what the sources say of the streams' fields; `partials`: partitions of that topic.
+int weir_runtime_plan(const struct weir_config *config, struct weir_registry *registry,
+                      int32_t partials, struct weir_plan **plan, struct weir_error *error);
 // The process cannot go on. The first sentence is kept.
 void weir_inside_fail(struct weir_inside *inside, const struct weir_error *error);
 

@@ -18,6 +18,11 @@ static void add_input(struct weir_owned *owned, const char *topic, size_t stream
     input->stream = stream;
 }
 
+void weir_merger_name(int32_t partition, char *out, size_t size)
+{
+    snprintf(out, size, "merger %d", partition);
+}
+
 size_t weir_driver_of(const struct weir_config *config, size_t stream)
 {
     while (config->streams[stream].join_to >= 0) // never in a circle
@@ -72,7 +77,7 @@ int weir_owned_create(struct weir_inside *inside, size_t driver, int32_t partiti
     weir_outbox_init(&made->pending);
     weir_outbox_init(&made->flying);
     if (driver == SIZE_MAX) {
-        snprintf(made->name, sizeof made->name, "merger %d", partition);
+        weir_merger_name(partition, made->name, sizeof made->name);
         add_input(made, inside->topics.items[WEIR_OUTPUT_PARTIALS].name, SIZE_MAX);
     } else {
         snprintf(made->name, sizeof made->name, "edge %.250s %d", config->streams[driver].info.name,
@@ -325,10 +330,14 @@ int weir_owned_restore(struct weir_owned *owned, const struct weir_snapshot *sna
     return 0;
 }
 
+int32_t weir_state_partition_of(int32_t partitions, const char *task)
+{
+    return (int32_t)(XXH3_64bits(task, strlen(task)) % (uint64_t)partitions);
+}
+
 int32_t weir_state_partition(const struct weir_inside *inside, const char *task)
 {
-    uint64_t hash = XXH3_64bits(task, strlen(task));
-    return (int32_t)(hash % (uint64_t)inside->topics.items[WEIR_TOPIC_STATE].partitions);
+    return weir_state_partition_of(inside->topics.items[WEIR_TOPIC_STATE].partitions, task);
 }
 
 static int put_state(void *context, struct weir_span key, struct weir_span value)

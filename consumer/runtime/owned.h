@@ -142,8 +142,10 @@ void weir_owned_measure(struct weir_owned *owned, int64_t now);
 void weir_owned_give_room(struct weir_owned *owned);
 void weir_owned_take_room(struct weir_owned *owned);
 
-// Where a task's state lies on the state topic.
+// Where a task's state lies on the state topic, which has so many partitions.
+int32_t weir_state_partition_of(int32_t partitions, const char *task);
 int32_t weir_state_partition(const struct weir_inside *inside, const char *task);
+void weir_merger_name(int32_t partition, char *out, size_t size); // of its task
 
 // consumer/runtime/emit.c: the engine's outputs to the staging outbox. Records that no broker
 // would take become pointers.

@@ -65,26 +65,22 @@ static int register_alerts(struct weir_inside *inside, struct weir_error *error)
     return code;
 }
 
-static int make_plan(struct weir_inside *inside, struct weir_error *error)
+int weir_runtime_plan(const struct weir_config *config, struct weir_registry *registry,
+                      int32_t partials, struct weir_plan **plan, struct weir_error *error)
 {
-    size_t n = inside->config->n_streams;
+    size_t n = config->n_streams;
     struct weir_schema_fields *fields = calloc(n + 1, sizeof *fields);
     const struct weir_schema_fields **pointers = calloc(n + 1, sizeof *pointers);
     int code = fields && pointers ? 0 : weir_error_set(error, WEIR_ENOMEM, "out of memory");
     for (size_t s = 0; s < n && !code; s++) {
-        code = weir_source_fields(&inside->config->streams[s], inside->registry, REGISTRY_MS,
-                                  &fields[s], error);
+        code = weir_source_fields(&config->streams[s], registry, REGISTRY_MS, &fields[s], error);
         pointers[s] = &fields[s];
     }
-    struct weir_plan_options options = {
-        .config = inside->config,
-        .source_fields = pointers,
-        .partials_partitions = (uint32_t)inside->topics.items[WEIR_OUTPUT_PARTIALS].partitions,
-    };
+    struct weir_plan_options options = {.config = config,
+                                        .source_fields = pointers,
+                                        .partials_partitions = (uint32_t)partials};
     if (!code)
-        code = weir_plan_create(&options, &inside->plan, error);
-    if (!code && weir_plan_tell_budget(inside->plan))
-        code = weir_error_set(error, WEIR_ENOMEM, "out of memory");
+        code = weir_plan_create(&options, plan, error);
     for (size_t s = 0; s < n && fields; s++)
         weir_schema_fields_free(&fields[s]);
     free(fields);
@@ -161,7 +157,11 @@ int weir_runtime_create(const struct weir_runtime_options *options, struct weir_
     if (!code)
         code = weir_source_registry(inside->config, &inside->registry, error);
     if (!code)
-        code = make_plan(inside, error);
+        code = weir_runtime_plan(inside->config, inside->registry,
+                                 inside->topics.items[WEIR_OUTPUT_PARTIALS].partitions,
+                                 &inside->plan, error);
+    if (!code && weir_plan_tell_budget(inside->plan))
+        code = weir_error_set(error, WEIR_ENOMEM, "out of memory");
     if (!code)
         code = register_alerts(inside, error);
     if (!code)

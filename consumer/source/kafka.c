@@ -246,6 +246,24 @@ rd_kafka_t *weir_kafka_producer(const struct weir_config *config, const char *in
     return new_client(RD_KAFKA_PRODUCER, conf, code, error);
 }
 
+rd_kafka_t *weir_kafka_sender(const struct weir_config *config,
+                              const struct weir_kafka_events *events, struct weir_error *error)
+{
+    static const struct default_property before[] = {{"message.timeout.ms", "20000"}, {NULL, NULL}};
+    static const struct default_property after[] = {{"enable.idempotence", "true"}, {NULL, NULL}};
+    rd_kafka_conf_t *conf = new_conf(config, events);
+    int code = set_defaults(conf, before, error);
+    if (!code)
+        code = set_all(conf, &config->kafka, error);
+    if (!code)
+        code = set_all(conf, &config->producer, error);
+    if (!code)
+        code = set_defaults(conf, after, error);
+    if (events && events->delivered)
+        rd_kafka_conf_set_dr_msg_cb(conf, events->delivered);
+    return new_client(RD_KAFKA_PRODUCER, conf, code, error);
+}
+
 // librdkafka 2 has no accessor for the generation, but a serial form: "CGMDv2:", four bytes of
 // generation. Where a later version writes another, the member id alone is checked.
 static int generation_is_negative(const rd_kafka_consumer_group_metadata_t *metadata)

@@ -41,6 +41,10 @@ rd_kafka_t *weir_kafka_producer(const struct weir_config *config, const char *in
                                 size_t largest, size_t batch,
                                 const struct weir_kafka_events *events, struct weir_error *error);
 
+// A producer without transactions, of a command that adds a record to an app's topic.
+rd_kafka_t *weir_kafka_sender(const struct weir_config *config,
+                              const struct weir_kafka_events *events, struct weir_error *error);
+
 // The member's id and generation as its group coordinator knows them: WEIR_EAGAIN where it has
 // none now (an empty id, a negative generation), which brokers would not refuse.
 // `metadata` is the caller's.
