@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stretch is tried on a copy of the app's state, as its last snapshots have it, by the code that
-// the app itself runs. Accepting adds a record for each detector to the partials, which the app reads
-// in the order of all others, and waits until a snapshot shows what became of it.
+// The stretch is tried on a copy of the app's state, as its last snapshots have it, by the code
+// that the app itself runs. Accepting adds a record for each detector to the partials, which the
+// app reads in the order of all others, and waits until a snapshot shows what became of it.
 #include "consumer/cli/accept.h"
 
 #include <math.h>
@@ -98,12 +98,11 @@ static void choose(const struct weir_accept_options *options, struct candidate *
 static void try_one(struct standing *standing, struct candidate *candidate)
 {
     int64_t offset;
-    struct weir_merger *merger =
-        weir_standing_merger(standing->app, candidate->partition, &offset);
+    struct weir_merger *merger = weir_standing_merger(standing->app, candidate->partition, &offset);
     struct reporting to = {standing, candidate->name};
     choose(standing->options, candidate);
-    candidate->refusal.code = weir_merger_take_over(
-        merger, candidate->name, &candidate->acceptance, on_report, &to, &candidate->refusal);
+    candidate->refusal.code = weir_merger_take_over(merger, candidate->name, &candidate->acceptance,
+                                                    on_report, &to, &candidate->refusal);
     weir_merger_calibrations(merger, on_after, candidate);
     struct weir_calibration_seen *seen =
         weir_calibration_find(&standing->calibrations, candidate->name);
@@ -195,7 +194,8 @@ static void print_all(const struct standing *standing)
                 weir_calibration_print(&standing->calibrations.detectors[k]);
         }
         if (!one->after.whole)
-            printf("  it is where a new calibration begins, and goes on growing until it is whole\n");
+            printf(
+                "  it is where a new calibration begins, and goes on growing until it is whole\n");
     }
 }
 
@@ -220,7 +220,8 @@ static json_t *candidate_json(const struct standing *standing, const struct cand
     if (of->origin) {
         json_object_set_new(force, "origin", json_string(origin_text(of->origin)));
         json_object_set_new(force, "whole", json_boolean(of->whole));
-        json_object_set_new(force, "accepted", of->accepted ? time_json(of->accepted) : json_null());
+        json_object_set_new(force, "accepted",
+                            of->accepted ? time_json(of->accepted) : json_null());
     }
     json_object_set_new(out, "in_force", force);
     json_object_set_new(out, "kept",
@@ -270,10 +271,9 @@ static int send_all(struct standing *standing, const struct weir_config *config,
         code = weir_acceptance_write(weir_standing_plan(standing->app), one->name, &one->acceptance,
                                      &partition, &key, &value, error);
         if (!code)
-            code = weir_standing_send(standing->app, partition,
-                                      (struct weir_span){key.data, key.length},
-                                      (struct weir_span){value.data, value.length}, &one->offset,
-                                      error);
+            code = weir_standing_send(
+                standing->app, partition, (struct weir_span){key.data, key.length},
+                (struct weir_span){value.data, value.length}, &one->offset, error);
         weir_buffer_free(&key);
         weir_buffer_free(&value);
     }

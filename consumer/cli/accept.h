@@ -9,7 +9,7 @@
 #include "consumer/config/config.h"
 
 struct weir_accept_options {
-    int64_t from, to; // event time, ms; 0: as early or as late as makes a whole one
+    int64_t from, to;     // event time, ms; 0: as early or as late as makes a whole one
     const char *detector; // NULL: all that calibrate
     int accept, json;
     int64_t timeout; // ms: for each answer

@@ -17,7 +17,8 @@ static void numbers(const struct weir_statistic *statistic, double out[DELAYS])
 
 // ---- taking
 
-struct weir_calibration_seen *weir_calibration_find(struct weir_calibrations *calibrations, const char *name)
+struct weir_calibration_seen *weir_calibration_find(struct weir_calibrations *calibrations,
+                                                    const char *name)
 {
     for (size_t i = 0; i < calibrations->n; i++) {
         if (!strcmp(calibrations->detectors[i].name, name))
@@ -31,14 +32,16 @@ struct weir_calibration_seen *weir_calibration_find(struct weir_calibrations *ca
     return seen;
 }
 
-static struct weir_calibration_field *find_field(struct weir_calibrations *calibrations, struct weir_calibration_seen *seen,
-                                const char *name)
+static struct weir_calibration_field *find_field(struct weir_calibrations *calibrations,
+                                                 struct weir_calibration_seen *seen,
+                                                 const char *name)
 {
     for (size_t i = 0; i < seen->n_fields; i++) {
         if (!strcmp(seen->fields[i].name, name))
             return &seen->fields[i];
     }
-    struct weir_calibration_field *grown = realloc(seen->fields, (seen->n_fields + 1) * sizeof *grown);
+    struct weir_calibration_field *grown =
+        realloc(seen->fields, (seen->n_fields + 1) * sizeof *grown);
     if (!grown) {
         calibrations->failed = 1;
         return NULL;
@@ -49,7 +52,8 @@ static struct weir_calibration_field *find_field(struct weir_calibrations *calib
     return &grown[seen->n_fields++];
 }
 
-static void take_field(struct weir_calibration_field *field, const char *name, const struct weir_statistic *statistic)
+static void take_field(struct weir_calibration_field *field, const char *name,
+                       const struct weir_statistic *statistic)
 {
     if (!strcmp(name, "calibration.shift")) {
         field->half = statistic->value;
@@ -182,9 +186,9 @@ static json_t *reals(const double values[DELAYS])
 
 json_t *weir_calibration_json(const struct weir_calibration_seen *seen)
 {
-    json_t *out =
-        json_pack("{s:b, s:o, s:o, s:o}", "calibrated", weir_calibration_is_whole(seen), "days", real(seen->days),
-                  "days_wanted", real(seen->wanted), "days_needed", real(seen->needed));
+    json_t *out = json_pack("{s:b, s:o, s:o, s:o}", "calibrated", weir_calibration_is_whole(seen),
+                            "days", real(seen->days), "days_wanted", real(seen->wanted),
+                            "days_needed", real(seen->needed));
     if (!seen->learnt)
         return out;
     json_object_set_new(out, "threshold", real(seen->threshold));

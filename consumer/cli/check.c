@@ -225,22 +225,23 @@ const struct weir_command weir_command_check = {
                 "           [--from TIME] [--to TIME] [--detector NAME] [--accept])]\n"
                 "       weir check --schema | --manual | --expressions",
     .summary = "validate a configuration",
-    .help = "Reads a configuration and prints everything that is wrong with it, each with file,\n"
-            "line, column and what to do, or what would run and how the budget of false alarms is\n"
-            "shared out among the detectors. With --connect it asks\n"
-            "the brokers and the registry as well: whether the topics exist and may be read and\n"
-            "written, and whether the registry's schemas have the declared fields.\n"
-            "With --calibrate it reads a healthy stretch of each stream and prints what would be\n"
-            "promised: the threshold, the rate of false incidents, the days that the budget needs\n"
-            "and that there are, and for each field the smallest shift that will be caught and\n"
-            "after how many windows; of a shorter stretch, the rate that it can keep.\n"
-            "Without inputs it asks the app that runs: which calibration is in force, and what\n"
-            "another stretch of what it has seen would give, unless said its newest as long as\n"
-            "calibration.last. With --accept the app goes by that stretch from its next window\n"
-            "on: what to do once a change is known to last. A stretch that is shorter, and goes on\n"
-            "to now, is where a new calibration begins.\n"
-            "Exit codes: 0 good, 2 the configuration is wrong, 1 a check with --connect failed or\n"
-            "the stretch is too short to calibrate on, or was not taken over.",
+    .help =
+        "Reads a configuration and prints everything that is wrong with it, each with file,\n"
+        "line, column and what to do, or what would run and how the budget of false alarms is\n"
+        "shared out among the detectors. With --connect it asks\n"
+        "the brokers and the registry as well: whether the topics exist and may be read and\n"
+        "written, and whether the registry's schemas have the declared fields.\n"
+        "With --calibrate it reads a healthy stretch of each stream and prints what would be\n"
+        "promised: the threshold, the rate of false incidents, the days that the budget needs\n"
+        "and that there are, and for each field the smallest shift that will be caught and\n"
+        "after how many windows; of a shorter stretch, the rate that it can keep.\n"
+        "Without inputs it asks the app that runs: which calibration is in force, and what\n"
+        "another stretch of what it has seen would give, unless said its newest as long as\n"
+        "calibration.last. With --accept the app goes by that stretch from its next window\n"
+        "on: what to do once a change is known to last. A stretch that is shorter, and goes on\n"
+        "to now, is where a new calibration begins.\n"
+        "Exit codes: 0 good, 2 the configuration is wrong, 1 a check with --connect failed or\n"
+        "the stretch is too short to calibrate on, or was not taken over.",
     .run = run,
     .args = args,
 };

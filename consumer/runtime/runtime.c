@@ -76,9 +76,8 @@ int weir_runtime_plan(const struct weir_config *config, struct weir_registry *re
         code = weir_source_fields(&config->streams[s], registry, REGISTRY_MS, &fields[s], error);
         pointers[s] = &fields[s];
     }
-    struct weir_plan_options options = {.config = config,
-                                        .source_fields = pointers,
-                                        .partials_partitions = (uint32_t)partials};
+    struct weir_plan_options options = {
+        .config = config, .source_fields = pointers, .partials_partitions = (uint32_t)partials};
     if (!code)
         code = weir_plan_create(&options, plan, error);
     for (size_t s = 0; s < n && fields; s++)

@@ -147,10 +147,20 @@ class Check(unittest.TestCase):
         self.assertIn("kafka: no broker answers", done.stdout)
         self.assertIn("registry:", done.stdout)
 
-    def test_calibrate_needs_data(self):
+    def test_calibrate_is_of_files_or_of_the_app(self):
+        for wrong, said in (
+            (["--accept"], "are for --calibrate"),
+            (["--calibrate", "--accept", "-i", "transactions=x.csv"], "and not of --input"),
+            (["--calibrate", "--from", "2026-10-02T00:00:00Z", "--to", "2026-10-01T00:00:00Z"],
+             "--from is not before --to"),
+        ):  # fmt: skip
+            done = self.check(*wrong)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(said, done.stderr)
+        self.create()
         done = self.check("--calibrate")
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("--calibrate and --input STREAM=PATH belong together", done.stderr)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no topic weir.", done.stderr)
 
 
 if __name__ == "__main__":
