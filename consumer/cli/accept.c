@@ -336,9 +336,9 @@ static int accept_all(struct standing *standing, const struct weir_config *confi
     for (size_t i = 0; i < standing->n; i++) {
         if (standing->all[i].refusal.code)
             return weir_error_set(error, WEIR_EINVAL,
-                                  "nothing is accepted: %s cannot go by it: %.300s (--detector "
-                                  "accepts for one alone)",
-                                  standing->all[i].name, standing->all[i].refusal.message);
+                                  "nothing is accepted: %s cannot go by it: %.300s%s",
+                                  standing->all[i].name, standing->all[i].refusal.message,
+                                  standing->n > 1 ? " (--detector accepts for one alone)" : "");
     }
     code = send_all(standing, config, error);
     if (code)
