@@ -44,9 +44,9 @@ static const struct weir_statistic_info table[WEIR_STATISTICS] = {
     [WEIR_STATISTIC_JENSEN_SHANNON] = {"jensen_shannon", N | C, WEIR_NEEDS_CELLS, WEIR_NEEDS_CELLS,
                                        WEIR_CHANGE_LARGER, 0, 0.085,
                                        "root of the divergence in bits, 0 to 1 (Lin, 1991)", cells},
-    [WEIR_STATISTIC_KL] = {"kl", N | C, WEIR_NEEDS_CELLS, WEIR_NEEDS_CELLS, WEIR_CHANGE_LARGER, 0,
-                           0.02, "sum q ln(q / p) in nats, an empty cell counts half a value",
-                           cells},
+    [WEIR_STATISTIC_KL] =
+        {"kl", N | C, WEIR_NEEDS_CELLS, WEIR_NEEDS_CELLS, WEIR_CHANGE_LARGER, 0, 0.02,
+         "sum q ln(q / p) in nats, an empty cell counts half a value, never below 0", cells},
     [WEIR_STATISTIC_HELLINGER] = {"hellinger", N | C, WEIR_NEEDS_CELLS, WEIR_NEEDS_CELLS,
                                   WEIR_CHANGE_LARGER, 0, 0.07, "sqrt(1 - sum sqrt(p q)), 0 to 1",
                                   cells},
