@@ -100,6 +100,13 @@ static void *make(void)
     return instance;
 }
 
+// Times as a host hands them on.
+static int64_t bound(int64_t time)
+{
+    const int64_t far = (int64_t)1 << 59;
+    return time > far ? far : time < -far ? -far : time;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void *instance;
@@ -120,6 +127,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                      .n_slices = 1,
                                      .summary = summary,
                                      .emit = emit};
+        weir_plugin.owner_window(owner, &window, &error);
+        // Whatever windows it keeps may be accepted.
+        struct weir_calibration kept = {.size = sizeof kept};
+        weir_plugin.owner_calibration(owner, &kept);
+        struct weir_acceptance acceptance = {sizeof acceptance, bound(kept.kept_from),
+                                             bound(kept.kept_to), 1};
+        weir_plugin.owner_accept(owner, &acceptance, &window, &error);
         weir_plugin.owner_window(owner, &window, &error);
     }
     weir_plugin.owner_destroy(owner);
