@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "detectors/drift/drift.h"
+#include "stats/cells.h"
 
 static const int64_t FRESH = 3 * (int64_t)3600000; // windows that the day has not moved away from
 static const double STALE = 2;                     // as large, against older ones
@@ -29,31 +30,42 @@ static double share(uint64_t part, uint64_t all)
 static const double NEARLY_ALL = 0.9;   // of a window's values
 static const double REGULAR = 1. / 400; // of the reference's
 
-// Whether one or two cells hold nearly all that was counted, where the reference has more: it has
-// such values, but not these alone.
-static int is_narrow(const struct drift_counts *counts, const struct weir_summary *reference)
+// Whole numbers are cut from sketches where there is no profile, and then have no atoms.
+static int is_one_value(const struct weir_cells *cells, size_t i, int whole)
+{
+    if (cells->n_categories || weir_cells_is_atom(cells, i))
+        return 1;
+    return whole && i > 0 && i + 1 < cells->n && cells->cuts[i] - cells->cuts[i - 1] < 2;
+}
+
+// Whether one or two values hold nearly all that was counted, where the reference has more: it has
+// such values, but not these alone. A number that comes to a stand between others is none of them.
+static int is_narrow(const struct drift_counts *counts, const struct weir_summary *reference,
+                     int whole)
 {
     size_t n = reference->cell && reference->cells->n == counts->n ? counts->n : 0;
-    uint64_t first = 0, second = 0, of_first = 0, of_second = 0, all = 0, of_all = 0;
+    size_t first = 0, second = 0;
+    uint64_t all = 0, of_all = 0;
     for (size_t i = 0; i < n; i++) {
-        uint64_t count = counts->cell[i];
-        all += count;
+        all += counts->cell[i];
         of_all += reference->cell[i];
-        if (count > first) {
+        if (counts->cell[i] > counts->cell[first]) {
             second = first;
-            of_second = of_first;
-            first = count;
-            of_first = reference->cell[i];
-        } else if (count > second) {
-            second = count;
-            of_second = reference->cell[i];
+            first = i;
+        } else if (i != first && (second == first || counts->cell[i] > counts->cell[second])) {
+            second = i;
         }
     }
-    double one = share(of_first, of_all), both = share(of_first + of_second, of_all);
+    if (n < 2 || !is_one_value(reference->cells, first, whole))
+        return 0;
+    double one = share(reference->cell[first], of_all);
+    double both = one + share(reference->cell[second], of_all);
     if (one < REGULAR)
         return 0;
-    return share(first, all) >= NEARLY_ALL ? one < NEARLY_ALL
-                                           : share(first + second, all) >= NEARLY_ALL && both < .5;
+    if (share(counts->cell[first], all) >= NEARLY_ALL)
+        return one < NEARLY_ALL;
+    return is_one_value(reference->cells, second, whole) && both < .5 &&
+           share(counts->cell[first] + counts->cell[second], all) >= NEARLY_ALL;
 }
 
 // The hour of the day has one value a window, and another in the next: what is narrow now and was
@@ -71,9 +83,10 @@ static int leave_out_calendar(struct drift_memory *memory, const struct weir_win
         return -1;
     for (size_t i = 0; i < *n; i++) {
         size_t f = (size_t)(moved[i].field - memory->drift->fields);
+        int whole = moved[i].field->info->type == WEIR_TYPE_LONG;
         int is_calendar = !memory->calibration.held[f] && moved[i].test != DRIFT_NULL_RATE &&
-                          is_narrow(&memory->now[f], moved[i].then) &&
-                          (!last[f].values || is_narrow(&last[f], moved[i].then));
+                          is_narrow(&memory->now[f], moved[i].then, whole) &&
+                          (!last[f].values || is_narrow(&last[f], moved[i].then, whole));
         if (!is_calendar)
             moved[kept++] = moved[i];
     }

@@ -17,7 +17,7 @@ static uint64_t state;
 static struct weir_field fields[FIELDS];
 static char names[FIELDS][8];
 static struct weir_stream stream = {.name = "s", .fields = fields, .n_fields = FIELDS};
-static struct weir_cells *cells;
+static struct weir_cells *cells, *hours; // of all fields; of the last, if it is a calendar
 static struct weir_summary now[FIELDS], reference[FIELDS];
 static double left[FIELDS]; // of a memory
 
@@ -43,7 +43,7 @@ static void draw(struct weir_summary *into, double level, double nulls)
         if (uniform() < nulls)
             into->null++;
         else
-            into->cell[weir_cells_find(cells, level + normal())]++;
+            into->cell[weir_cells_find(into->cells, level + normal())]++;
     }
     into->values = ROWS - into->null;
 }
@@ -58,9 +58,8 @@ static void draw_calendar(int64_t hour)
     memset(into->cell, 0, into->cells->n * sizeof *into->cell);
     for (int i = 0; i < ROWS; i++) {
         int64_t value = hour + (calendar == 2 && i % 2);
-        double q = calendar == 3 ? (double)(value / DAY % 7 * 2 + 1) / 14
-                                 : (double)(value % DAY * 2 + 1) / (2 * DAY);
-        into->cell[weir_cells_find(cells, 1.1 * weir_normal_quantile(q))]++;
+        value = calendar == 3 ? value / DAY % 7 : value % DAY;
+        into->cell[weir_cells_find(hours, (double)value)]++;
     }
 }
 
@@ -89,8 +88,8 @@ static struct {
 
 static const struct weir_cells *on_cells(const struct weir_setup *setup, int field)
 {
-    (void)setup, (void)field;
-    return cells;
+    (void)setup;
+    return now[field].cells;
 }
 
 static const struct weir_summary *setup_reference(const struct weir_setup *setup, size_t i,
@@ -176,13 +175,43 @@ static void make_reference(double nulls)
     for (int64_t hour = 0; hour < 7 * DAY; hour++) { // a week's file
         draw_window(hour, 0, nulls);
         for (int f = 0; f < FIELDS; f++) {
-            for (size_t i = 0; i < cells->n; i++)
+            for (size_t i = 0; i < now[f].cells->n; i++)
                 reference[f].cell[i] += now[f].cell[i];
             reference[f].rows += ROWS;
             reference[f].null += now[f].null;
             reference[f].values += now[f].values;
         }
     }
+}
+
+static void start_again(int by_alpha)
+{
+    weir_plugin.owner_destroy(owner);
+    weir_plugin.destroy(instance);
+    instance = make_instance(by_alpha);
+    owner = make_owner(instance);
+}
+
+static void init_field(int f, const struct weir_cells *of)
+{
+    struct weir_summary_spec spec = {.shape = of->shape, .parts = WEIR_PART_CELLS, .cells = of};
+    ck_assert_int_eq(weir_summary_init(&now[f], &spec), 0);
+    ck_assert_int_eq(weir_summary_init(&reference[f], &spec), 0);
+}
+
+static void use_calendar(int kind)
+{
+    enum { N = 24 * 7 };
+    double x[N];
+    calendar = kind;
+    for (int i = 0; i < N; i++)
+        x[i] = i % (kind == 3 ? 7 : 24);
+    ck_assert_int_eq(weir_cells_build_numeric(x, N, &hours, NULL), 0);
+    weir_summary_free(&now[FIELDS - 1]);
+    weir_summary_free(&reference[FIELDS - 1]);
+    init_field(FIELDS - 1, hours);
+    make_reference(0);
+    start_again(0);
 }
 
 static void setup(void)
@@ -196,10 +225,7 @@ static void setup(void)
     ck_assert_int_eq(weir_cells_build_numeric(x, N, &cells, NULL), 0);
     memset(left, 0, sizeof left);
     for (int f = 0; f < FIELDS; f++) {
-        struct weir_summary_spec spec = {
-            .shape = cells->shape, .parts = WEIR_PART_CELLS, .cells = cells};
-        ck_assert_int_eq(weir_summary_init(&now[f], &spec), 0);
-        ck_assert_int_eq(weir_summary_init(&reference[f], &spec), 0);
+        init_field(f, cells);
         snprintf(names[f], sizeof names[f], "f%d", f);
         fields[f] = (struct weir_field){.name = names[f], .type = WEIR_TYPE_DOUBLE};
     }
@@ -217,6 +243,8 @@ static void teardown(void)
         weir_summary_free(&reference[f]);
     }
     weir_cells_free(cells);
+    weir_cells_free(hours);
+    hours = NULL;
 }
 
 START_TEST(a_rhythm_is_no_alarm)
@@ -225,18 +253,14 @@ START_TEST(a_rhythm_is_no_alarm)
     ck_assert_int_le(run(2 * DAY, 30 * DAY, 0, 0), 13); // 2%
     ck_assert_int_le(run(30 * DAY, 37 * DAY, 0, 0), 4);
     // By a fixed alpha, which is asked for, nearly every window is one.
-    weir_plugin.owner_destroy(owner);
-    weir_plugin.destroy(instance);
-    instance = make_instance(1);
-    owner = make_owner(instance);
+    start_again(1);
     ck_assert_int_ge(run(0, DAY, 0, 0), DAY * 3 / 4);
 }
 END_TEST
 
 START_TEST(the_hour_of_the_day_is_no_alarm)
 {
-    calendar = _i;
-    make_reference(0);
+    use_calendar(_i);
     ck_assert_int_eq(run(0, 2 * DAY, 0, 0), 0);
     ck_assert_int_le(run(2 * DAY, 12 * DAY, 0, 0), 6);
 }
@@ -244,13 +268,20 @@ END_TEST
 
 START_TEST(a_field_that_gets_stuck_is_found)
 {
-    calendar = 1;
-    make_reference(0);
+    use_calendar(1);
     run(0, 20, 0, 0);
     stuck = 1;
     ck_assert_int_eq(run(20, 24, 0, 0), 4);
     ck_assert_ptr_nonnull(strstr(found.summary, "f0 moved"));
     ck_assert_ptr_null(strstr(found.summary, "f7"));
+}
+END_TEST
+
+START_TEST(a_field_that_is_stuck_from_the_beginning_is_found)
+{
+    stuck = 1;
+    ck_assert_int_ge(run(0, 6, 0, 0), 5);
+    ck_assert_ptr_nonnull(strstr(found.summary, "f0 moved"));
 }
 END_TEST
 
@@ -360,6 +391,7 @@ int main(void)
     tcase_add_test(cases, a_rhythm_is_no_alarm);
     tcase_add_loop_test(cases, the_hour_of_the_day_is_no_alarm, 1, 4);
     tcase_add_test(cases, a_field_that_gets_stuck_is_found);
+    tcase_add_test(cases, a_field_that_is_stuck_from_the_beginning_is_found);
     tcase_add_test(cases, of_a_field_that_is_hardly_ever_there_its_few_values_say_nothing);
     tcase_add_loop_test(cases, a_plain_fault_is_found_at_once, 0, 5);
     tcase_add_loop_test(cases, nulls_are_found_at_once, 0, 3);

@@ -130,25 +130,48 @@ static int replay_stretch(struct replay *replay)
 // come.
 enum { FOLDS = 5, KNOWN_FROM = 20 };
 
-static void standardise(const float *scores, size_t width, size_t n, struct weir_usual *usual,
-                        float *z, double *room)
+static size_t count_known(const float *scores, size_t width, size_t n)
 {
+    size_t known = 0;
+    for (size_t w = 0; w < n; w++)
+        known += !isnan(scores[w * width]);
+    return known;
+}
+
+// Where there was nothing to hold any field against until lately, one is judged as it is.
+static void fit_usual(struct weir_usual *usual, double *values, size_t n)
+{
+    weir_usual_fit(usual, values, n);
+    if (isinf(usual->spread))
+        *usual = (struct weir_usual){0, 1};
+}
+
+// `most`: windows in which some field was judged.
+static void standardise(const float *scores, size_t width, size_t n, size_t most,
+                        struct weir_usual *usual, float *z, double *room)
+{
+    // A field that was judged in far fewer windows than others has no usual: a number that comes
+    // seldom, of which there were not enough values to cut cells until lately.
+    size_t known = count_known(scores, width, n);
+    if (4 * known < most && known < KNOWN_FROM) {
+        weir_usual_fit(usual, room, 0);
+        for (size_t w = 0; w < n; w++)
+            z[w] = NAN;
+        return;
+    }
     for (size_t fold = 0; fold < FOLDS; fold++) {
         size_t first = fold * n / FOLDS, end = (fold + 1) * n / FOLDS, others = 0;
         for (size_t w = 0; w < n; w++) {
             if (w < first || w >= end)
                 room[others++] = scores[w * width];
         }
-        weir_usual_fit(usual, room, others);
+        fit_usual(usual, room, others);
         for (size_t w = first; w < end; w++)
             z[w] = (float)weir_usual_z(usual, scores[w * width]);
     }
-    size_t known = 0;
     for (size_t w = 0; w < n; w++)
-        known += !isnan(room[w] = scores[w * width]);
-    // A field that could not be judged in most windows of a short stretch has no usual: a number
-    // that comes seldom, of which there were not enough values to cut cells until lately.
-    weir_usual_fit(usual, room, 4 * known < n && known < KNOWN_FROM ? 0 : n);
+        room[w] = scores[w * width];
+    fit_usual(usual, room, n);
 }
 
 // All fields' z of a test, but for those of windows first to end - 1.
@@ -200,9 +223,15 @@ static int fit(struct replay *replay, double *largest)
     for (size_t w = 0; w < n; w++)
         largest[w] = NAN;
     for (size_t c = 0; c < calibration->n_bases * WEIR_SCORES && !code; c++) {
+        size_t column = c / WEIR_SCORES * n_fields * WEIR_SCORES + c % WEIR_SCORES, most = 0;
         for (size_t f = 0; f < n_fields; f++) {
-            size_t at = (c / WEIR_SCORES * n_fields + f) * WEIR_SCORES + c % WEIR_SCORES;
-            standardise(replay->scores + at, replay->width, n, &calibration->usual[at], z_of, room);
+            size_t known = count_known(replay->scores + column + f * WEIR_SCORES, replay->width, n);
+            most = known > most ? known : most;
+        }
+        for (size_t f = 0; f < n_fields; f++) {
+            size_t at = column + f * WEIR_SCORES;
+            standardise(replay->scores + at, replay->width, n, most, &calibration->usual[at], z_of,
+                        room);
             for (size_t w = 0; w < n; w++)
                 replay->scores[w * replay->width + at] = z_of[w];
         }
