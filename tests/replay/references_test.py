@@ -302,7 +302,7 @@ detectors:
         self.assertEqual(list(json.loads(done.stdout)["false_alarms"]["detectors"]), ["d"])
         done = self.weir("check", path, "--json", "--connect")
         self.assertEqual(done.returncode, 2)
-        done = self.weir("check", path, "--calibrate")
+        done = self.weir("check", path, "--calibrate", "--accept", "-i", f"s={data}")
         self.assertEqual(done.returncode, 2)
 
     def test_the_budget_is_shared_out(self):
