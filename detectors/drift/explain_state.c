@@ -189,12 +189,8 @@ static int get_slice(struct reading *reading, struct drift_usual_slice *item)
     if (!item->values || !item->fields)
         return WEIR_ENOMEM;
     for (; item->n_values < n; item->n_values++) {
-        size_t length;
-        const uint8_t *text = weir_get_bytes(in, &length);
-        if (in->failed)
-            return WEIR_ECORRUPT;
-        if (!(item->values[item->n_values] = strndup((const char *)text, length)))
-            return WEIR_ENOMEM;
+        if (!(item->values[item->n_values] = weir_get_string_alloc(in, SIZE_MAX)))
+            return weir_reader_code(in);
     }
     item->seen = weir_get_long(in);
     item->windows = weir_get_count(in, INT32_MAX);
