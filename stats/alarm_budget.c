@@ -33,19 +33,45 @@ static double middle(const double *sorted, size_t n)
     return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
 }
 
-void weir_usual_fit(struct weir_usual *usual, double *s, size_t n)
+// The k-th smallest distance from the median, of what is sorted: from the middle outwards.
+static double spread_of(const double *sorted, size_t n, double median)
 {
-    n = sort_known(s, n);
+    size_t above = 0, taken = 0;
+    while (above < n && sorted[above] < median)
+        above++;
+    size_t below = above;
+    double lower = 0, upper = 0;
+    while (taken <= n / 2) {
+        double down = below ? median - sorted[below - 1] : INFINITY;
+        double up = above < n ? sorted[above] - median : INFINITY;
+        double next = down <= up ? down : up;
+        if (down <= up)
+            below--;
+        else
+            above++;
+        if (taken == (n - 1) / 2)
+            lower = next;
+        upper = next;
+        taken++;
+    }
+    return (lower + upper) / 2;
+}
+
+void weir_usual_fit_sorted(struct weir_usual *usual, const double *ln, size_t n)
+{
     *usual = (struct weir_usual){0, INFINITY};
     if (n < 2)
         return;
+    usual->median = middle(ln, n);
+    usual->spread = fmax(1.4826 * spread_of(ln, n, usual->median), LEAST_SPREAD);
+}
+
+void weir_usual_fit(struct weir_usual *usual, double *s, size_t n)
+{
+    n = sort_known(s, n);
     for (size_t i = 0; i < n; i++)
         s[i] = log(s[i] + WEIR_USUAL_FLOOR);
-    usual->median = middle(s, n);
-    for (size_t i = 0; i < n; i++)
-        s[i] = fabs(s[i] - usual->median);
-    weir_sort_doubles(s, n);
-    usual->spread = fmax(1.4826 * middle(s, n), LEAST_SPREAD);
+    weir_usual_fit_sorted(usual, s, n);
 }
 
 double weir_usual_z(const struct weir_usual *usual, double s)
@@ -59,7 +85,11 @@ double weir_usual_z(const struct weir_usual *usual, double s)
 
 void weir_tail_fit(struct weir_tail *tail, double *z, size_t n)
 {
-    n = sort_known(z, n);
+    weir_tail_fit_sorted(tail, z, sort_known(z, n));
+}
+
+void weir_tail_fit_sorted(struct weir_tail *tail, const double *z, size_t n)
+{
     *tail = (struct weir_tail){0};
     if (n < 2)
         return;

@@ -26,6 +26,8 @@ struct weir_usual {
 
 // `s` (n of them, overwritten; NAN are left out). Of fewer than 2 nothing is known.
 void weir_usual_fit(struct weir_usual *usual, double *s, size_t n);
+// The same of what is sorted and known: ln(s + WEIR_USUAL_FLOOR).
+void weir_usual_fit_sorted(struct weir_usual *usual, const double *ln, size_t n);
 double weir_usual_z(const struct weir_usual *usual, double s); // NAN for NAN, or nothing known
 
 // ---- the tail of a test, over all fields
@@ -40,6 +42,7 @@ struct weir_tail {
 // `z` (n of them, overwritten; NAN are left out). Knots go as far as 30 values reach, the rate is
 // one over the mean excess there.
 void weir_tail_fit(struct weir_tail *tail, double *z, size_t n);
+void weir_tail_fit_sorted(struct weir_tail *tail, const double *z, size_t n); // ascending, known
 double weir_tail_score(const struct weir_tail *tail, double z); // -ln p, >= 0; NAN gives 0
 
 // ---- the threshold

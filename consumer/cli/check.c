@@ -179,6 +179,7 @@ static int check_file(const char *path, const struct options *options, struct we
                                            .accept = options->accept,
                                            .json = options->json,
                                            .timeout = options->timeout};
+    config->calibration_at_once = options->calibrate;
     if (!code && options->calibrate)
         code = options->inputs.n ? weir_calibrate(config, &options->inputs, options->json)
                                  : weir_calibrate_standing(config, &standing);

@@ -119,6 +119,7 @@ struct weir_config {
     size_t n_references;
     int64_t calibration_last; // ms, 0: not given
     int calibration_none;     // it is said that there is to be none
+    int calibration_at_once;  // no key: it is the calibration that is asked for
     const char *calibration_profile;
     const struct weir_stretch *calibration_exclude; // by time, none overlap
     size_t n_calibration_exclude;

@@ -204,6 +204,7 @@ int weir_plan_configure(struct weir_plan *plan, struct weir_plan_detector *detec
     detector->config.open_after = entry->open_after >= 1 ? entry->open_after : 1;
     detector->config.resolve_after = entry->resolve_after >= 1 ? entry->resolve_after : 3;
     detector->config.calibration_last = calibration_of(plan->config, entry);
+    detector->config.calibration_at_once = plan->config->calibration_at_once;
     detector->config.calibration_exclude = plan->config->calibration_exclude;
     detector->config.n_calibration_exclude = plan->config->n_calibration_exclude;
     weir_plan_set_budget(plan, detector);

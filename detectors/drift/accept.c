@@ -4,7 +4,7 @@
 // are where a new calibration begins, which goes on being collected (collect.c).
 #include <stdlib.h>
 
-#include "detectors/drift/drift.h"
+#include "detectors/drift/learning.h"
 
 static const int64_t DAY = 24 * (int64_t)3600000;
 enum { LEAST = 24, FIRST = 2 }; // windows; days, one of which says nothing of how days differ
@@ -155,6 +155,7 @@ static int take_over(struct drift_memory *memory, struct drift_history *stretch,
     int code = drift_panes_hash(memory, &replaced);
     if (code)
         return code;
+    drift_learning_free(calibration);
     drift_history_free(&calibration->stretch);
     calibration->stretch = *stretch;
     *stretch = (struct drift_history){0};
@@ -162,7 +163,7 @@ static int take_over(struct drift_memory *memory, struct drift_history *stretch,
     calibration->replaced = replaced;
     calibration->from_panes = 1;
     calibration->frozen = 0;
-    calibration->learnt = 0;
+    calibration->learnt = calibration->tried = 0;
     calibration->left_out = 0;
     calibration->apart = 0;
     calibration->apart_since = INT64_MIN;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "detectors/drift/drift.h"
+#include "detectors/drift/learning.h"
 
 // ---- life
 
@@ -60,6 +60,7 @@ int drift_calibration_init(struct drift_memory *memory)
     calibration->offset = calloc(n, sizeof *calibration->offset);
     calibration->scored = calloc(n, sizeof *calibration->scored);
     calibration->wanted = drift->calibrate;
+    calibration->n_charts = n * WEIR_SIGNALS;
     calibration->apart_since = INT64_MIN;
     if (!calibration->usual || !calibration->tails || !calibration->pooled || !calibration->ahead ||
         !calibration->foreseen || !calibration->held || !calibration->usual_now.hour ||
@@ -73,6 +74,7 @@ void drift_calibration_free(struct drift_memory *memory)
 {
     struct drift_calibration *calibration = &memory->calibration;
     size_t n = memory->drift ? memory->drift->n_fields : 0;
+    drift_learning_free(calibration);
     drift_history_free(&calibration->stretch);
     free(calibration->rows);
     free(calibration->bases);

@@ -19,7 +19,12 @@ struct drift;
 struct drift_memory;
 struct weir_window;
 
-enum { DRIFT_SEASON_BASES = 2 };
+enum {
+    DRIFT_SEASON_BASES = 2,
+    DRIFT_LEARN_LEAST = 24, // windows that could be judged
+    DRIFT_TOLD_LEARNT = 1,
+    DRIFT_TOLD_MORE = 2
+};
 
 struct drift_scored { // one field of one window
     double score;     // -ln p of the test that says most; 0: none does, or it is not judged
@@ -35,12 +40,16 @@ struct drift_calibration {
     // What was learnt from, ms of health; 0: nothing was. Before the stretch is whole it is learnt
     // from what there is, and anew as it grows (collect.c).
     int64_t learnt;
-    int told;            // it was learnt from, and that is to be reported
-    int apart;           // the window under way has a critical change
-    int64_t apart_since; // start of the first such in a row; INT64_MIN: there is none
-    int64_t left_out;    // of the stretch for that, ms
-    int64_t accepted;    // when a person accepted the stretch, ms since 1970; 0: nobody did
-    uint64_t replaced;   // hash of the profile's stretch in whose place that is; 0: of none
+    size_t learnt_from; // so many windows of the stretch
+    int is_same;        // what was restored is of the same fields and references
+    int64_t tried;      // ms of health that it was tried with last
+    int told;           // bits: it was learnt from, it is longer, and that is to be reported
+    struct drift_learning *learning; // that is under way (learning.h); NULL: none
+    int apart;                       // the window under way has a critical change
+    int64_t apart_since;             // start of the first such in a row; INT64_MIN: there is none
+    int64_t left_out;                // of the stretch for that, ms
+    int64_t accepted;  // when a person accepted the stretch, ms since 1970; 0: nobody did
+    uint64_t replaced; // hash of the profile's stretch in whose place that is; 0: of none
     struct drift_history stretch;
     // Windows of the stretch by what other references made of them: [window][basis][field][score],
     // without the first basis where that is the stretch itself. Only while collecting.
@@ -61,6 +70,7 @@ struct drift_calibration {
     struct drift_usual usual_now;    // of the present season
     double *signals;                 // [field][signal] of the window under way; NAN: none
     struct drift_slow slow;
+    size_t n_charts;               // of all fields
     struct drift_ahead *ahead;     // per field
     int64_t start;                 // of the window under way
     struct drift_counts *foreseen; // per field: as counts, for people
@@ -80,9 +90,8 @@ int drift_calibration_shape(struct drift_memory *memory, size_t field); // once 
 int drift_calibration_add(struct drift_memory *memory, const struct weir_window *window);
 // What the references that are past windows make of the present one, while it is collected.
 int drift_calibration_add_row(struct drift_memory *memory);
-// Learns from the collected stretch (learn.c).
+// Learns from the collected stretch, at once; and for good.
 int drift_calibration_learn(struct drift_memory *memory, const struct weir_window *window);
-// The same, for good.
 int drift_calibration_freeze(struct drift_memory *memory, const struct weir_window *window);
 // Whether it is known what is usual at the hour of a window, as far as anything is.
 int drift_calibration_knows(const struct drift_memory *memory, int64_t start);
@@ -92,8 +101,6 @@ int drift_calibration_knows_day(const struct drift_memory *memory, int64_t start
 double drift_calibration_least(const struct drift_memory *memory);
 // Less than a week was learnt from: weekends, say, are not known yet.
 int drift_calibration_is_early(const struct drift_memory *memory);
-// Sums the stretch, into `pooled`.
-int drift_calibration_pool(struct drift_memory *memory);
 // Sums the stretch's windows of the season in which a window starts, into `usual_now`.
 int drift_calibration_season(struct drift_memory *memory, int64_t start);
 // From what holds for the whole budget: for its part the threshold is the higher. Once there is a
@@ -117,6 +124,9 @@ void drift_calibration_look(const struct drift_memory *memory,
                             const struct weir_expectation *expected, const struct drift_counts *now,
                             double out[WEIR_SCORES], double signal[WEIR_SIGNALS], double *ratio);
 int drift_calibration_is_judged(const struct drift_memory *memory, const struct drift_counts *now);
+// How far learning has come; in bytes of its own.
+int drift_learning_write(const struct drift_memory *memory, struct weir_buffer *out);
+int drift_learning_read(struct drift_memory *memory, struct weir_reader *in);
 int drift_calibration_write(const struct drift_memory *memory, struct weir_buffer *out);
 int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, const int *map,
                            size_t n_saved, int same_bases, uint32_t version);

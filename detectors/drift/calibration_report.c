@@ -3,6 +3,7 @@
 // threshold, and for each field the smallest shift that the threshold will catch and how soon.
 // That is found by shifting windows of the stretch themselves, so the variation is the real one.
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,11 +119,11 @@ static int try_windows(struct drift_memory *memory, struct trial *trial)
 {
     const struct drift *drift = memory->drift;
     const struct drift_history *stretch = &memory->calibration.stretch;
-    size_t n = stretch->n < SAMPLE ? stretch->n : SAMPLE;
+    size_t all = memory->calibration.learnt_from, n = all < SAMPLE ? all : SAMPLE;
     int code = 0;
     for (size_t i = 0; i < n && !code; i++) {
         // Not a multiple of a day apart, or it would be one and the same hour.
-        const struct drift_entry *entry = &stretch->items[(i * 2 + 1) * stretch->n / (2 * n)];
+        const struct drift_entry *entry = &stretch->items[(i * 2 + 1) * all / (2 * n)];
         drift_counts_reset_all(trial->now, drift->n_fields);
         code = drift_entry_add(entry, trial->now, drift->n_fields);
         if (!code)
@@ -220,6 +221,12 @@ static int report_shifts(struct drift_memory *memory, const struct weir_window *
     return code;
 }
 
+static int is_heard(const struct weir_window *window)
+{
+    return window->report &&
+           !(window->size > offsetof(struct weir_window, unreported) && window->unreported);
+}
+
 // A calibration is told of while it is collected, and in full whenever it was learnt from.
 int drift_calibration_report(struct drift_memory *memory, const struct weir_window *window)
 {
@@ -232,12 +239,13 @@ int drift_calibration_report(struct drift_memory *memory, const struct weir_wind
     double whole = drift->alarms_at_most / drift->alarms_share;
     double needed = (double)drift->alarms_per / fmax(whole, 1e-6) / DAY;
     report(window, -1, "calibration.days", there, (double)calibration->wanted / DAY, needed);
-    if (!calibration->told)
-        return 0;
+    int learnt = calibration->told & DRIFT_TOLD_LEARNT;
     memory->calibration.told = 0;
+    if (!learnt)
+        return 0;
     report(window, -1, "calibration.threshold", calibration->budget.threshold,
            calibration->frozen ? (double)calibration->budget.k : 0, calibration->budget.promised);
     report(window, -1, "calibration.budget", drift->alarms_at_most, (double)drift->alarms_per / DAY,
            drift->delta);
-    return calibration->usual_first ? report_shifts(memory, window) : 0;
+    return is_heard(window) && calibration->usual_first ? report_shifts(memory, window) : 0;
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "detectors/drift/drift.h"
+#include "detectors/drift/learning.h"
 
 enum { WINDOWS = 1 << 20 };
 
@@ -138,12 +138,24 @@ static int get_progress(struct drift_calibration *calibration, struct weir_reade
         calibration->accepted = (int64_t)weir_get_count(in, INT64_MAX / 2);
         calibration->replaced = weir_get_fixed64(in);
     }
+    calibration->tried = calibration->learnt;
+    calibration->learnt_from = calibration->stretch.n;
     for (size_t f = 0; f < n_saved && !in->failed; f++) {
         uint8_t held = (uint8_t)weir_get_count(in, 1);
         if (map[f] >= 0)
             calibration->held[map[f]] = held;
     }
     return calibration->learnt > 0;
+}
+
+static int sum_again(struct drift_memory *memory)
+{
+    struct drift_history *stretch = &memory->calibration.stretch;
+    size_t all = stretch->n;
+    stretch->n = memory->calibration.learnt_from;
+    int code = drift_season_learn_all(memory);
+    stretch->n = all;
+    return code;
 }
 
 int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, const int *map,
@@ -168,6 +180,7 @@ int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, 
         same = same && map[f] == (int)f;
     code = get_rows(calibration, in, width, same);
     int frozen = (int)weir_get_count(in, 1), learnt = frozen;
+    calibration->learnt_from = stretch.n;
     if (version >= DRIFT_STATE_EARLY) {
         learnt = get_progress(calibration, in, map, n_saved, version);
         frozen = frozen && learnt;
@@ -175,22 +188,64 @@ int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, 
     bases = weir_get_count(in, INT32_MAX);
     int64_t span = calibration->learnt;
     calibration->learnt = 0;
-    if (code || in->failed || !learnt)
+    if (code || in->failed)
         return code ? code : weir_reader_code(in);
     // What an earlier version learnt is learnt anew, at the next window, from the same stretch.
     if (!same || bases != calibration->n_bases * WEIR_SCORES || version < DRIFT_STATE_SLOW) {
+        calibration->tried = 0;
         in->at = in->end;
         return 0;
     }
+    calibration->is_same = 1;
+    if (!learnt)
+        return 0;
     calibration->frozen = frozen;
     code = get_learnt(memory, in);
-    if (!code) // it is not written
-        code = drift_calibration_pool(memory);
     if (!code)
-        code = drift_season_learn(memory);
+        code = sum_again(memory); // it is not written
     if (!code && version < DRIFT_STATE_EARLY)
         span = drift_calibration_span(memory);
     calibration->frozen = !code && frozen;
     calibration->learnt = code ? 0 : span > 0 ? span : 1;
     return code;
+}
+
+// ---- what is being learnt
+
+// How far it is: the rest is done again from the stretch.
+int drift_learning_write(const struct drift_memory *memory, struct weir_buffer *out)
+{
+    const struct drift_calibration *calibration = &memory->calibration;
+    const struct drift_learning *learning = calibration->learning;
+    if (!calibration->wanted)
+        return 0;
+    weir_put_long(out, calibration->tried);
+    weir_put_long(out, (int64_t)calibration->learnt_from);
+    weir_put_long(out, learning ? 1 + learning->for_good : 0);
+    weir_put_long(out, learning ? (int64_t)learning->draft.calibration.stretch.n : 0);
+    weir_put_long(out, learning ? (int64_t)learning->parts : 0);
+    return out->failed ? WEIR_ENOMEM : 0;
+}
+
+int drift_learning_read(struct drift_memory *memory, struct weir_reader *in)
+{
+    struct drift_calibration *calibration = &memory->calibration;
+    if (!calibration->is_same)
+        return 0;
+    int64_t tried = (int64_t)weir_get_count(in, INT64_MAX / 2);
+    size_t from = weir_get_count(in, calibration->stretch.n), kind = weir_get_count(in, 2);
+    size_t windows = weir_get_count(in, calibration->stretch.n);
+    uint64_t parts = weir_get_count(in, INT64_MAX / 2);
+    int code = weir_reader_code(in), ready;
+    if (code)
+        return code;
+    calibration->tried = tried;
+    int differs = from != calibration->learnt_from && calibration->learnt;
+    calibration->learnt_from = from;
+    if (differs)
+        code = sum_again(memory);
+    if (code || !kind || !windows || calibration->frozen)
+        return code;
+    code = drift_learning_begin(memory, windows, kind == 2);
+    return code ? code : drift_learning_go_on(memory, parts, &ready);
 }

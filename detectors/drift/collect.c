@@ -6,15 +6,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "detectors/drift/drift.h"
+#include "detectors/drift/learning.h"
 
 static const int64_t DAY = 24 * (int64_t)3600000;
 static const int64_t LASTS = 3 * 24 * (int64_t)3600000; // a change that lasts so long stays
 static const double LEFT_OUT = 0.1;                     // of the stretch, at most, besides that
 enum {
     FIRST = 2, // days: one alone says nothing of how days differ
-    WEEK = 7,  // days
-    LEAST = 24 // windows
+    WEEK = 7   // days
 };
 static const double AGAIN = 1.2; // as much of it: it is learnt anew
 
@@ -62,9 +61,11 @@ static void begin_anew(struct drift_calibration *calibration)
 {
     drift_history_free(&calibration->stretch);
     calibration->n_rows = 0;
-    calibration->learnt = 0;
+    calibration->learnt = calibration->tried = 0;
+    calibration->learnt_from = 0;
     calibration->left_out = 0;
     calibration->accepted = 0;
+    drift_learning_free(calibration);
 }
 
 static int leave_out(struct drift_memory *memory, const struct weir_window *window)
@@ -92,42 +93,75 @@ static int leave_out(struct drift_memory *memory, const struct weir_window *wind
     return 1;
 }
 
-static int learn_early(struct drift_memory *memory, const struct weir_window *window)
+static int is_due(const struct drift_memory *memory)
 {
-    struct drift_calibration *calibration = &memory->calibration;
-    int64_t span = drift_calibration_span(memory);
-    double due =
-        fmax((double)calibration->learnt + (double)DAY, AGAIN * (double)calibration->learnt);
-    if (calibration->stretch.n < LEAST || span < FIRST * DAY || (double)span < due ||
-        (calibration->apart_since != INT64_MIN && calibration->apart_since != INT64_MAX))
-        return 0;
-    int code = drift_calibration_learn(memory, window);
-    // Past windows as references come later than the stream.
-    if (!code && calibration->windows < LEAST)
-        calibration->learnt = 0;
-    return code;
+    const struct drift_calibration *calibration = &memory->calibration;
+    double span = (double)drift_calibration_span(memory), tried = (double)calibration->tried;
+    return memory->drift->window > 0 && !calibration->learning &&
+           calibration->stretch.n >= DRIFT_LEARN_LEAST && span >= (double)(FIRST * DAY) &&
+           span >= fmax(tried + (double)DAY, AGAIN * tried) &&
+           (calibration->apart_since == INT64_MIN || calibration->apart_since == INT64_MAX);
 }
 
-int drift_calibration_add(struct drift_memory *memory, const struct weir_window *window)
+// The window more makes it whole, or as long as a history can be.
+static int is_whole(const struct drift_memory *memory, int64_t began)
+{
+    const struct drift_calibration *calibration = &memory->calibration;
+    const struct drift_history *stretch = &calibration->stretch;
+    const struct drift_entry *first = &stretch->items[0], *last = first + stretch->n - 1;
+    return drift_calibration_span(memory) - calibration->left_out >= calibration->wanted ||
+           first->start != began || stretch->bytes + 2 * last->length > DRIFT_HISTORY_BYTES;
+}
+
+static int collect(struct drift_memory *memory, const struct weir_window *window)
 {
     struct drift_calibration *calibration = &memory->calibration;
     struct drift_history *stretch = &calibration->stretch;
-    if (!calibration->wanted || calibration->frozen || !window->rows ||
-        drift_excluded(memory->drift, window->start, window->end) || leave_out(memory, window))
+    if (!window->rows || drift_excluded(memory->drift, window->start, window->end) ||
+        leave_out(memory, window))
         return 0;
-    size_t before = stretch->n;
-    int64_t began = before ? stretch->items[0].start : 0;
+    int64_t began = stretch->n ? stretch->items[0].start : window->start;
     int code = drift_history_add(stretch, window->start, window->end, memory->now,
                                  memory->drift->n_fields);
     // Hopping windows are taken where they do not overlap.
     if (code || stretch->items[stretch->n - 1].start != window->start)
         return code;
     code = drift_calibration_add_row(memory);
-    int is_full = before && stretch->items[0].start != began;
-    int64_t healthy = drift_calibration_span(memory) - calibration->left_out;
-    if (!code && (is_full || healthy >= calibration->wanted))
-        code = drift_calibration_freeze(memory, window);
-    else if (!code && memory->drift->window > 0)
-        code = learn_early(memory, window);
-    return code ? code : drift_calibration_report(memory, window);
+    if (!code && is_whole(memory, began))
+        code = drift_learning_begin(memory, stretch->n, 1);
+    else if (!code && is_due(memory))
+        code = drift_learning_begin(memory, stretch->n, 0);
+    calibration->told |= DRIFT_TOLD_MORE;
+    return code;
+}
+
+static int learn(struct drift_memory *memory, const struct weir_window *window, uint64_t parts)
+{
+    int ready, code = drift_learning_go_on(memory, parts, &ready);
+    return !code && ready ? drift_learning_take(memory, window) : code;
+}
+
+int drift_calibration_learn(struct drift_memory *memory, const struct weir_window *window)
+{
+    int code = drift_learning_begin(memory, memory->calibration.stretch.n, 0);
+    return code ? code : learn(memory, window, UINT64_MAX);
+}
+
+int drift_calibration_freeze(struct drift_memory *memory, const struct weir_window *window)
+{
+    int code = drift_learning_begin(memory, memory->calibration.stretch.n, 1);
+    return code ? code : learn(memory, window, UINT64_MAX);
+}
+
+int drift_calibration_add(struct drift_memory *memory, const struct weir_window *window)
+{
+    struct drift_calibration *calibration = &memory->calibration;
+    int code = 0;
+    if (!calibration->wanted || calibration->frozen)
+        return 0;
+    if (!calibration->learning || !calibration->learning->for_good)
+        code = collect(memory, window);
+    if (!code && calibration->learning)
+        code = learn(memory, window, memory->drift->at_once ? UINT64_MAX : 1);
+    return code || !calibration->told ? code : drift_calibration_report(memory, window);
 }

@@ -231,6 +231,8 @@ static int create(const struct weir_detector_config *config, const struct weir_s
     if (config->size > offsetof(struct weir_detector_config, alarms_share) &&
         config->alarms_share > 0)
         drift->alarms_share = config->alarms_share;
+    if (config->size > offsetof(struct weir_detector_config, calibration_at_once))
+        drift->at_once = config->calibration_at_once;
     drift->window = config->window_size;
     drift->hop = config->window_hop;
     drift->redact = config->redact;

@@ -2,11 +2,11 @@
 // The parts of the drift detector: drift.c makes an instance, judge.c compares one field with one
 // reference, calibrated.c a window with what calibration.c learnt, owner.c walks a window, memory.c
 // and memory_state.c keep what references are made of (history.c: past windows), report.c puts it
-// into words. collect.c collects a calibration, careful.c judges before there is one, learn.c
-// learns from it, accept.c takes another over, season.c says what is usual at an hour, slow.c
-// charts what drifts too slowly for a window (trace.c keeps what they are fed, slow_explain.c
-// explains it, slow_report.c puts it into words). named.c has statistics that `tests:` asks for by
-// name, charted.c charts of them.
+// into words. collect.c collects a calibration, careful.c judges before there is one, learning.c
+// and learn.c learn from it, accept.c takes another over, season.c says what is usual at an hour,
+// slow.c charts what drifts too slowly for a window (trace.c keeps what they are fed,
+// slow_explain.c explains it, slow_report.c puts it into words). named.c has statistics that
+// `tests:` asks for by name, charted.c charts of them.
 #ifndef WEIR_DRIFT_H
 #define WEIR_DRIFT_H
 
@@ -52,7 +52,7 @@ enum { DRIFT_RULES = 32, DRIFT_RULE_NAME = 160 }; // statistics asked for by nam
 
 // 1: nothing; 2: without slow drift; 3: without charts by name; 4: without what is kept to explain;
 // 5: what was learnt is whole; 6: nobody could accept a stretch; 7: without what is kept to explain
-// slow drift.
+// slow drift; 8: nothing is being learnt.
 enum {
     DRIFT_STATE_SLOW = 3,
     DRIFT_STATE_CHARTED = 4,
@@ -60,7 +60,8 @@ enum {
     DRIFT_STATE_EARLY = 6,
     DRIFT_STATE_ACCEPTED = 7,
     DRIFT_STATE_TRACE = 8,
-    DRIFT_STATE_VERSION = 8
+    DRIFT_STATE_LEARNING = 9,
+    DRIFT_STATE_VERSION = 9
 };
 
 struct drift_field {
@@ -84,6 +85,7 @@ struct drift {
     int64_t keep_newest;   // and of so long what has room, for a person to accept
     size_t trace_steps;    // of what charts of slow drift are fed, to date it by
     int64_t calibrate;     // ms of healthy serving, 0: not
+    int at_once;           // it is learnt from in one window
     double alarms_at_most; // false ones, in
     int64_t alarms_per;    // ms
     double alarms_share;   // of the app's budget; the stretch has to be long enough for that

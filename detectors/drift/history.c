@@ -240,6 +240,16 @@ int drift_entry_add(const struct drift_entry *entry, struct drift_counts *fields
     return weir_reader_code(&in);
 }
 
+int drift_entry_add_one(const struct drift_entry *entry, size_t *at, struct drift_counts *field)
+{
+    if (*at > entry->length)
+        return WEIR_ECORRUPT;
+    struct weir_reader in = weir_reader_make(entry->bytes + *at, entry->length - *at);
+    read_field(&in, field);
+    *at = entry->length - weir_reader_left(&in);
+    return weir_reader_code(&in);
+}
+
 int drift_history_write(const struct drift_history *history, struct weir_buffer *out)
 {
     weir_put_long(out, (int64_t)history->n);

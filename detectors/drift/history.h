@@ -59,6 +59,9 @@ int drift_history_take(struct drift_history *history, const struct drift_entry *
 // WEIR_ECORRUPT: the bytes are not of so many fields.
 int drift_entry_add(const struct drift_entry *entry, struct drift_counts *fields, size_t n_fields);
 
+// The same of one field, whose bytes begin at *at: that goes on to the next field's.
+int drift_entry_add_one(const struct drift_entry *entry, size_t *at, struct drift_counts *field);
+
 int drift_counts_write(const struct drift_counts *fields, size_t n_fields, struct weir_buffer *out);
 // Adds what was written for `n_saved` fields: the i-th to fields[map[i]], or nowhere where that is
 // -1. Fields whose number of cells differs are left out. WEIR_ECORRUPT.

@@ -468,6 +468,10 @@ int drift_owner_save(const void *state, struct weir_buffer *out)
     if (!code && memory->drift->specs)
         code = drift_explain_write_slow(memory, &bytes);
     weir_put_bytes(out, bytes.data, bytes.length);
+    weir_buffer_reset(&bytes);
+    if (!code && memory->drift->specs)
+        code = drift_learning_write(memory, &bytes);
+    weir_put_bytes(out, bytes.data, bytes.length);
     weir_buffer_free(&bytes);
     return code ? code : out->failed ? WEIR_ENOMEM : 0;
 }
@@ -513,6 +517,11 @@ int drift_owner_restore(void *state, uint32_t state_version, struct weir_reader 
         bytes = weir_get_bytes(in, &length);
         code = in->failed ? WEIR_ECORRUPT
                           : read_part(&owner->memory, bytes, length, drift_explain_read_slow);
+    }
+    if (!code && state_version >= DRIFT_STATE_LEARNING) {
+        bytes = weir_get_bytes(in, &length);
+        code = in->failed ? WEIR_ECORRUPT
+                          : read_part(&owner->memory, bytes, length, drift_learning_read);
     }
     return code ? weir_error_set(error, code, "drift: its state cannot be read") : 0;
 }

@@ -73,19 +73,33 @@ static int pack(const struct drift_counts *counts, size_t n, struct drift_season
     return season->bytes ? 0 : WEIR_ENOMEM;
 }
 
-int drift_season_learn(struct drift_memory *memory)
+int drift_season_begin(struct drift_memory *memory)
 {
     struct drift_calibration *calibration = &memory->calibration;
-    size_t n = drift_seasons(memory->drift);
     drift_season_free(memory);
-    calibration->seasons = calloc(n, sizeof *calibration->seasons);
-    int code = calibration->seasons ? 0 : WEIR_ENOMEM;
-    for (size_t s = 0; s < n && !code; s++) {
-        struct drift_season *season = &calibration->seasons[s];
-        code = sum_stretch(memory, s, calibration->usual_now.hour, &season->windows);
-        if (!code && season->windows)
-            code = pack(calibration->usual_now.hour, memory->drift->n_fields, season);
-    }
+    calibration->seasons = calloc(drift_seasons(memory->drift), sizeof *calibration->seasons);
+    return calibration->seasons ? 0 : WEIR_ENOMEM;
+}
+
+int drift_season_learn(struct drift_memory *memory, size_t s)
+{
+    struct drift_calibration *calibration = &memory->calibration;
+    struct drift_season *season = &calibration->seasons[s];
+    struct drift_counts *sum = calibration->usual_now.hour;
+    int code = sum_stretch(memory, s, sum, &season->windows);
+    if (!code && season->windows)
+        code = pack(sum, memory->drift->n_fields, season);
+    for (size_t f = 0; f < memory->drift->n_fields && !code; f++)
+        drift_counts_add(&calibration->pooled[f], &sum[f]);
+    return code;
+}
+
+int drift_season_learn_all(struct drift_memory *memory)
+{
+    int code = drift_season_begin(memory);
+    drift_counts_reset_all(memory->calibration.pooled, memory->drift->n_fields);
+    for (size_t s = 0; s < drift_seasons(memory->drift) && !code; s++)
+        code = drift_season_learn(memory, s);
     return code;
 }
 
@@ -126,36 +140,55 @@ int drift_season_sum(struct drift_memory *memory, size_t season, struct drift_us
     return code;
 }
 
+int drift_season_has_near(size_t n)
+{
+    return n >= FINE;
+}
+
 // Whether two seasons are beside each other: an hour apart, on such days.
 static int is_beside(size_t a, size_t b, size_t n)
 {
     return n >= FINE && ((a + 2) % n == b || (b + 2) % n == a);
 }
 
-int drift_season_sum_own(struct drift_memory *memory, size_t window, struct drift_usual *own)
+static int add_own(struct drift_own_windows *own, size_t window)
+{
+    if (own->n == own->capacity) {
+        size_t capacity = own->capacity ? 2 * own->capacity : 1024;
+        uint32_t *grown = realloc(own->of, capacity * sizeof *grown);
+        if (!grown)
+            return WEIR_ENOMEM;
+        own->of = grown;
+        own->capacity = capacity;
+    }
+    own->of[own->n++] = (uint32_t)window;
+    return 0;
+}
+
+int drift_season_list_own(const struct drift_memory *memory, size_t window,
+                          struct drift_own_windows *own, size_t *n_hour, size_t *n_near)
 {
     const struct drift *drift = memory->drift;
     const struct drift_history *stretch = &memory->calibration.stretch;
     int64_t start = stretch->items[window].start, day = drift_day_of(start);
-    size_t season = drift_season_of(drift, start), first = window;
+    size_t season = drift_season_of(drift, start), first = window, before = own->n;
     int code = 0;
-    drift_counts_reset_all(own->hour, drift->n_fields);
-    drift_counts_reset_all(own->near, drift->n_fields);
-    own->near_windows = 0;
     while (first && stretch->items[first - 1].start > start - DAY)
         first--;
-    for (size_t e = first; e < stretch->n && stretch->items[e].start < start + DAY && !code; e++) {
-        const struct drift_entry *entry = &stretch->items[e];
-        size_t other = drift_season_of(drift, entry->start);
-        if (other == season && drift_day_of(entry->start) == day) {
-            code = drift_entry_add(entry, own->hour, drift->n_fields);
-        } else if (is_beside(other, season, drift_seasons(drift)) &&
-                   llabs(entry->start - start) <= DAY / 2) {
-            code = drift_entry_add(entry, own->near, drift->n_fields);
-            own->near_windows++;
+    for (int near = 0; near < 2; near++) {
+        for (size_t e = first; e < stretch->n && stretch->items[e].start < start + DAY; e++) {
+            int64_t other_start = stretch->items[e].start;
+            size_t other = drift_season_of(drift, other_start);
+            int is_own = other == season && drift_day_of(other_start) == day;
+            if (near ? !is_own && is_beside(other, season, drift_seasons(drift)) &&
+                           llabs(other_start - start) <= DAY / 2
+                     : is_own)
+                code |= add_own(own, e);
         }
+        *n_hour = near ? *n_hour : own->n - before;
     }
-    return code;
+    *n_near = own->n - before - *n_hour;
+    return code ? WEIR_ENOMEM : 0;
 }
 
 // ---- expectations
@@ -214,7 +247,7 @@ struct weir_expectation drift_season_expect(struct drift_memory *memory, size_t 
     const struct drift_calibration *calibration = &memory->calibration;
     size_t windows = usual->near_windows - (less ? less->near_windows : 0);
     int near = windows && usual->near[field].rows > (less ? less->near[field].rows : 0);
-    double all = fmax((double)calibration->stretch.n, 1);
+    double all = fmax((double)calibration->learnt_from, 1);
     double beside = near ? NEAR / (double)windows : 0;
     struct part parts[5] = {
         {&usual->hour[field], 1},

@@ -25,16 +25,29 @@ size_t drift_seasons(const struct drift *drift); // how many there are
 size_t drift_season_of(const struct drift *drift, int64_t start);
 int64_t drift_day_of(int64_t time);
 
-// Sums the stretch by season into calibration->seasons. WEIR_ENOMEM, WEIR_ECORRUPT.
-int drift_season_learn(struct drift_memory *memory);
+// Whether the hours beside one are like it: season s has s - 2 and s + 2 beside it, round the day.
+int drift_season_has_near(size_t n_seasons);
+
+// Sums the stretch by season into calibration->seasons, and all of it into `pooled`: at once, or
+// begun and a season after the other (`pooled` is then the caller's to reset). WEIR_ENOMEM,
+// WEIR_ECORRUPT.
+int drift_season_learn_all(struct drift_memory *memory);
+int drift_season_begin(struct drift_memory *memory);
+int drift_season_learn(struct drift_memory *memory, size_t season);
 void drift_season_free(struct drift_memory *memory);
 // Fills `usual` for a season: where it has no windows (a short stretch has no weekend) those of
 // the other days at that hour.
 int drift_season_sum(struct drift_memory *memory, size_t season, struct drift_usual *usual);
 
-// Sums what a window of the stretch is not to be judged by: of its season those of its own day, and
-// of the hours beside it those within half a day.
-int drift_season_sum_own(struct drift_memory *memory, size_t window, struct drift_usual *own);
+// Appends the windows of the stretch that one of them is not to be judged by: of its season those
+// of its own day (*n_hour), and of the hours beside it those within half a day (*n_near).
+// WEIR_ENOMEM.
+struct drift_own_windows {
+    uint32_t *of;
+    size_t n, capacity;
+};
+int drift_season_list_own(const struct drift_memory *memory, size_t window,
+                          struct drift_own_windows *own, size_t *n_hour, size_t *n_near);
 // What to expect of a field: the season's windows without `less` (may be NULL), drawn towards the
 // hours beside it as if two windows of those had come too: a day's course is smooth, and an hour
 // has few windows. In calibration->room, until the next call.

@@ -11,7 +11,6 @@
 enum {
     LEARN_FROM = 24, // windows
     DAYS = 3,
-    FOLDS = 5,
     LEAST_LONG = 6, // windows: less is not slow
     LEVEL_LEAST = 8,
     LEVEL_MOST = 48 // windows that a level is smoothed over: a day's, within these
@@ -130,6 +129,8 @@ static double score_of(const struct drift_slow *slow, double excursion)
 struct days { // of one signal: means of days
     double *mean;
     size_t n;
+    size_t asked;    // days of which
+    double quantile; // Student's t is known
 };
 
 struct part { // of the stretch: all but windows first to end - 1
@@ -178,6 +179,16 @@ static double error_of(const struct days *days, double *variance)
     return sqrt(*variance * (1 + memory) / (1 - memory) / n);
 }
 
+// None of all charts may be off by more than it passes over, or it alarms sooner or later.
+static double quantile_of(const struct drift_memory *memory, struct days *days)
+{
+    double charts = (double)(memory->calibration.n_charts ? memory->calibration.n_charts : 1);
+    if (days->asked != days->n)
+        days->quantile = weir_student_t_quantile(1 - .025 / charts, (double)(days->n - 1));
+    days->asked = days->n;
+    return days->quantile;
+}
+
 struct column { // one signal of a field, over the stretch
     size_t field;
     int signal;
@@ -208,9 +219,7 @@ static void learn_chart(const struct drift_memory *memory, const struct column *
     double error = error_of(days, &variance);
     double values = (double)calibration->pooled[column->field].values / (double)stretch->n;
     double least = 0.5 / sqrt(fmax(values, 1)); // where nothing varied, as of nulls
-    // None of all charts may be off by more than it passes over, or it alarms sooner or later.
-    double charts = (double)(memory->drift->n_fields * WEIR_SIGNALS);
-    double quantile = weir_student_t_quantile(1 - .025 / charts, (double)(days->n - 1));
+    double quantile = quantile_of(memory, days);
     double a_day = n / (double)days->n;
     chart->mean = mean;
     chart->single = fmax(sqrt(square / (n - 1)), least);
@@ -228,8 +237,8 @@ static void replay_chart(const struct drift_memory *memory, const struct column 
     const struct drift_history *stretch = &memory->calibration.stretch;
     struct drift_chart chart = {.sd = 0};
     size_t n = stretch->n;
-    for (size_t fold = 0; fold < FOLDS; fold++) {
-        struct part part = {fold * n / FOLDS, (fold + 1) * n / FOLDS};
+    for (size_t fold = 0; fold < DRIFT_SLOW_FOLDS; fold++) {
+        struct part part = {fold * n / DRIFT_SLOW_FOLDS, (fold + 1) * n / DRIFT_SLOW_FOLDS};
         double slack = chart.slack, sd = chart.sd;
         learn_chart(memory, column, &part, days, &chart);
         // What has been summed goes on, in the new units.
@@ -267,36 +276,41 @@ static void fit_tail(const struct drift_memory *memory, const double *peak, cons
     weir_tail_fit(&into->tail, most, found);
 }
 
-// Raises `largest` by what each fifth is by the tail of the other four.
-static void score_charts(struct drift_memory *memory, const double *peak, double *room,
-                         double *largest)
+int drift_slow_score(struct drift_memory *memory, const double *peak, size_t fold, double *largest)
 {
     size_t n = memory->calibration.stretch.n, n_fields = memory->drift->n_fields;
-    for (size_t fold = 0; fold < FOLDS; fold++) {
-        struct part part = {fold * n / FOLDS, (fold + 1) * n / FOLDS};
-        struct drift_slow others;
-        fit_tail(memory, peak, &part, room, &others);
+    struct part part = {fold * n / DRIFT_SLOW_FOLDS, (fold + 1) * n / DRIFT_SLOW_FOLDS};
+    struct drift_slow others;
+    double *room = malloc((n * n_fields + 1) * sizeof *room);
+    if (!room)
+        return WEIR_ENOMEM;
+    if (fold == DRIFT_SLOW_FOLDS) {
+        fit_tail(memory, peak, &(struct part){0, 0}, room, &memory->calibration.slow);
+        free(room);
+        return 0;
+    }
+    fit_tail(memory, peak, &part, room, &others);
+    for (size_t f = 0; f < n_fields; f++) {
         for (size_t w = part.first; w < part.end; w++) {
-            for (size_t f = 0; f < n_fields; f++) {
-                double score = score_of(&others, peak[f * n + w]);
-                if (score > 0)
-                    largest[w] = fmax(isnan(largest[w]) ? 0 : largest[w], score);
-            }
+            double score = score_of(&others, peak[f * n + w]);
+            if (score > 0)
+                largest[w] = fmax(isnan(largest[w]) ? 0 : largest[w], score);
         }
     }
-    fit_tail(memory, peak, &(struct part){0, 0}, room, &memory->calibration.slow);
+    free(room);
+    return 0;
 }
 
-int drift_slow_learn(struct drift_memory *memory, const float *signals, double *largest)
+int drift_slow_learn(struct drift_memory *memory, const float *signals, double *peak)
 {
     struct drift_slow *slow = &memory->calibration.slow;
     const struct drift_history *stretch = &memory->calibration.stretch;
     size_t n_fields = memory->drift->n_fields, n = stretch->n, width = n_fields * WEIR_SIGNALS;
     struct days days = {.mean = malloc((n + 1) * sizeof(double))};
-    double *peak = calloc(n * n_fields + 1, sizeof *peak);
-    double *room = malloc((n * n_fields + 1) * sizeof *room);
-    int code = days.mean && peak && room ? 0 : WEIR_ENOMEM;
-    for (size_t f = 0; f < n_fields && !code; f++) {
+    if (!days.mean)
+        return WEIR_ENOMEM;
+    memset(peak, 0, n * n_fields * sizeof *peak);
+    for (size_t f = 0; f < n_fields; f++) {
         for (int k = 0; k < WEIR_SIGNALS; k++) {
             struct column column = {f, k, signals + f * WEIR_SIGNALS + (size_t)k, width};
             struct drift_chart *chart = drift_slow_chart(memory, f, k);
@@ -308,14 +322,8 @@ int drift_slow_learn(struct drift_memory *memory, const float *signals, double *
         slow->apart[f] = UINT32_MAX / 2;
         slow->open[f] = 0;
     }
-    if (!code) {
-        score_charts(memory, peak, room, largest);
-        drift_slow_trace_stretch(memory, signals);
-    }
     free(days.mean);
-    free(peak);
-    free(room);
-    return code;
+    return 0;
 }
 
 double drift_slow_delay(const struct drift_memory *memory, size_t field, double shift)

@@ -57,9 +57,14 @@ struct drift_creep { // a field that drifts
 
 int drift_slow_init(struct drift_memory *memory); // WEIR_ENOMEM
 void drift_slow_free(struct drift_memory *memory);
-// Learns from the signals of the stretch ([window][field][signal]; NAN: none) and raises `largest`
-// (one a window) to its scores. WEIR_ENOMEM.
-int drift_slow_learn(struct drift_memory *memory, const float *signals, double *largest);
+// Learns the charts from the signals of the stretch ([window][field][signal]; NAN: none), and fills
+// `peak` ([field][window]) with what they reach over it. WEIR_ENOMEM.
+int drift_slow_learn(struct drift_memory *memory, const float *signals, double *peak);
+// Raises `largest` (one a window) in a fifth of the stretch to the scores of what was reached, by
+// the tail of the other four: the most extreme windows of a stretch are never beyond a tail that
+// was fitted to them. DRIFT_SLOW_FOLDS: fits the tail to the whole. WEIR_ENOMEM.
+enum { DRIFT_SLOW_FOLDS = 5 };
+int drift_slow_score(struct drift_memory *memory, const double *peak, size_t fold, double *largest);
 // Adds the window's signals (calibration->signals) to the charts, and fills `creeps` (room for one
 // a field) with what drifts, first what began first. Those are taken out of `moved`, unless they
 // jumped besides; fields left there are not added.

@@ -206,6 +206,9 @@ struct weir_detector_config {
     // Which share of the app's budget alarms_at_most is, in (0, 1]: what a stretch of healthy
     // serving must be long enough for is the whole, alarms_at_most / alarms_share.
     double alarms_share;
+    // It is the calibration that is asked for: it is learnt in the window that completes it, however
+    // long that takes.
+    int calibration_at_once;
 };
 
 // The detector's part of the budget in so many ms, or `otherwise` where the host gives none. Since
@@ -324,6 +327,8 @@ struct weir_window {
     size_t n_panes;
     const struct weir_summary *(*pane_summary)(const struct weir_window *window, size_t i,
                                                int field);
+    // Since minor 1. What report() is given goes nowhere: there is no `windows` output.
+    int unreported;
 };
 
 // A name that weir_edge.detail gave to rows. Minimum and maximum are of the rows' values, and so
