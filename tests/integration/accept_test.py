@@ -56,8 +56,9 @@ class Accept(Scenario):
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
 
-    def standing(self, path):
+    def standing(self, path, is_there=True):
         done = run_weir("check", path, "--calibrate", "--json", check=False)
+        self.assertTrue(done.stdout or not is_there, done.stderr)
         return json.loads(done.stdout)["detectors"]["inputs"] if done.stdout else {}
 
     def test_a_lasting_change_is_accepted_and_stays_so(self):
@@ -79,7 +80,7 @@ class Accept(Scenario):
 
         # A snapshot that knows of all windows.
         newest = utc(MONDAY + until * HOUR)
-        wait_until(lambda: (self.standing(path).get("kept") or {}).get("to") == newest,
+        wait_until(lambda: (self.standing(path, False).get("kept") or {}).get("to") == newest,
                    "the state to have every window")  # fmt: skip
         found = self.standing(path)
         self.assertEqual(found["in_force"]["origin"], "automatic")
