@@ -38,24 +38,6 @@ static int64_t clamp(uint64_t value)
 
 // ---- JSON
 
-static void json_field(struct weir_json_writer *json, const char *name, const char *text)
-{
-    weir_json_key(json, name);
-    weir_json_text(json, text);
-}
-
-static void json_long(struct weir_json_writer *json, const char *name, int64_t value)
-{
-    weir_json_key(json, name);
-    weir_json_long(json, value);
-}
-
-static void json_double(struct weir_json_writer *json, const char *name, double value)
-{
-    weir_json_key(json, name);
-    weir_json_double(json, value);
-}
-
 static void json_slice(struct weir_json_writer *json, const struct weir_slice_value *slice,
                        size_t n)
 {
@@ -63,7 +45,7 @@ static void json_slice(struct weir_json_writer *json, const struct weir_slice_va
     weir_json_open(json, '{');
     for (size_t i = 0; i < n; i++) {
         if (!repeats(slice, i))
-            json_field(json, slice[i].field, slice_text(&slice[i]));
+            weir_json_put_text(json, slice[i].field, slice_text(&slice[i]));
     }
     weir_json_close(json, '}');
 }
@@ -76,32 +58,32 @@ static void json_statistic(struct weir_json_writer *json, const struct weir_stat
         return;
     }
     weir_json_open(json, '{');
-    json_field(json, "name", statistic->name);
-    json_double(json, "value", statistic->value);
-    json_double(json, "threshold", statistic->threshold);
-    json_double(json, "p_value", statistic->p_value);
-    json_double(json, "baseline", statistic->baseline);
+    weir_json_put_text(json, "name", statistic->name);
+    weir_json_put_double(json, "value", statistic->value);
+    weir_json_put_double(json, "threshold", statistic->threshold);
+    weir_json_put_double(json, "p_value", statistic->p_value);
+    weir_json_put_double(json, "baseline", statistic->baseline);
     weir_json_close(json, '}');
 }
 
 static void json_evidence(struct weir_json_writer *json, const struct weir_evidence *evidence)
 {
     weir_json_open(json, '{');
-    json_field(json, "type", evidence->type);
-    json_field(json, "field", evidence->field);
+    weir_json_put_text(json, "type", evidence->type);
+    weir_json_put_text(json, "field", evidence->field);
     json_slice(json, evidence->slice, evidence->n_slice);
-    json_field(json, "before", evidence->before);
-    json_field(json, "after", evidence->after);
-    json_double(json, "contribution", evidence->contribution);
+    weir_json_put_text(json, "before", evidence->before);
+    weir_json_put_text(json, "after", evidence->after);
+    weir_json_put_double(json, "contribution", evidence->contribution);
     weir_json_key(json, "samples");
     weir_json_open(json, '[');
     for (size_t i = 0; i < evidence->n_samples; i++) {
         const struct weir_sample *sample = &evidence->samples[i];
         weir_json_open(json, '{');
-        json_field(json, "topic", sample->topic);
-        json_long(json, "partition", sample->partition);
-        json_long(json, "offset", sample->offset);
-        json_field(json, "value", sample->value);
+        weir_json_put_text(json, "topic", sample->topic);
+        weir_json_put_long(json, "partition", sample->partition);
+        weir_json_put_long(json, "offset", sample->offset);
+        weir_json_put_text(json, "value", sample->value);
         weir_json_close(json, '}');
     }
     weir_json_close(json, ']');
@@ -111,28 +93,28 @@ static void json_evidence(struct weir_json_writer *json, const struct weir_evide
 static void json_where(struct weir_json_writer *json, const struct weir_alert *alert)
 {
     const struct weir_finding *finding = &alert->finding;
-    json_field(json, "kind", finding->kind);
-    json_field(json, "app", alert->app);
-    json_field(json, "detector", alert->detector);
-    json_field(json, "detector_type", alert->detector_type);
-    json_field(json, "rule", finding->rule);
-    json_field(json, "stream", alert->stream);
+    weir_json_put_text(json, "kind", finding->kind);
+    weir_json_put_text(json, "app", alert->app);
+    weir_json_put_text(json, "detector", alert->detector);
+    weir_json_put_text(json, "detector_type", alert->detector_type);
+    weir_json_put_text(json, "rule", finding->rule);
+    weir_json_put_text(json, "stream", alert->stream);
     weir_json_key(json, "fields");
     weir_json_open(json, '[');
     for (size_t i = 0; i < finding->n_fields; i++)
         weir_json_text(json, finding->fields[i]);
     weir_json_close(json, ']');
     json_slice(json, finding->slice, finding->n_slice);
-    json_field(json, "model_version", finding->model_version);
+    weir_json_put_text(json, "model_version", finding->model_version);
 }
 
 static void json_window(struct weir_json_writer *json, const struct weir_alert *alert)
 {
     weir_json_key(json, "window");
     weir_json_open(json, '{');
-    json_long(json, "start", alert->window_start);
-    json_long(json, "end", alert->window_end);
-    json_long(json, "records", clamp(alert->window_records));
+    weir_json_put_long(json, "start", alert->window_start);
+    weir_json_put_long(json, "end", alert->window_end);
+    weir_json_put_long(json, "records", clamp(alert->window_records));
     weir_json_close(json, '}');
 }
 
@@ -142,10 +124,10 @@ static void json_offsets(struct weir_json_writer *json, const struct weir_alert 
     weir_json_open(json, '[');
     for (size_t i = 0; i < alert->n_offsets; i++) {
         weir_json_open(json, '{');
-        json_field(json, "topic", alert->offsets[i].topic);
-        json_long(json, "partition", alert->offsets[i].partition);
-        json_long(json, "first", alert->offsets[i].first);
-        json_long(json, "last", alert->offsets[i].last);
+        weir_json_put_text(json, "topic", alert->offsets[i].topic);
+        weir_json_put_long(json, "partition", alert->offsets[i].partition);
+        weir_json_put_long(json, "first", alert->offsets[i].first);
+        weir_json_put_long(json, "last", alert->offsets[i].last);
         weir_json_close(json, '}');
     }
     weir_json_close(json, ']');
@@ -156,34 +138,34 @@ int weir_alert_json(const struct weir_alert *alert, struct weir_buffer *out)
     const struct weir_finding *finding = &alert->finding;
     struct weir_json_writer writer = {out, 0}, *json = &writer;
     weir_json_open(json, '{');
-    json_field(json, "id", alert->id);
-    json_field(json, "fingerprint", alert->fingerprint);
-    json_long(json, "sequence", alert->sequence);
-    json_field(json, "status", weir_alert_status_name(alert->status));
-    json_field(json, "severity", weir_severity_name(finding->severity));
+    weir_json_put_text(json, "id", alert->id);
+    weir_json_put_text(json, "fingerprint", alert->fingerprint);
+    weir_json_put_long(json, "sequence", alert->sequence);
+    weir_json_put_text(json, "status", weir_alert_status_name(alert->status));
+    weir_json_put_text(json, "severity", weir_severity_name(finding->severity));
     json_where(json, alert);
     weir_json_key(json, "provisional");
     weir_json_boolean(json, finding->provisional);
-    json_double(json, "share", finding->share);
+    weir_json_put_double(json, "share", finding->share);
     json_window(json, alert);
     json_statistic(json, &finding->statistic);
-    json_field(json, "summary", finding->summary);
+    weir_json_put_text(json, "summary", finding->summary);
     weir_json_key(json, "evidence");
     weir_json_open(json, '[');
     for (size_t i = 0; i < finding->n_evidence; i++)
         json_evidence(json, &finding->evidence[i]);
     weir_json_close(json, ']');
     json_offsets(json, alert);
-    json_long(json, "opened_at", alert->opened_at);
-    json_long(json, "updated_at", alert->updated_at);
+    weir_json_put_long(json, "opened_at", alert->opened_at);
+    weir_json_put_long(json, "updated_at", alert->updated_at);
     weir_json_key(json, "resolved_at");
     if (alert->status != WEIR_ALERT_RESOLVED)
         weir_json_null(json);
     else
         weir_json_long(json, alert->resolved_at);
-    json_long(json, "occurrences", clamp(alert->occurrences));
-    json_field(json, "action", weir_action_name(finding->action));
-    json_field(json, "runbook", alert->runbook);
+    weir_json_put_long(json, "occurrences", clamp(alert->occurrences));
+    weir_json_put_text(json, "action", weir_action_name(finding->action));
+    weir_json_put_text(json, "runbook", alert->runbook);
     weir_json_close(json, '}');
     return out->failed ? WEIR_ENOMEM : 0;
 }

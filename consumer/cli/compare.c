@@ -39,8 +39,7 @@ static void write_shifts(struct weir_json_writer *json, const double *shifts)
     for (int i = 0; i < WEIR_QUANTILES; i++) {
         char name[8];
         snprintf(name, sizeof name, "%.2f", (i + 1) / 20.0);
-        weir_json_key(json, name);
-        weir_json_double(json, shifts[i]);
+        weir_json_put_double(json, name, shifts[i]);
     }
     weir_json_close(json, '}');
 }
@@ -51,10 +50,8 @@ static void write_statistic(struct weir_json_writer *json, const struct weir_com
 {
     weir_json_key(json, c->name);
     weir_json_open(json, '{');
-    weir_json_key(json, "value");
-    weir_json_double(json, c->value);
-    weir_json_key(json, "p_value");
-    weir_json_double(json, c->p_value);
+    weir_json_put_double(json, "value", c->value);
+    weir_json_put_double(json, "p_value", c->p_value);
     const struct {
         const char *name;
         double value;
@@ -63,14 +60,10 @@ static void write_statistic(struct weir_json_writer *json, const struct weir_com
                 {"current", c->current},
                 {"bound", c->bound}};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-        if (!isnan(more[i].value)) {
-            weir_json_key(json, more[i].name);
-            weir_json_double(json, more[i].value);
-        }
-    if (c->reason) {
-        weir_json_key(json, "reason");
-        weir_json_text(json, c->reason);
-    }
+        if (!isnan(more[i].value))
+            weir_json_put_double(json, more[i].name, more[i].value);
+    if (c->reason)
+        weir_json_put_text(json, "reason", c->reason);
     if (shifts && !isnan(shifts[0]))
         write_shifts(json, shifts);
     weir_json_close(json, '}');
@@ -85,14 +78,10 @@ static void write_preset(struct weir_json_writer *json, const struct weir_field_
         int ok = v->status == WEIR_TEST_OK;
         weir_json_key(json, v->name);
         weir_json_open(json, '{');
-        weir_json_key(json, v->on_p ? "p_value" : "value");
-        weir_json_double(json, ok ? v->value : NAN);
-        weir_json_key(json, "threshold");
-        weir_json_double(json, v->threshold);
-        if (!isnan(v->low)) {
-            weir_json_key(json, "low");
-            weir_json_double(json, v->low);
-        }
+        weir_json_put_double(json, v->on_p ? "p_value" : "value", ok ? v->value : NAN);
+        weir_json_put_double(json, "threshold", v->threshold);
+        if (!isnan(v->low))
+            weir_json_put_double(json, "low", v->low);
         weir_json_key(json, "drift");
         if (ok && !isnan(v->threshold))
             weir_json_boolean(json, v->drift);
@@ -100,10 +89,8 @@ static void write_preset(struct weir_json_writer *json, const struct weir_field_
             weir_json_null(json);
         weir_json_key(json, "decides");
         weir_json_boolean(json, v->decides);
-        if (!ok) {
-            weir_json_key(json, "reason");
-            weir_json_text(json, weir_test_status_text(v->status));
-        }
+        if (!ok)
+            weir_json_put_text(json, "reason", weir_test_status_text(v->status));
         weir_json_close(json, '}');
     }
     weir_json_close(json, '}');
@@ -123,20 +110,15 @@ static void write_rules(struct weir_json_writer *json, const struct weir_compari
         double value;
     } area[] = {{"auc", found->auc}, {"low", found->low}, {"high", found->high}};
     weir_json_open(json, '{');
-    for (size_t i = 0; i < sizeof area / sizeof *area; i++) {
-        weir_json_key(json, area[i].name);
-        weir_json_double(json, area[i].value);
-    }
+    for (size_t i = 0; i < sizeof area / sizeof *area; i++)
+        weir_json_put_double(json, area[i].name, area[i].value);
     weir_json_key(json, "found");
     weir_json_open(json, '[');
     for (size_t k = 0; k < found->n_rules; k++) {
         weir_json_open(json, '{');
-        weir_json_key(json, "rule");
-        weir_json_text(json, c->rules.text[k]);
-        weir_json_key(json, "current");
-        weir_json_double(json, found->rules[k].share[1]);
-        weir_json_key(json, "reference");
-        weir_json_double(json, found->rules[k].share[0]);
+        weir_json_put_text(json, "rule", c->rules.text[k]);
+        weir_json_put_double(json, "current", found->rules[k].share[1]);
+        weir_json_put_double(json, "reference", found->rules[k].share[0]);
         weir_json_close(json, '}');
     }
     weir_json_close(json, ']');
@@ -253,8 +235,7 @@ static int print_json(const struct weir_comparison_set *c)
     for (size_t i = 0; i < c->n; i++) {
         weir_json_key(&json, c->fields[i].name);
         weir_json_open(&json, '{');
-        weir_json_key(&json, "type");
-        weir_json_text(&json, weir_compare_type_name(c->fields[i].type));
+        weir_json_put_text(&json, "type", weir_compare_type_name(c->fields[i].type));
         weir_json_key(&json, "statistics");
         weir_json_open(&json, '{');
         const struct weir_field_comparison *field = &c->fields[i].comparison;

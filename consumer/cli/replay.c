@@ -91,8 +91,7 @@ static void put_quarantine(struct weir_json_writer *json, const struct weir_emis
                 weir_json_string(json, (const char *)header->value.data, header->value.length);
         }
     }
-    weir_json_key(json, "timestamp");
-    weir_json_long(json, emission->timestamp);
+    weir_json_put_long(json, "timestamp", emission->timestamp);
     put_span(json, "key", emission->key);
     put_span(json, "value", emission->value);
     weir_json_key(json, "headers");
@@ -261,24 +260,16 @@ static int write_stats(const struct session *session, const char *path)
     const struct weir_replay_stats *stats = &session->stats;
     weir_buffer_init(&out, 1 << 16);
     weir_json_open(&json, '{');
-    weir_json_key(&json, "records");
-    weir_json_long(&json, (int64_t)stats->records);
-    weir_json_key(&json, "bytes");
-    weir_json_long(&json, (int64_t)stats->bytes);
-    weir_json_key(&json, "seconds");
-    weir_json_double(&json, session->seconds);
-    weir_json_key(&json, "records_per_second");
-    weir_json_double(&json, session->seconds > 0 ? (double)stats->records / session->seconds : 0);
-    weir_json_key(&json, "peak_rss_bytes");
-    weir_json_long(&json, (int64_t)peak_memory());
-    weir_json_key(&json, "alerts");
-    weir_json_long(&json, (int64_t)stats->alerts);
-    weir_json_key(&json, "late_records");
-    weir_json_long(&json, (int64_t)stats->late);
-    weir_json_key(&json, "invalid_records");
-    weir_json_long(&json, (int64_t)stats->quarantined);
-    weir_json_key(&json, "forwarded_records");
-    weir_json_long(&json, (int64_t)stats->forwarded);
+    weir_json_put_count(&json, "records", stats->records);
+    weir_json_put_count(&json, "bytes", stats->bytes);
+    weir_json_put_double(&json, "seconds", session->seconds);
+    weir_json_put_double(&json, "records_per_second",
+                         session->seconds > 0 ? (double)stats->records / session->seconds : 0);
+    weir_json_put_count(&json, "peak_rss_bytes", peak_memory());
+    weir_json_put_count(&json, "alerts", stats->alerts);
+    weir_json_put_count(&json, "late_records", stats->late);
+    weir_json_put_count(&json, "invalid_records", stats->quarantined);
+    weir_json_put_count(&json, "forwarded_records", stats->forwarded);
     weir_json_close(&json, '}');
     weir_buffer_byte(&out, '\n');
     FILE *file = strcmp(path, "-") ? fopen(path, "w") : stdout;

@@ -135,10 +135,8 @@ static int print_json(const struct weir_profile *profile)
     weir_json_open(&json, '{');
     weir_json_put_text(&json, "stream", profile->stream);
     weir_json_put_count(&json, "rows", profile->rows);
-    weir_json_key(&json, "first_time");
-    weir_json_long(&json, profile->first_time);
-    weir_json_key(&json, "last_time");
-    weir_json_long(&json, profile->last_time);
+    weir_json_put_long(&json, "first_time", profile->first_time);
+    weir_json_put_long(&json, "last_time", profile->last_time);
     weir_json_put_count(&json, "panes", profile->n_panes);
     weir_json_put_count(&json, "sample_rows",
                         profile->sample ? weir_reservoir_rows(profile->sample) : 0);

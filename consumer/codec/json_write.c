@@ -162,10 +162,15 @@ void weir_json_put_text(struct weir_json_writer *json, const char *key, const ch
     weir_json_text(json, text);
 }
 
-void weir_json_put_count(struct weir_json_writer *json, const char *key, uint64_t value)
+void weir_json_put_long(struct weir_json_writer *json, const char *key, int64_t value)
 {
     weir_json_key(json, key);
-    weir_json_long(json, (int64_t)value);
+    weir_json_long(json, value);
+}
+
+void weir_json_put_count(struct weir_json_writer *json, const char *key, uint64_t value)
+{
+    weir_json_put_long(json, key, (int64_t)value);
 }
 
 void weir_json_put_double(struct weir_json_writer *json, const char *key, double value)

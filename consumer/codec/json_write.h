@@ -34,6 +34,7 @@ void weir_json_null(struct weir_json_writer *json);
 void weir_json_base64(struct weir_json_writer *json, const void *data, size_t length);
 // A key with its value.
 void weir_json_put_text(struct weir_json_writer *json, const char *key, const char *text);
+void weir_json_put_long(struct weir_json_writer *json, const char *key, int64_t value);
 void weir_json_put_count(struct weir_json_writer *json, const char *key, uint64_t value);
 void weir_json_put_double(struct weir_json_writer *json, const char *key, double value);
 // JSON text as it is.

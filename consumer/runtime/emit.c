@@ -88,10 +88,8 @@ static int put_pointer(struct weir_owned *owned, uint32_t topic,
     put_header(&json, emission, "weir_topic", "topic");
     put_header(&json, emission, "weir_partition", "partition");
     put_header(&json, emission, "weir_offset", "offset");
-    weir_json_key(&json, "bytes");
-    weir_json_long(&json, (int64_t)emission->value.length);
-    weir_json_key(&json, "xxh3");
-    weir_json_text(&json, hash);
+    weir_json_put_count(&json, "bytes", emission->value.length);
+    weir_json_put_text(&json, "xxh3", hash);
     weir_json_close(&json, '}');
     headers[n++] = (struct weir_header){"weir_pointer", {(const uint8_t *)"1", 1}};
     for (size_t i = 0; i < emission->n_headers && n <= POINTER_HEADERS; i++) {

@@ -75,20 +75,13 @@ static void write_fault(struct weir_edge_task *task, const struct weir_mark_row 
     struct weir_json_writer json = {&task->piece, 0};
     weir_buffer_reset(&task->piece);
     weir_json_open(&json, '{');
-    weir_json_key(&json, "stream");
-    weir_json_text(&json, batch->stream->name);
-    weir_json_key(&json, "topic");
-    weir_json_text(&json, batch->topic);
-    weir_json_key(&json, "partition");
-    weir_json_long(&json, batch->partition);
-    weir_json_key(&json, "offset");
-    weir_json_long(&json, batch->offset[fault->row]);
-    weir_json_key(&json, "detector");
-    weir_json_text(&json, detector->name);
-    weir_json_key(&json, "rule");
-    weir_json_text(&json, rule->name);
-    weir_json_key(&json, "kind");
-    weir_json_text(&json, rule->kind);
+    weir_json_put_text(&json, "stream", batch->stream->name);
+    weir_json_put_text(&json, "topic", batch->topic);
+    weir_json_put_long(&json, "partition", batch->partition);
+    weir_json_put_long(&json, "offset", batch->offset[fault->row]);
+    weir_json_put_text(&json, "detector", detector->name);
+    weir_json_put_text(&json, "rule", rule->name);
+    weir_json_put_text(&json, "kind", rule->kind);
     weir_json_key(&json, "fields");
     weir_json_open(&json, '[');
     if (rule->field >= 0)
@@ -98,10 +91,8 @@ static void write_fault(struct weir_edge_task *task, const struct weir_mark_row 
     weir_json_close(&json, ']');
     if (rule->field >= 0)
         put_value(&json, &batch->columns[rule->field], fault->row);
-    if (batch->reason && batch->reason[fault->row]) {
-        weir_json_key(&json, "reason");
-        weir_json_text(&json, batch->reason[fault->row]);
-    }
+    if (batch->reason && batch->reason[fault->row])
+        weir_json_put_text(&json, "reason", batch->reason[fault->row]);
     weir_json_close(&json, '}');
 }
 

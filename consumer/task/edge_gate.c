@@ -114,12 +114,9 @@ static void write_reasons(struct weir_edge_task *task, const struct weir_mark_ro
     weir_json_open(&json, '[');
     for (size_t i = 0; i < n; i++) {
         weir_json_open(&json, '{');
-        weir_json_key(&json, "reason");
-        weir_json_text(&json, rule_of(task, &marks[i])->kind);
-        weir_json_key(&json, "detector");
-        weir_json_text(&json, task->detectors[marks[i].detector].plan->name);
-        weir_json_key(&json, "rule");
-        weir_json_text(&json, rule_of(task, &marks[i])->name);
+        weir_json_put_text(&json, "reason", rule_of(task, &marks[i])->kind);
+        weir_json_put_text(&json, "detector", task->detectors[marks[i].detector].plan->name);
+        weir_json_put_text(&json, "rule", rule_of(task, &marks[i])->name);
         weir_json_close(&json, '}');
     }
     weir_json_close(&json, ']');

@@ -13,10 +13,8 @@ static void put_counts(struct weir_json_writer *json, const struct weir_summary 
                                summary->missing, summary->fault,
                                summary->nan,     summary->infinite_low + summary->infinite_high,
                                summary->empty,   summary->unseen};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        weir_json_key(json, names[i]);
-        weir_json_long(json, (int64_t)counts[i]);
-    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        weir_json_put_count(json, names[i], counts[i]);
 }
 
 static void put_moments(struct weir_json_writer *json, const struct weir_summary *summary)
@@ -27,16 +25,12 @@ static void put_moments(struct weir_json_writer *json, const struct weir_summary
                              sqrt(weir_moments_variance(&summary->moments, summary->cells)),
                              summary->moments.minimum, summary->moments.maximum};
     static const char *const names[] = {"mean", "sd", "minimum", "maximum"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        weir_json_key(json, names[i]);
-        weir_json_double(json, values[i]);
-    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        weir_json_put_double(json, names[i], values[i]);
     static const double quantiles[] = {.05, .25, .5, .75, .95};
     static const char *const quantile_names[] = {"p05", "p25", "p50", "p75", "p95"};
-    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles && summary->quantiles; i++) {
-        weir_json_key(json, quantile_names[i]);
-        weir_json_double(json, weir_summary_quantile(summary, quantiles[i]));
-    }
+    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles && summary->quantiles; i++)
+        weir_json_put_double(json, quantile_names[i], weir_summary_quantile(summary, quantiles[i]));
 }
 
 static void put_reported(struct weir_json_writer *json, const struct weir_merger *merger,
@@ -47,20 +41,13 @@ static void put_reported(struct weir_json_writer *json, const struct weir_merger
     for (size_t i = 0; i < merger->n_reported; i++) {
         const struct weir_reported *one = &merger->reported[i];
         weir_json_open(json, '{');
-        weir_json_key(json, "detector");
-        weir_json_text(json, one->detector);
-        weir_json_key(json, "field");
-        weir_json_text(json, one->field >= 0 ? stream->fields[one->field].name : NULL);
-        weir_json_key(json, "name");
-        weir_json_text(json, one->name);
-        weir_json_key(json, "value");
-        weir_json_double(json, one->statistic.value);
-        weir_json_key(json, "threshold");
-        weir_json_double(json, one->statistic.threshold);
-        weir_json_key(json, "p_value");
-        weir_json_double(json, one->statistic.p_value);
-        weir_json_key(json, "baseline");
-        weir_json_double(json, one->statistic.baseline);
+        weir_json_put_text(json, "detector", one->detector);
+        weir_json_put_text(json, "field", one->field >= 0 ? stream->fields[one->field].name : NULL);
+        weir_json_put_text(json, "name", one->name);
+        weir_json_put_double(json, "value", one->statistic.value);
+        weir_json_put_double(json, "threshold", one->statistic.threshold);
+        weir_json_put_double(json, "p_value", one->statistic.p_value);
+        weir_json_put_double(json, "baseline", one->statistic.baseline);
         weir_json_close(json, '}');
     }
     weir_json_close(json, ']');
@@ -85,8 +72,7 @@ static void put_slices(struct weir_json_writer *json, const struct weir_merge_ke
             weir_json_string(json, (const char *)values[k].data, values[k].length);
         }
         weir_json_close(json, '}');
-        weir_json_key(json, "records");
-        weir_json_long(json, at >= 0 ? (int64_t)window->slices[at].rows : 0);
+        weir_json_put_long(json, "records", at >= 0 ? (int64_t)window->slices[at].rows : 0);
         weir_json_close(json, '}');
     }
     weir_json_close(json, ']');
@@ -100,14 +86,10 @@ int weir_merger_window_json(struct weir_merger *merger, const struct weir_merge_
     struct weir_json_writer json = {&merger->json, 0};
     weir_buffer_reset(&merger->json);
     weir_json_open(&json, '{');
-    weir_json_key(&json, "stream");
-    weir_json_text(&json, stream->name);
-    weir_json_key(&json, "start");
-    weir_json_long(&json, start);
-    weir_json_key(&json, "end");
-    weir_json_long(&json, end);
-    weir_json_key(&json, "records");
-    weir_json_long(&json, (int64_t)window->rows);
+    weir_json_put_text(&json, "stream", stream->name);
+    weir_json_put_long(&json, "start", start);
+    weir_json_put_long(&json, "end", end);
+    weir_json_put_count(&json, "records", window->rows);
     weir_json_key(&json, "fields");
     weir_json_open(&json, '{');
     for (size_t i = layout->first_slot[0]; i < layout->first_slot[1]; i++) {

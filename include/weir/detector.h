@@ -206,8 +206,8 @@ struct weir_detector_config {
     // Which share of the app's budget alarms_at_most is, in (0, 1]: what a stretch of healthy
     // serving must be long enough for is the whole, alarms_at_most / alarms_share.
     double alarms_share;
-    // It is the calibration that is asked for: it is learnt in the window that completes it, however
-    // long that takes.
+    // It is the calibration that is asked for: it is learnt in the window that completes it,
+    // however long that takes.
     int calibration_at_once;
 };
 
