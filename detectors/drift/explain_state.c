@@ -82,7 +82,6 @@ int drift_explain_write_slow(const struct drift_memory *memory, struct weir_buff
     put_fields(memory, out);
     for (size_t f = 0; f < drift->n_fields; f++) {
         weir_put_long(out, slow->suspected[f]);
-        weir_put_long(out, slow->back[f]);
         weir_put_long(out, slow->jumped[f]);
     }
     drift_trace_write(&slow->trace, out);
@@ -243,14 +242,12 @@ int drift_explain_read_slow(struct drift_memory *memory, struct weir_reader *in)
         return 0;
     int code = get_map(&reading);
     for (size_t i = 0; i < reading.n_saved && !code; i++) {
-        int64_t suspected = weir_get_long(in), back = weir_get_long(in);
-        int64_t jumped = weir_get_long(in);
-        if (in->failed || !is_time(suspected) || !is_time(back) || !is_time(jumped))
+        int64_t suspected = weir_get_long(in), jumped = weir_get_long(in);
+        if (in->failed || !is_time(suspected) || !is_time(jumped))
             code = WEIR_ECORRUPT;
         if (reading.map[i] < 0)
             continue;
         slow->suspected[reading.map[i]] = suspected;
-        slow->back[reading.map[i]] = back;
         slow->jumped[reading.map[i]] = jumped;
     }
     if (!code)

@@ -53,10 +53,8 @@ int drift_slow_init(struct drift_memory *memory)
     slow->apart = calloc(n, sizeof *slow->apart);
     slow->open = calloc(n, sizeof *slow->open);
     slow->suspected = calloc(n, sizeof *slow->suspected);
-    slow->back = calloc(n, sizeof *slow->back);
     slow->jumped = calloc(n, sizeof *slow->jumped);
-    if (!slow->charts || !slow->apart || !slow->open || !slow->suspected || !slow->back ||
-        !slow->jumped)
+    if (!slow->charts || !slow->apart || !slow->open || !slow->suspected || !slow->jumped)
         return WEIR_ENOMEM;
     drift_slow_forget(memory);
     return drift_trace_init(&slow->trace, memory->drift->trace_steps, n * WEIR_SIGNALS);
@@ -69,7 +67,6 @@ void drift_slow_free(struct drift_memory *memory)
     free(slow->apart);
     free(slow->open);
     free(slow->suspected);
-    free(slow->back);
     free(slow->jumped);
     drift_trace_free(&slow->trace);
     *slow = (struct drift_slow){0};
@@ -489,6 +486,21 @@ static void clear(const struct drift_memory *memory, size_t f)
     }
 }
 
+// Where the sum that is furthest last left 0.
+static int64_t began(const struct drift_memory *memory, size_t f)
+{
+    double most = 0;
+    int64_t since = INT64_MIN;
+    for (int k = 0; k < WEIR_SIGNALS; k++) {
+        const struct drift_chart *chart = drift_slow_chart(memory, f, k);
+        if (!(excursion(chart) > most))
+            continue;
+        most = excursion(chart);
+        since = chart->sum.up >= chart->sum.down ? chart->up_since : chart->down_since;
+    }
+    return since;
+}
+
 static size_t place_of(const struct drift_memory *memory, const struct drift_verdict *moved,
                        size_t n, size_t f)
 {
@@ -547,8 +559,8 @@ void drift_slow_judge(struct drift_memory *memory, const struct weir_window *win
                     (slow->open[f] || (int64_t)slow->apart[f] > drift->resolve_after);
         // What is over starts anew, and does not come back at the next small move.
         if (!opens && slow->open[f]) {
+            drift_slow_leave(memory, f, began(memory, f));
             clear(memory, f);
-            slow->back[f] = window->start;
         }
         slow->open[f] = opens != 0;
         drift_slow_suspect(memory, window, f, opens || is_beyond(memory, f, SUSPECT));

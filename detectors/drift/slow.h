@@ -40,8 +40,7 @@ struct drift_slow {
     // To explain by, all of it since state version 7.
     struct drift_trace trace;
     int64_t *suspected; // per field: since when it may drift; INT64_MIN: it does not seem to
-    int64_t *back;      // per field: when it last ceased to; INT64_MIN: never
-    int64_t *jumped;    // per field: since when windows showed a change by themselves; likewise
+    int64_t *jumped;    // per field: since when it was in an incident, that may be over; likewise
 };
 
 struct drift_creep { // a field that drifts
@@ -86,8 +85,9 @@ void drift_slow_forget(struct drift_memory *memory); // all of it
 // The stretch that was learnt from, as in drift_slow_learn().
 void drift_slow_trace_stretch(struct drift_memory *memory, const float *signals);
 void drift_slow_trace(struct drift_memory *memory, size_t field); // the window under way
-// A window showed a change by itself; and it did not.
+// A window showed a change by itself; an incident of slow drift that began then is over; neither.
 void drift_slow_jump(struct drift_memory *memory, const struct weir_window *window, size_t field);
+void drift_slow_leave(struct drift_memory *memory, size_t field, int64_t since);
 void drift_slow_land(struct drift_memory *memory, const struct weir_window *window, size_t field);
 
 // What there is to say of what drifts (slow_explain.c): dates `creeps`, and fills `crept` (n) with

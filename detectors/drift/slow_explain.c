@@ -65,7 +65,7 @@ static int fit(const struct drift_memory *memory, const struct drift_creep *cree
     const struct drift_chart *chart = drift_slow_chart(memory, creep->field, (int)creep->signal);
     size_t before = 0;
     steps->n = drift_trace_take(&slow->trace, creep->field * WEIR_SIGNALS + creep->signal,
-                                slow->back[creep->field], steps->y, steps->start, steps->end);
+                                INT64_MIN, steps->y, steps->start, steps->end);
     for (size_t i = 0; i < steps->n; i++) {
         double span = (double)(steps->end[i] - steps->start[i]);
         double windows = drift->window > 0 ? fmax(span / (double)drift->window, 1) : 1;

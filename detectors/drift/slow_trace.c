@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What charts are fed, beside them: to date slow drift by, and to know since when there may be
 // some.
+#include <math.h>
+
 #include "detectors/drift/drift.h"
 
 // Nothing is suspected, and nothing was.
@@ -8,7 +10,7 @@ void drift_slow_forget(struct drift_memory *memory)
 {
     struct drift_slow *slow = &memory->calibration.slow;
     for (size_t f = 0; f < memory->drift->n_fields; f++)
-        slow->suspected[f] = slow->back[f] = slow->jumped[f] = INT64_MIN;
+        slow->suspected[f] = slow->jumped[f] = INT64_MIN;
     drift_trace_reset(&slow->trace);
 }
 
@@ -48,14 +50,35 @@ void drift_slow_jump(struct drift_memory *memory, const struct weir_window *wind
         slow->jumped[f] = window->start;
 }
 
-// What windows showed by themselves may be of a change that lasts, which not all of them show. Once
-// it is over for a day it is no part of what comes.
+void drift_slow_leave(struct drift_memory *memory, size_t f, int64_t since)
+{
+    struct drift_slow *slow = &memory->calibration.slow;
+    slow->apart[f] = 0;
+    // Its sums may be 0 by now.
+    since = since > INT64_MIN ? since : slow->suspected[f];
+    if (slow->jumped[f] == INT64_MIN || since < slow->jumped[f])
+        slow->jumped[f] = since;
+}
+
+static int is_usual(const struct drift_memory *memory, size_t f)
+{
+    for (int k = 0; k < WEIR_SIGNALS; k++) {
+        const struct drift_chart *chart = drift_slow_chart(memory, f, k);
+        if (chart->sd > 0 && fabs(chart->level.average) * chart->sd > chart->slack)
+            return 0;
+    }
+    return 1;
+}
+
+// An incident may be of a change that lasts, though not all of it was told. Once all is usual for a
+// day it is over, and no part of what comes.
 void drift_slow_land(struct drift_memory *memory, const struct weir_window *window, size_t f)
 {
     struct drift_slow *slow = &memory->calibration.slow;
     const int64_t day = 24 * (int64_t)3600000;
     int64_t over = slow->apart[f] * (window->end - window->start);
-    if (slow->jumped[f] == INT64_MIN || over < day || drift_slow_suspects(memory, f))
+    if (slow->jumped[f] == INT64_MIN || over < day || drift_slow_suspects(memory, f) ||
+        !is_usual(memory, f))
         return;
     drift_trace_erase(&slow->trace, f * WEIR_SIGNALS, WEIR_SIGNALS, slow->jumped[f],
                       window->end - over);
