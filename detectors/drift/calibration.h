@@ -126,7 +126,7 @@ void drift_calibration_look(const struct drift_memory *memory,
 int drift_calibration_is_judged(const struct drift_memory *memory, const struct drift_counts *now);
 // How far learning has come; in bytes of its own.
 int drift_learning_write(const struct drift_memory *memory, struct weir_buffer *out);
-int drift_learning_read(struct drift_memory *memory, struct weir_reader *in);
+int drift_learning_read(struct drift_memory *memory, struct weir_reader *in, uint32_t version);
 int drift_calibration_write(const struct drift_memory *memory, struct weir_buffer *out);
 int drift_calibration_read(struct drift_memory *memory, struct weir_reader *in, const int *map,
                            size_t n_saved, int same_bases, uint32_t version);

@@ -227,8 +227,9 @@ int drift_learning_write(const struct drift_memory *memory, struct weir_buffer *
     return out->failed ? WEIR_ENOMEM : 0;
 }
 
-int drift_learning_read(struct drift_memory *memory, struct weir_reader *in)
+int drift_learning_read(struct drift_memory *memory, struct weir_reader *in, uint32_t version)
 {
+    (void)version;
     struct drift_calibration *calibration = &memory->calibration;
     if (!calibration->is_same)
         return 0;

@@ -52,7 +52,7 @@ enum { DRIFT_RULES = 32, DRIFT_RULE_NAME = 160 }; // statistics asked for by nam
 
 // 1: nothing; 2: without slow drift; 3: without charts by name; 4: without what is kept to explain;
 // 5: what was learnt is whole; 6: nobody could accept a stretch; 7: without what is kept to explain
-// slow drift; 8: nothing is being learnt.
+// slow drift; 8: nothing is being learnt; 9: an incident of slow drift was over when it closed.
 enum {
     DRIFT_STATE_SLOW = 3,
     DRIFT_STATE_CHARTED = 4,
@@ -61,7 +61,8 @@ enum {
     DRIFT_STATE_ACCEPTED = 7,
     DRIFT_STATE_TRACE = 8,
     DRIFT_STATE_LEARNING = 9,
-    DRIFT_STATE_VERSION = 9
+    DRIFT_STATE_LEFT = 10,
+    DRIFT_STATE_VERSION = 10
 };
 
 struct drift_field {

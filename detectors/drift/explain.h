@@ -126,10 +126,10 @@ int drift_explain(struct drift_memory *memory, const struct weir_window *window,
                   struct drift_room *room, const struct drift_verdict *moved, size_t n_moved,
                   struct drift_explanation *out);
 int drift_explain_write(const struct drift_memory *memory, struct weir_buffer *out);
-int drift_explain_read(struct drift_memory *memory, struct weir_reader *in);
-// The same of what is kept of slow drift, since state version 7.
+int drift_explain_read(struct drift_memory *memory, struct weir_reader *in, uint32_t version);
+// The same of what is kept of slow drift, since DRIFT_STATE_TRACE.
 int drift_explain_write_slow(const struct drift_memory *memory, struct weir_buffer *out);
-int drift_explain_read_slow(struct drift_memory *memory, struct weir_reader *in);
+int drift_explain_read_slow(struct drift_memory *memory, struct weir_reader *in, uint32_t version);
 
 // Its parts.
 int drift_find_onsets(struct drift_memory *memory, const struct weir_window *window,

@@ -212,8 +212,9 @@ static int get_slices(struct reading *reading, struct drift_slices *slices)
     return code ? code : weir_reader_code(reading->in);
 }
 
-int drift_explain_read(struct drift_memory *memory, struct weir_reader *in)
+int drift_explain_read(struct drift_memory *memory, struct weir_reader *in, uint32_t version)
 {
+    (void)version;
     struct reading reading = {.memory = memory, .in = in};
     int code = get_map(&reading);
     if (!code)
@@ -234,7 +235,7 @@ static int is_time(int64_t time)
 }
 
 // What is charted may be learnt anew: then it is forgotten.
-int drift_explain_read_slow(struct drift_memory *memory, struct weir_reader *in)
+int drift_explain_read_slow(struct drift_memory *memory, struct weir_reader *in, uint32_t version)
 {
     struct reading reading = {.memory = memory, .in = in};
     struct drift_slow *slow = &memory->calibration.slow;
@@ -242,7 +243,10 @@ int drift_explain_read_slow(struct drift_memory *memory, struct weir_reader *in)
         return 0;
     int code = get_map(&reading);
     for (size_t i = 0; i < reading.n_saved && !code; i++) {
-        int64_t suspected = weir_get_long(in), jumped = weir_get_long(in);
+        int64_t suspected = weir_get_long(in);
+        if (version < DRIFT_STATE_LEFT)
+            weir_get_long(in);
+        int64_t jumped = weir_get_long(in);
         if (in->failed || !is_time(suspected) || !is_time(jumped))
             code = WEIR_ECORRUPT;
         if (reading.map[i] < 0)

@@ -477,11 +477,12 @@ int drift_owner_save(const void *state, struct weir_buffer *out)
 }
 
 // What is to explain by, in bytes of its own, if there are any.
-static int read_part(struct drift_memory *memory, const uint8_t *bytes, size_t length,
-                     int (*read)(struct drift_memory *memory, struct weir_reader *in))
+static int
+read_part(struct drift_memory *memory, const uint8_t *bytes, size_t length, uint32_t version,
+          int (*read)(struct drift_memory *memory, struct weir_reader *in, uint32_t version))
 {
     struct weir_reader in = weir_reader_make(bytes, length);
-    return memory->drift->specs && length ? read(memory, &in) : 0;
+    return memory->drift->specs && length ? read(memory, &in, version) : 0;
 }
 
 void drift_owner_calibration(const void *state, struct weir_calibration *out)
@@ -512,16 +513,18 @@ int drift_owner_restore(void *state, uint32_t state_version, struct weir_reader 
     if (!code && state_version >= DRIFT_STATE_CHARTED)
         code = drift_charted_read(&owner->charted, in);
     if (!code)
-        code = read_part(&owner->memory, bytes, length, drift_explain_read);
+        code = read_part(&owner->memory, bytes, length, state_version, drift_explain_read);
     if (!code && state_version >= DRIFT_STATE_TRACE) {
         bytes = weir_get_bytes(in, &length);
         code = in->failed ? WEIR_ECORRUPT
-                          : read_part(&owner->memory, bytes, length, drift_explain_read_slow);
+                          : read_part(&owner->memory, bytes, length, state_version,
+                                      drift_explain_read_slow);
     }
     if (!code && state_version >= DRIFT_STATE_LEARNING) {
         bytes = weir_get_bytes(in, &length);
-        code = in->failed ? WEIR_ECORRUPT
-                          : read_part(&owner->memory, bytes, length, drift_learning_read);
+        code = in->failed
+                   ? WEIR_ECORRUPT
+                   : read_part(&owner->memory, bytes, length, state_version, drift_learning_read);
     }
     return code ? weir_error_set(error, code, "drift: its state cannot be read") : 0;
 }

@@ -37,7 +37,7 @@ struct drift_slow {
     double rarity;              // and ln of the windows to one
     uint32_t *apart;            // per field: windows since one showed a change by itself
     uint8_t *open;              // per field: it drifted as of the last window
-    // To explain by, all of it since state version 7.
+    // To explain by, all of it since DRIFT_STATE_TRACE.
     struct drift_trace trace;
     int64_t *suspected; // per field: since when it may drift; INT64_MIN: it does not seem to
     int64_t *jumped;    // per field: since when it was in an incident, that may be over; likewise

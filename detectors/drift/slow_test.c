@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detectors/drift/drift.h"
 #include "detectors/drift/drift_harness.h"
 #include "stats/cells.h"
 #include "stats/cells_build.h"
