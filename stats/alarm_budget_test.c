@@ -8,23 +8,9 @@
 #include <string.h>
 
 #include "stats/cell_score.h"
+#include "stats/draw_inside.h"
 #include "stats/special.h"
 #include "weir/error.h"
-
-static uint64_t state = 88172645463325252u;
-
-static double uniform(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return ((double)((state * 0x2545f4914f6cdd1du) >> 11) + .5) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
-}
 
 START_TEST(a_life_is_replayed)
 {
@@ -47,7 +33,7 @@ START_TEST(the_threshold_is_the_k_th_peak)
     struct weir_alarm_budget budget;
     struct weir_alarm_life life = {1, 3};
     for (int i = 0; i < 720; i++)
-        score[i] = i == 100 ? 9 : i == 101 ? 8.5 : i == 300 ? 7 : i == 500 ? 6 : uniform();
+        score[i] = i == 100 ? 9 : i == 101 ? 8.5 : i == 300 ? 7 : i == 500 ? 6 : draw_uniform();
     weir_alarm_budget(score, 720, 1, 720, life, &budget);
     ck_assert_uint_eq(budget.k, 1);
     ck_assert_int_eq(budget.kept, 1);
@@ -84,7 +70,7 @@ START_TEST(a_little_lacking_is_made_up_for)
     struct weir_alarm_life life = {1, 3};
     struct weir_alarm_budget whole, less;
     for (int i = 0; i < 720; i++)
-        score[i] = -log(uniform());
+        score[i] = -log(draw_uniform());
     weir_alarm_budget(score, 720, 1, 720, life, &whole);
     weir_alarm_budget(score, 720, .9, 720, life, &less);
     ck_assert(less.kept);
@@ -114,10 +100,10 @@ static void check_rate(double share)
     struct weir_alarm_life life = {1, 3};
     double incidents = 0;
     for (int run = 0; run < RUNS; run++) {
-        double level = normal();
+        double level = draw_normal();
         for (int i = 0; i < 4 * MONTH; i++) {
-            level = .9 * level + sqrt(1 - .81) * normal();
-            score[i] = -log(weir_normal_sf((3 * level + normal()) / sqrt(10)));
+            level = .9 * level + sqrt(1 - .81) * draw_normal();
+            score[i] = -log(weir_normal_sf((3 * level + draw_normal()) / sqrt(10)));
         }
         struct weir_alarm_budget budget;
         weir_alarm_budget(score, MONTH, 1, MONTH, life, &budget);
@@ -143,7 +129,7 @@ START_TEST(tails_are_those_of_the_sample)
     static double z[N];
     struct weir_tail tail, read;
     for (int i = 0; i < N; i++)
-        z[i] = -log(uniform());
+        z[i] = -log(draw_uniform());
     weir_tail_fit(&tail, z, N);
     for (double x = .5; x < 7; x += .5)
         ck_assert_double_eq_tol(weir_tail_score(&tail, x), x, .06 + .05 * x);
@@ -183,7 +169,7 @@ START_TEST(what_is_usual_is_robust)
     double s[1000];
     struct weir_usual usual;
     for (int i = 0; i < 1000; i++)
-        s[i] = exp(2 + .5 * normal());
+        s[i] = exp(2 + .5 * draw_normal());
     for (int i = 0; i < 50; i++)
         s[i * 20] = 1e9;
     weir_usual_fit(&usual, s, 1000);

@@ -6,24 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "stats/draw_inside.h"
 #include "weir/error.h"
 
 enum { N = 400 };
-static uint64_t state = 88172645463325252u;
 static double y[N], weight[N];
-
-static double uniform(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return ((double)((state * 0x2545f4914f6cdd1du) >> 11) + .5) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
-}
 
 // A ramp to `change` from `begins` on, over `length` windows (0: a step), in noise of sd 1.
 static void fill(size_t n, double level, double begins, double length, double change)
@@ -34,7 +21,7 @@ static void fill(size_t n, double level, double begins, double length, double ch
             double gone = (double)w + (k + .5) / 20 - begins;
             sum += length > 0 ? fmin(fmax(gone / length, 0), 1) : gone > 0;
         }
-        y[w] = level + change * sum / 20 + normal();
+        y[w] = level + change * sum / 20 + draw_normal();
         weight[w] = 1;
     }
 }
@@ -58,7 +45,7 @@ START_TEST(starts_lie_in_their_interval)
             int inside = 0, ramps = 0;
             double wide = 0;
             for (int trial = 0; trial < 60; trial++) {
-                double begins = 120 + 130 * uniform();
+                double begins = 120 + 130 * draw_uniform();
                 // The last is not over when it is looked at.
                 fill(N, base ? 5 : 0, begins, lengths[k], k == 3 ? 25 : 3);
                 struct weir_onset_fit fit = fitted(N, base, 6);

@@ -6,21 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "stats/draw_inside.h"
 #include "weir/error.h"
 
 enum { WINDOWS = 48, CELLS = 10, ROWS = 1000 };
 
-static uint64_t state = 88172645463325252u;
 static uint64_t count[WINDOWS][CELLS];
 static double share[WINDOWS][CELLS];
-
-static double uniform(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (double)((state * 0x2545f4914f6cdd1du) >> 11) * 0x1p-53;
-}
 
 // Windows with a rhythm; from `at` on values go to cell 0 with a chance that grows to `most`.
 static void fill(size_t at, double most, int ramp)
@@ -36,11 +28,11 @@ static void fill(size_t at, double most, int ramp)
         if (ramp && w >= at)
             part = most * (double)(w - at + 1) / (double)(WINDOWS - at);
         for (int k = 0; k < ROWS; k++) {
-            double u = uniform();
+            double u = draw_uniform();
             int i = 0;
             while (i + 1 < CELLS && u >= share[w][i])
                 u -= share[w][i++];
-            count[w][uniform() < part ? 0 : i]++;
+            count[w][draw_uniform() < part ? 0 : i]++;
         }
     }
 }
@@ -63,7 +55,7 @@ START_TEST(a_step_is_dated)
 {
     int inside = 0;
     for (int trial = 0; trial < 100; trial++) {
-        size_t at = 5 + (size_t)(uniform() * 40);
+        size_t at = 5 + (size_t)(draw_uniform() * 40);
         fill(at, .1, 0);
         struct weir_onset onset = found_in(1);
         inside += onset.first <= at && at <= onset.last;
@@ -100,12 +92,13 @@ static void fill_normal(enum way way, double begins, double shift, int rows)
             count[w][i] = 0;
         }
         for (int k = 0; k < rows; k++) {
-            double time = (double)w + uniform() - begins, t = fmin(fmax(time, 0) / 24, 1);
-            double z = sqrt(-2 * log(uniform() + 1e-300)) * cos(6.283185307179586 * uniform());
+            double time = (double)w + draw_uniform() - begins, t = fmin(fmax(time, 0) / 24, 1);
+            double z =
+                sqrt(-2 * log(draw_uniform() + 1e-300)) * cos(6.283185307179586 * draw_uniform());
             double move = way == AT_ONCE     ? time > 0
                           : way == STAIRCASE ? ceil(4 * t) / 4
                           : way == STEADY    ? t
-                                             : uniform() < t;
+                                             : draw_uniform() < t;
             int i = 0;
             while (i < CELLS - 1 && z + shift * move > cuts[i])
                 i++;
@@ -118,7 +111,7 @@ START_TEST(a_step_is_dated_within_its_window)
 {
     int inside = 0, near = 0;
     for (int trial = 0; trial < 100; trial++) {
-        double begins = 5 + uniform() * 40;
+        double begins = 5 + draw_uniform() * 40;
         fill_normal(AT_ONCE, begins, .6, 1000);
         struct weir_onset onset = found_in(1);
         inside += onset.earliest <= begins && begins <= onset.latest;
@@ -166,7 +159,7 @@ START_TEST(what_takes_a_day_began_in_its_interval)
             int inside = 0;
             double wide = 0;
             for (int trial = 0; trial < 40; trial++) {
-                double begins = 8 + 8 * uniform();
+                double begins = 8 + 8 * draw_uniform();
                 fill_normal((enum way)way, begins, shifts[k], 1000);
                 struct weir_onset onset = found_in(1);
                 inside += onset.earliest <= begins && begins <= onset.latest;

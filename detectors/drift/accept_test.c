@@ -8,12 +8,12 @@
 #include "detectors/drift/drift_harness.h"
 #include "stats/cells.h"
 #include "stats/cells_build.h"
+#include "stats/draw_inside.h"
 #include "stats/special.h"
 #include "stats/summary.h"
 
 enum { FIELDS = 3, ROWS = 400, DAY = 24, HOUR = 3600000, DAYS = 4 };
 
-static uint64_t state;
 static struct weir_field fields[FIELDS] = {{.name = "f0", .type = WEIR_TYPE_DOUBLE},
                                            {.name = "f1", .type = WEIR_TYPE_DOUBLE},
                                            {.name = "f2", .type = WEIR_TYPE_DOUBLE}};
@@ -33,25 +33,12 @@ static struct {
     int fields;
 } told;
 
-static double uniform(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (double)((state * 0x2545f4914f6cdd1du) >> 11) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform() + 1e-300)) * cos(6.283185307179586 * uniform());
-}
-
 static void draw(struct weir_summary *into, double level, int rows)
 {
     memset(into->cell, 0, into->cells->n * sizeof *into->cell);
     into->rows = into->values = (uint64_t)rows;
     for (int i = 0; i < rows; i++)
-        into->cell[weir_cells_find(cells, level + normal())]++;
+        into->cell[weir_cells_find(cells, level + draw_normal())]++;
 }
 
 static const struct weir_cells *on_cells(const struct weir_setup *setup, int field)
@@ -175,7 +162,7 @@ static void judge(void *of, int64_t hour)
 static void draw_window(double level)
 {
     for (size_t f = 0; f < FIELDS; f++)
-        draw(&now[f], .05 * normal() + (f ? 0 : level), ROWS);
+        draw(&now[f], .05 * draw_normal() + (f ? 0 : level), ROWS);
 }
 
 // Windows in alarm.
@@ -239,7 +226,7 @@ static void set_up(void)
 {
     enum { N = 4000 };
     static double x[N];
-    state = 88172645463325252u;
+    draw_state = 1;
     n_panes = 0;
     for (int i = 0; i < N; i++)
         x[i] = weir_normal_quantile((i + .5) / N);

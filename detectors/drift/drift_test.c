@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "stats/cells_build.h"
+#include "stats/draw_inside.h"
 #include "stats/hash.h"
 #include "stats/reservoir.h"
 #include "stats/summary.h"
@@ -31,7 +32,6 @@ struct change {
 };
 static const struct change none = {.scale = 1, .constant = 3};
 
-static uint64_t state;
 static struct weir_cells *cells[FIELDS];
 static struct weir_summary reference[FIELDS], window_summary[3][FIELDS];
 static struct weir_string countries[6];
@@ -40,22 +40,9 @@ static struct weir_absorb_scratch *scratch[FIELDS];
 static struct weir_reservoir *kept[2], *filled;
 static int64_t row;
 
-static double uniform(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (double)((state * 0x2545f4914f6cdd1du) >> 11) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform() + 1e-300)) * cos(6.283185307179586 * uniform());
-}
-
 static double amount_of(const struct change *change)
 {
-    double z = uniform() < change->spike ? 6 : normal();
+    double z = draw_uniform() < change->spike ? 6 : draw_normal();
     return 100 + 20 * (z * change->scale + change->shift);
 }
 
@@ -77,16 +64,16 @@ static void fill(struct weir_summary *into, size_t n, const struct change *chang
     while (n) {
         uint32_t rows = (uint32_t)(n < MOST ? n : MOST), nulls = 0;
         for (size_t i = 0; i < rows; i++) {
-            double u = uniform();
-            states[i] = uniform() < change->null ? WEIR_STATE_NULL : WEIR_STATE_VALUE;
+            double u = draw_uniform();
+            states[i] = draw_uniform() < change->null ? WEIR_STATE_NULL : WEIR_STATE_VALUE;
             nulls += states[i] == WEIR_STATE_NULL;
             amount[i] = amount_of(change);
-            score[i] = uniform() + change->score;
+            score[i] = draw_uniform() + change->score;
             constant[i] = change->constant;
             code[i] = u < change->unseen                   ? 5
                       : u < change->unseen + change->japan ? 1
-                      : uniform() < .6                     ? 0
-                                                           : 1 + (uint32_t)(uniform() * 4);
+                      : draw_uniform() < .6                ? 0
+                                                           : 1 + (uint32_t)(draw_uniform() * 4);
         }
         struct weir_column columns[FIELDS] = {
             {.type = WEIR_TYPE_DOUBLE, .n = rows, .state = states, .n_null = nulls},
@@ -124,7 +111,7 @@ static void make_cells(void)
     static const double constant[] = {3, 3, 3, 3};
     for (size_t i = 0; i < REFERENCE_ROWS; i++) {
         amount[i] = amount_of(&none);
-        score[i] = uniform();
+        score[i] = draw_uniform();
     }
     static const char *const names[] = {"US", "JP", "DE", "FR", "CH", "XX"};
     struct weir_category categories[5];
@@ -317,7 +304,7 @@ static void look(size_t rows, const struct change *change)
 
 static void setup(void)
 {
-    state = 88172645463325252u;
+    draw_state = 1;
     make_cells();
     for (int f = 0; f < FIELDS; f++) {
         ck_assert_int_eq(weir_absorb_scratch_create(&scratch[f]), 0);
@@ -466,7 +453,7 @@ START_TEST(no_change_is_no_finding)
     start(0);
     int alarms = 0, windows = 300;
     for (int i = 0; i < windows; i++) {
-        look(200 + (size_t)(uniform() * 1500), &none);
+        look(200 + (size_t)(draw_uniform() * 1500), &none);
         alarms += found.n;
     }
     // Half the smallest change that matters is none either.

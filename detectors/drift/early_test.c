@@ -8,12 +8,12 @@
 #include "detectors/drift/drift_harness.h"
 #include "stats/cells.h"
 #include "stats/cells_build.h"
+#include "stats/draw_inside.h"
 #include "stats/special.h"
 #include "stats/summary.h"
 
 enum { FIELDS = 8, ROWS = 1000, DAY = 24, HOUR = 3600000 };
 
-static uint64_t state;
 static struct weir_field fields[FIELDS];
 static char names[FIELDS][8];
 static struct weir_stream stream = {.name = "s", .fields = fields, .n_fields = FIELDS};
@@ -21,29 +21,16 @@ static struct weir_cells *cells, *hours; // of all fields; of the last, if it is
 static struct weir_summary now[FIELDS], reference[FIELDS];
 static double left[FIELDS]; // of a memory
 
-static double uniform(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (double)((state * 0x2545f4914f6cdd1du) >> 11) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform() + 1e-300)) * cos(6.283185307179586 * uniform());
-}
-
 static void draw(struct weir_summary *into, double level, double nulls)
 {
     memset(into->cell, 0, into->cells->n * sizeof *into->cell);
     into->rows = ROWS;
     into->null = 0;
     for (int i = 0; i < ROWS; i++) {
-        if (uniform() < nulls)
+        if (draw_uniform() < nulls)
             into->null++;
         else
-            into->cell[weir_cells_find(into->cells, level + normal())]++;
+            into->cell[weir_cells_find(into->cells, level + draw_normal())]++;
     }
     into->values = ROWS - into->null;
 }
@@ -69,7 +56,7 @@ static void draw_window(int64_t hour, double off, double nulls)
     for (size_t f = 0; f < FIELDS; f++) {
         double day = sin(6.283185307179586 * (double)((hour + 5 * (int64_t)f) % DAY) / DAY);
         int weekend = (hour / DAY + 3) % 7 >= 5;
-        left[f] = .9 * left[f] + .1 * sqrt(1 - .81) * normal();
+        left[f] = .9 * left[f] + .1 * sqrt(1 - .81) * draw_normal();
         double level = (.1 + .5 * (double)f / FIELDS) * day + (f % 2 ? .3 : -.2) * weekend;
         draw(&now[f], level + left[f] + (f ? 0 : off), f ? 0 : nulls);
     }
@@ -219,7 +206,7 @@ static void setup(void)
     enum { N = 4000 };
     calendar = stuck = 0;
     static double x[N];
-    state = 88172645463325252u;
+    draw_state = 1;
     for (int i = 0; i < N; i++)
         x[i] = 1.1 * weir_normal_quantile((i + .5) / N);
     ck_assert_int_eq(weir_cells_build_numeric(x, N, &cells, NULL), 0);

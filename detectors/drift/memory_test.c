@@ -7,30 +7,21 @@
 
 #include "detectors/drift/drift_harness.h"
 #include "stats/cells_build.h"
+#include "stats/draw_inside.h"
 #include "stats/summary.h"
 
 enum { ROWS = 400, HOUR = 3600000 };
-
-static uint64_t state = 88172645463325252u;
-
-static double uniform(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (double)((state * 0x2545f4914f6cdd1du) >> 11) * 0x1p-53;
-}
 
 // ---- packed windows
 
 static void randomise(struct drift_counts *counts, size_t n)
 {
     for (size_t f = 0; f < n; f++) {
-        counts[f].rows = (uint64_t)(uniform() * 1e6);
-        counts[f].null = (uint64_t)(uniform() * 10);
+        counts[f].rows = (uint64_t)(draw_uniform() * 1e6);
+        counts[f].null = (uint64_t)(draw_uniform() * 10);
         counts[f].values = counts[f].rows - counts[f].null;
         for (size_t i = 0; i < counts[f].n; i++)
-            counts[f].cell[i] = uniform() < .6 ? 0 : (uint64_t)(uniform() * 1e5);
+            counts[f].cell[i] = draw_uniform() < .6 ? 0 : (uint64_t)(draw_uniform() * 1e5);
     }
 }
 
@@ -137,7 +128,7 @@ static void fill(double shift)
     for (int f = 0; f < 2; f++) {
         struct weir_column column = {.type = WEIR_TYPE_DOUBLE, .n = ROWS, .state = good};
         for (int i = 0; i < ROWS; i++)
-            x[i] = 10 + 3 * (uniform() + uniform() + uniform()) + shift;
+            x[i] = 10 + 3 * (draw_uniform() + draw_uniform() + draw_uniform()) + shift;
         column.values.f64 = x;
         weir_summary_reset(&summaries[f]);
         ck_assert_int_eq(weir_summary_absorb(&summaries[f], &column, NULL, 0, scratch), 0);
@@ -218,9 +209,9 @@ START_TEST(garbage_is_refused)
     refuse_every_cut(instance, &out);
     for (int i = 0; i < 1500; i++) {
         void *other = make_owner(instance);
-        size_t at = (size_t)(uniform() * (double)out.length);
+        size_t at = (size_t)(draw_uniform() * (double)out.length);
         uint8_t before = out.data[at];
-        out.data[at] = (uint8_t)(uniform() * 256);
+        out.data[at] = (uint8_t)(draw_uniform() * 256);
         if (!restore(other, &out, out.length)) {
             fill(0);
             judge(other, 1, hours[_i]);
@@ -238,7 +229,7 @@ static void setup(void)
 {
     double x[1000];
     for (int i = 0; i < 1000; i++)
-        x[i] = 10 + 3 * (uniform() + uniform() + uniform());
+        x[i] = 10 + 3 * (draw_uniform() + draw_uniform() + draw_uniform());
     ck_assert_int_eq(weir_cells_build_numeric(x, 1000, &known_cells, NULL), 0);
     for (int f = 0; f < 2; f++) {
         struct weir_summary_spec spec = {.shape = WEIR_SHAPE_NUMERIC,

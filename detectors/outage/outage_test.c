@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/draw_inside.h"
+
 extern const struct weir_plugin weir_plugin;
 
 enum { STEP = 300000, DAY_STEPS = 288, MOST_SLICES = 6 };
@@ -15,31 +17,6 @@ static const int64_t START = 1767225600000; // a Thursday
 static const struct weir_field fields[] = {{.name = "route", .type = WEIR_TYPE_STRING}};
 static const struct weir_stream stream = {
     .name = "payments", .fields = fields, .n_fields = 1, .key = -1, .time = -1};
-
-static uint64_t state = 88172645463325252u;
-
-static double uniform(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (double)((state * 0x2545f4914f6cdd1du) >> 11) * 0x1p-53;
-}
-
-static double normal(void)
-{
-    return sqrt(-2 * log(uniform() + 1e-300)) * cos(6.283185307179586 * uniform());
-}
-
-static double poisson(double mean)
-{
-    if (mean > 60)
-        return fmax(0, round(mean + sqrt(mean) * normal()));
-    double p = 1, n = 0, least = exp(-mean);
-    while ((p *= uniform()) > least)
-        n++;
-    return n;
-}
 
 // Traffic with a daily and a weekly rhythm and autocorrelated noise (log-sd, phi .9).
 struct traffic {
@@ -51,8 +28,8 @@ static double next_count(struct traffic *traffic, int step)
     double hour = step / 12.0, day = floor(hour / 24);
     double weekend = (int)day % 7 == 2 || (int)day % 7 == 3 ? 0.55 : 1;
     double rhythm = exp(0.8 * sin((fmod(hour, 24) - 9) / 24 * 6.283185307)) * weekend;
-    traffic->noise = 0.9 * traffic->noise + traffic->log_sd * sqrt(1 - 0.81) * normal();
-    return poisson(traffic->mean * rhythm * exp(traffic->noise));
+    traffic->noise = 0.9 * traffic->noise + traffic->log_sd * sqrt(1 - 0.81) * draw_normal();
+    return draw_poisson(traffic->mean * rhythm * exp(traffic->noise));
 }
 
 // ---- the host's part
@@ -228,7 +205,7 @@ static int look_at_payments(int hours, double rate, const double *noise, double 
     static const double shares[MOST_SLICES] = {1, 0.4, 0.25, 0.18, 0.12, 0.05};
     double counts[MOST_SLICES] = {0}, mean = rate * payments_rhythm(hours) * exp(noise[0]);
     for (int s = 1; s < MOST_SLICES; s++) {
-        counts[s] = poisson(mean * shares[s] * (s == 1 ? left : 1));
+        counts[s] = draw_poisson(mean * shares[s] * (s == 1 ? left : 1));
         counts[0] += counts[s];
     }
     look_at(hours, counts, MOST_SLICES);
@@ -241,7 +218,7 @@ static struct month play_month(double rate, double log_sd)
     double noise = 0;
     int hours = 0, quiet = QUIET;
     for (; hours < WEEKS * WEEK_HOURS; hours++) {
-        noise = 0.9 * noise + log_sd * sqrt(1 - 0.81) * normal();
+        noise = 0.9 * noise + log_sd * sqrt(1 - 0.81) * draw_normal();
         int n = look_at_payments(hours, rate, &noise, 1);
         *(hours < 9 * HOURS ? &month.early : &month.later) += n && quiet >= QUIET;
         quiet = n ? 0 : quiet + 1;
