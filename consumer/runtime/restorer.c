@@ -384,7 +384,7 @@ int weir_restorer_start(struct weir_inside *inside, struct weir_restorer **resto
     if (!made)
         return weir_error_set(error, WEIR_ENOMEM, "out of memory");
     made->inside = inside;
-    int code = weir_restore_create(inside->config, inside->topics.items[WEIR_TOPIC_STATE].name,
+    int code = weir_restore_create(inside->config, inside->topics.items[WEIR_TOPIC_STATE].name, 0,
                                    &made->restore, error);
     if (code) {
         free(made);

@@ -77,7 +77,7 @@ int weir_standing_open(const struct weir_config *config, struct weir_standing **
     if (!code)
         code = weir_runtime_plan(config, made->registry, made->n_partials, &made->plan, error);
     if (!code)
-        code = weir_restore_create(config, made->state, &made->restore, error);
+        code = weir_restore_create(config, made->state, 1, &made->restore, error);
     if (code)
         weir_standing_close(made);
     else

@@ -12,6 +12,7 @@ enum { QUERY_MS = 5000, TRIES = 2, POLL_MS = 100 };
 
 struct weir_restore {
     rd_kafka_t *committed, *uncommitted;
+    rd_kafka_t *marking; // the one of them whose high watermark is read to
     char *topic;
 };
 
@@ -21,7 +22,7 @@ struct part { // of the state topic, being read
     int done;
 };
 
-int weir_restore_create(const struct weir_config *config, const char *topic,
+int weir_restore_create(const struct weir_config *config, const char *topic, int of_others,
                         struct weir_restore **restore, struct weir_error *error)
 {
     struct weir_restore *made = calloc(1, sizeof *made);
@@ -30,8 +31,10 @@ int weir_restore_create(const struct weir_config *config, const char *topic,
         return weir_error_set(error, WEIR_ENOMEM, "out of memory");
     }
     made->committed = weir_kafka_reader(config, 1, error);
-    made->uncommitted = made->committed ? weir_kafka_reader(config, 0, error) : NULL;
-    if (!made->uncommitted) {
+    if (made->committed && !of_others)
+        made->uncommitted = weir_kafka_reader(config, 0, error);
+    made->marking = of_others ? made->committed : made->uncommitted;
+    if (!made->marking) {
         weir_restore_destroy(made);
         return error->code;
     }
@@ -96,8 +99,7 @@ static int find_parts(struct weir_restore *restore, const struct weir_restore_ta
         if (known)
             continue;
         int64_t low, high;
-        int code =
-            query(restore->uncommitted, restore->topic, tasks[i].partition, &low, &high, error);
+        int code = query(restore->marking, restore->topic, tasks[i].partition, &low, &high, error);
         if (code)
             return code;
         if (high > low)
@@ -120,20 +122,26 @@ static int offer(const struct weir_restore_task *tasks, size_t n, const rd_kafka
     return code;
 }
 
-// 1 when that partition has been read to its mark.
-static int reached(struct part *parts, size_t n, const rd_kafka_message_t *message)
+static struct part *part_of(struct part *parts, size_t n, const rd_kafka_message_t *message)
 {
     for (size_t i = 0; i < n; i++) {
-        if (parts[i].partition != message->partition || parts[i].done)
-            continue;
-        // A message tells its own offset, the end of the partition the next one.
-        int64_t at = message->err ? message->offset : message->offset + 1;
-        if (at < parts[i].mark)
-            return 0;
-        parts[i].done = 1;
-        return 1;
+        if (parts[i].partition == message->partition && !parts[i].done)
+            return &parts[i];
     }
-    return 0;
+    return NULL;
+}
+
+// A record, or the end of a partition. One that came after the mark was read may be of a snapshot
+// whose rest is still to come.
+static int take(const struct weir_restore_task *tasks, size_t n, struct part *part,
+                const rd_kafka_message_t *message, struct weir_error *error)
+{
+    int code = 0;
+    if (!message->err && message->offset < part->mark)
+        code = offer(tasks, n, message, error);
+    // A message tells its own offset, the end of the partition the next one.
+    part->done = (message->err ? message->offset : message->offset + 1) >= part->mark;
+    return code;
 }
 
 static int read_parts(struct weir_restore *restore, const struct weir_restore_task *tasks, size_t n,
@@ -148,13 +156,13 @@ static int read_parts(struct weir_restore *restore, const struct weir_restore_ta
         rd_kafka_message_t *message = rd_kafka_consumer_poll(restore->committed, POLL_MS);
         if (!message)
             continue;
-        if (!message->err)
-            code = offer(tasks, n, message, error);
-        else if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        struct part *part = part_of(parts, n_parts, message);
+        if (message->err && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
             weir_log(WEIR_LOG_WARNING, "state", "%s: %s", restore->topic,
                      rd_kafka_message_errstr(message));
-        if (!message->err || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            left -= (size_t)reached(parts, n_parts, message);
+        else if (part)
+            code = take(tasks, n, part, message, error);
+        left -= part && part->done;
         rd_kafka_message_destroy(message);
     }
     return code;

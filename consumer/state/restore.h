@@ -12,8 +12,10 @@
 
 struct weir_restore;
 
-// Two clients of its own, neither in the group.
-int weir_restore_create(const struct weir_config *config, const char *topic,
+// Two clients of its own, neither in the group. `of_others`: the tasks belong to other members,
+// which may be writing snapshots at this moment. Then what is committed is read and one client
+// does, for the high watermark may be in the midst of a snapshot that is committed a moment later.
+int weir_restore_create(const struct weir_config *config, const char *topic, int of_others,
                         struct weir_restore **restore, struct weir_error *error);
 void weir_restore_destroy(struct weir_restore *restore);
 
