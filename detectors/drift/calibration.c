@@ -108,12 +108,12 @@ int drift_calibration_shape(struct drift_memory *memory, size_t field)
         calibration->room = grown;
         calibration->room_cells = n;
     }
-    int code = drift_counts_init(&calibration->pooled[field], n);
+    int code = drift_counts_shape(&calibration->pooled[field], n);
     if (!code)
-        code = drift_counts_init(&calibration->usual_now.hour[field], n);
+        code = drift_counts_shape(&calibration->usual_now.hour[field], n);
     if (!code)
-        code = drift_counts_init(&calibration->foreseen[field], n);
-    return code ? code : drift_counts_init(&calibration->usual_now.near[field], n);
+        code = drift_counts_shape(&calibration->foreseen[field], n);
+    return code ? code : drift_counts_shape(&calibration->usual_now.near[field], n);
 }
 
 // ---- expectations
@@ -166,6 +166,21 @@ void drift_calibration_look(const struct drift_memory *memory,
 
 // ---- collecting
 
+void drift_calibration_row(struct drift_memory *memory, size_t basis, size_t field,
+                           const struct drift_counts *now, float row[WEIR_SCORES])
+{
+    const struct drift_calibration *calibration = &memory->calibration;
+    double out[WEIR_SCORES], ratio;
+    int judged = memory->references[calibration->bases[basis]].ready &&
+                 drift_calibration_is_judged(memory, now);
+    if (judged) {
+        struct weir_expectation expected = drift_calibration_expect(memory, basis, field);
+        drift_calibration_look(memory, &expected, now, out, NULL, &ratio);
+    }
+    for (int k = 0; k < WEIR_SCORES; k++)
+        row[k] = judged ? (float)out[k] : NAN;
+}
+
 // What the references that are past windows make of the present one.
 int drift_calibration_add_row(struct drift_memory *memory)
 {
@@ -185,17 +200,8 @@ int drift_calibration_add_row(struct drift_memory *memory)
     float *row = calibration->rows + calibration->n_rows++ * width;
     for (size_t b = calibration->n_bases - drift_own_bases(calibration); b < calibration->n_bases;
          b++) {
-        const struct drift_reference *reference = &memory->references[calibration->bases[b]];
-        for (size_t f = 0; f < drift->n_fields; f++) {
-            double out[WEIR_SCORES], ratio;
-            int judged = reference->ready && drift_calibration_is_judged(memory, &memory->now[f]);
-            if (judged) {
-                struct weir_expectation expected = drift_calibration_expect(memory, b, f);
-                drift_calibration_look(memory, &expected, &memory->now[f], out, NULL, &ratio);
-            }
-            for (int k = 0; k < WEIR_SCORES; k++)
-                *row++ = judged ? (float)out[k] : NAN;
-        }
+        for (size_t f = 0; f < drift->n_fields; f++, row += WEIR_SCORES)
+            drift_calibration_row(memory, b, f, &memory->now[f], row);
     }
     return 0;
 }

@@ -90,6 +90,9 @@ int drift_calibration_shape(struct drift_memory *memory, size_t field); // once 
 int drift_calibration_add(struct drift_memory *memory, const struct weir_window *window);
 // What the references that are past windows make of the present one, while it is collected.
 int drift_calibration_add_row(struct drift_memory *memory);
+// What one of them (a basis) makes of a field; NAN where it is not judged.
+void drift_calibration_row(struct drift_memory *memory, size_t basis, size_t field,
+                           const struct drift_counts *now, float row[WEIR_SCORES]);
 // Learns from the collected stretch, at once; and for good.
 int drift_calibration_learn(struct drift_memory *memory, const struct weir_window *window);
 int drift_calibration_freeze(struct drift_memory *memory, const struct weir_window *window);

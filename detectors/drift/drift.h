@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the drift detector: drift.c makes an instance, judge.c compares one field with one
 // reference, calibrated.c a window with what calibration.c learnt, owner.c walks a window, memory.c
-// and memory_state.c keep what references are made of (history.c: past windows), report.c puts it
-// into words. collect.c collects a calibration, careful.c judges before there is one, learning.c
-// and learn.c learn from it, accept.c takes another over, season.c says what is usual at an hour,
-// slow.c charts what drifts too slowly for a window (trace.c keeps what they are fed,
-// slow_explain.c explains it, slow_report.c puts it into words). named.c has statistics that
-// `tests:` asks for by name, charted.c charts of them.
+// and memory_state.c keep what references are made of (history.c: past windows, cuts.c: cells of
+// numbers that no profile knows), report.c puts it into words. collect.c collects a calibration,
+// careful.c judges before there is one, learning.c and learn.c learn from it, accept.c takes another
+// over, season.c says what is usual at an hour, slow.c charts what drifts too slowly for a window
+// (trace.c keeps what they are fed, slow_explain.c explains it, slow_report.c puts it into words).
+// named.c has statistics that `tests:` asks for by name, charted.c charts of them.
 #ifndef WEIR_DRIFT_H
 #define WEIR_DRIFT_H
 
 #include "detectors/drift/calibration.h"
 #include "detectors/drift/charted.h"
+#include "detectors/drift/cuts.h"
 #include "detectors/drift/explain.h"
 #include "detectors/drift/history.h"
 #include "stats/statistic.h"
@@ -196,10 +197,6 @@ void drift_report_offset(const struct drift_memory *memory, const struct weir_wi
 void drift_report_absent(const struct drift *drift, const struct weir_window *window, size_t i);
 
 // What an owner remembers, and what it makes of it for the window under way.
-struct drift_own { // a field of numbers that no profile knows
-    struct weir_cells *cells;
-    struct weir_ddsketch *first; // until there are enough values to fix them
-};
 struct drift_reference {
     int ready;                 // there is something to compare with
     size_t windows;            // that it is made of
@@ -210,7 +207,7 @@ struct drift_reference {
 };
 struct drift_memory {
     const struct drift *drift;
-    struct drift_own *own;    // per field
+    struct drift_own *own;    // per field: of numbers that no profile knows
     struct drift_counts *now; // per field, of the whole stream
     struct drift_reference *references;
     struct drift_history history;
@@ -243,7 +240,11 @@ void drift_memory_count(const struct drift_memory *memory, const struct weir_sum
                         size_t field, struct drift_counts *counts);
 int drift_memory_write(const struct drift_memory *memory, struct weir_buffer *out);
 int drift_memory_read(struct drift_memory *memory, struct weir_reader *in, uint32_t version);
-int drift_memory_shape(struct drift_memory *memory, size_t field); // once it has cells
+int drift_memory_shape(struct drift_memory *memory, size_t field); // once it has other cells
+// What reference i, of past windows, makes of a field's kept windows, that are counted anew: how
+// much they vary, and their rows of the calibration.
+void drift_memory_compare_again(struct drift_memory *memory, size_t i, size_t field,
+                                const struct drift_counts *windows);
 const struct weir_cells *drift_memory_cells(const struct drift_memory *memory, size_t field);
 // A summary over counts: what is not in it is not known.
 struct weir_summary drift_memory_over(const struct drift_memory *memory, size_t field,

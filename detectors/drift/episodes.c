@@ -36,6 +36,14 @@ static void drop(struct drift_episodes *episodes, size_t i)
     episodes->n--;
 }
 
+void drift_episodes_forget(struct drift_episodes *episodes, size_t field)
+{
+    for (size_t i = episodes->n; i-- > 0;) {
+        if (episodes->items[i].field == field)
+            drop(episodes, i);
+    }
+}
+
 // Those that are over go first, the oldest before others; of one field where it has its number.
 static void make_room(struct drift_episodes *episodes, size_t field)
 {

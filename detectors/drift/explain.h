@@ -137,6 +137,8 @@ int drift_find_onsets(struct drift_memory *memory, const struct weir_window *win
 const struct drift_episode *drift_episode_of(const struct drift_memory *memory, size_t field);
 int drift_episodes_add(struct drift_memory *memory, const struct weir_window *window,
                        const struct drift_verdict *moved, size_t n_moved);
+// Those of a field, which is counted in other cells now.
+void drift_episodes_forget(struct drift_episodes *episodes, size_t field);
 // Among episodes that were over by `before`.
 void drift_find_recurrence(const struct drift_memory *memory, const struct drift_verdict *lead,
                            int64_t before, struct drift_room *room, struct drift_recurrence *out);

@@ -24,6 +24,12 @@ void drift_counts_free(struct drift_counts *counts)
     *counts = (struct drift_counts){0};
 }
 
+int drift_counts_shape(struct drift_counts *counts, size_t n_cells)
+{
+    drift_counts_free(counts);
+    return drift_counts_init(counts, n_cells);
+}
+
 struct drift_counts drift_counts_of(const struct weir_summary *summary)
 {
     return (struct drift_counts){.rows = summary->rows,
@@ -49,6 +55,16 @@ void drift_counts_add(struct drift_counts *into, const struct drift_counts *from
     into->unseen += from->unseen;
     for (size_t i = 0; i < into->n && i < from->n; i++)
         into->cell[i] += from->cell[i];
+}
+
+void drift_counts_take_off(struct drift_counts *from, const struct drift_counts *added)
+{
+    from->rows -= added->rows;
+    from->null -= added->null;
+    from->values -= added->values;
+    from->unseen -= added->unseen;
+    for (size_t i = 0; i < from->n && i < added->n; i++)
+        from->cell[i] -= added->cell[i];
 }
 
 struct drift_counts *drift_counts_make_all(const struct drift_counts *like, size_t n)

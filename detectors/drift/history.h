@@ -18,10 +18,14 @@ struct drift_counts {
 
 int drift_counts_init(struct drift_counts *counts, size_t n_cells); // WEIR_ENOMEM
 void drift_counts_free(struct drift_counts *counts);
+// The same with another number of cells, and empty. WEIR_ENOMEM.
+int drift_counts_shape(struct drift_counts *counts, size_t n_cells);
 // What a summary counted, in its own cells and as long as it lives; n = 0 where it has none.
 struct drift_counts drift_counts_of(const struct weir_summary *summary);
 void drift_counts_reset(struct drift_counts *counts);
 void drift_counts_add(struct drift_counts *into, const struct drift_counts *from);
+// What was added before.
+void drift_counts_take_off(struct drift_counts *from, const struct drift_counts *added);
 // Those of n fields, with as many cells each as in `like`; NULL: no memory.
 struct drift_counts *drift_counts_make_all(const struct drift_counts *like, size_t n);
 // Freed with the list itself, which may be NULL.

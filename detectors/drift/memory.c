@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What references are made of, where they are no profile: sums of past windows. Numbers without a
-// profile are cut from the first values that come, and counted from windows' sketches: cuts are
+// profile are cut from the first values that come (cuts.c), and counted from windows' sketches: cuts are
 // edges of its buckets, so that nothing is lost.
 #include <math.h>
 #include <stdlib.h>
@@ -8,11 +8,9 @@
 
 #include "detectors/drift/drift.h"
 #include "stats/cells.h"
-#include "stats/cells_build.h"
 #include "stats/summary.h"
 
 enum {
-    CUT_FROM = 1000, // values
     DISPERSION_FROM = 12,
     DISPERSION_OVER = 500,
     NEWEST_BYTES = 16 << 20 // of past windows that no reference needs
@@ -40,7 +38,7 @@ static int init_reference(struct drift_reference *reference, const struct drift 
                : WEIR_ENOMEM;
 }
 
-// Counts in the field's cells, now that there are some.
+// Nothing is counted in the field's cells yet: they are new.
 int drift_memory_shape(struct drift_memory *memory, size_t field)
 {
     const struct weir_cells *cells = drift_memory_cells(memory, field);
@@ -48,12 +46,12 @@ int drift_memory_shape(struct drift_memory *memory, size_t field)
     for (int k = 0; k < 2; k++)
         all[k + 1] = memory->recount[k] ? &memory->recount[k][field] : NULL;
     for (size_t k = 0; k < 3; k++) {
-        if (all[k] && drift_counts_init(all[k], cells->n))
+        if (all[k] && drift_counts_shape(all[k], cells->n))
             return WEIR_ENOMEM;
     }
     for (size_t i = 0; i < memory->drift->n_references; i++) {
         struct drift_reference *reference = &memory->references[i];
-        if (drift_counts_init(&reference->sum[field], cells->n))
+        if (drift_counts_shape(&reference->sum[field], cells->n))
             return WEIR_ENOMEM;
     }
     return drift_calibration_shape(memory, field);
@@ -79,8 +77,8 @@ int drift_memory_init(struct drift_memory *memory, const struct drift *drift)
     for (size_t f = 0; f < drift->n_fields && !code; f++) {
         if (drift->fields[f].cells)
             code = drift_memory_shape(memory, f);
-        else if (!(memory->own[f].first = weir_ddsketch_create(0)))
-            code = WEIR_ENOMEM;
+        else
+            code = drift_own_init(&memory->own[f]);
     }
     if (code)
         drift_memory_free(memory);
@@ -98,10 +96,8 @@ void drift_memory_free(struct drift_memory *memory)
         free(reference->dispersion);
         free(reference->n_dispersion);
     }
-    for (size_t f = 0; memory->own && f < n; f++) {
-        weir_cells_free(memory->own[f].cells);
-        weir_ddsketch_destroy(memory->own[f].first);
-    }
+    for (size_t f = 0; memory->own && f < n; f++)
+        drift_own_free(&memory->own[f]);
     drift_calibration_free(memory);
     free(memory->own);
     free(memory->hour);
@@ -162,22 +158,6 @@ struct weir_summary drift_memory_over(const struct drift_memory *memory, size_t 
                                    .cells = cells,
                                    .cell = counts->cell};
     return summary;
-}
-
-static int fix_cells(struct drift_memory *memory, const struct weir_summary *summary, size_t field)
-{
-    struct drift_own *own = &memory->own[field];
-    if (!own->first || !summary->quantiles)
-        return 0;
-    int code = weir_ddsketch_merge(own->first, summary->quantiles);
-    if (code || weir_ddsketch_count(own->first) < CUT_FROM)
-        return code == WEIR_ENOMEM ? code : 0;
-    code = weir_cells_build_sketch(own->first, &own->cells, NULL);
-    if (code)
-        return code;
-    weir_ddsketch_destroy(own->first);
-    own->first = NULL;
-    return drift_memory_shape(memory, field);
 }
 
 // ---- references of a window
@@ -270,12 +250,11 @@ int drift_memory_begin(struct drift_memory *memory, const struct weir_window *wi
     if (memory->began == INT64_MIN && window->rows)
         memory->began = window->start;
     code = drift_panes_calibrate(memory, window);
+    if (!code)
+        code = drift_cuts_add(memory, window);
     for (size_t f = 0; f < drift->n_fields && !code; f++) {
         const struct weir_summary *summary = window->summary(window, 0, drift->fields[f].index);
-        if (!summary)
-            continue;
-        code = fix_cells(memory, summary, f);
-        if (!code)
+        if (summary)
             drift_memory_count(memory, summary, f, &memory->now[f]);
     }
     for (size_t i = 0; i < drift->n_references && !code; i++)
@@ -348,6 +327,51 @@ static void learn_dispersion(struct drift_reference *reference, size_t field, do
         value = 4 * *mean;
     *n += *n < DISPERSION_OVER;
     *mean += (value - *mean) / *n;
+}
+
+// Writes anew what a reference makes of the stretch's window in a row.
+static void compare_row(struct drift_memory *memory, size_t i, size_t field, size_t row,
+                        const struct drift_counts *now)
+{
+    struct drift_calibration *calibration = &memory->calibration;
+    size_t first = calibration->n_bases - drift_own_bases(calibration);
+    size_t width = drift_own_bases(calibration) * memory->drift->n_fields * WEIR_SCORES;
+    for (size_t b = first; b < calibration->n_bases; b++) {
+        if (calibration->bases[b] == i)
+            drift_calibration_row(memory, b, field, now,
+                                  calibration->rows + row * width +
+                                      ((b - first) * memory->drift->n_fields + field) *
+                                          WEIR_SCORES);
+    }
+}
+
+void drift_memory_compare_again(struct drift_memory *memory, size_t i, size_t field,
+                                const struct drift_counts *windows)
+{
+    const struct weir_reference_spec *spec = &memory->drift->specs[i];
+    const struct drift_own *own = &memory->own[field];
+    const struct drift_calibration *calibration = &memory->calibration;
+    struct drift_reference *reference = &memory->references[i];
+    struct drift_counts *sum = &reference->sum[field];
+    size_t row = 0;
+    reference->n_dispersion[field] = 0;
+    reference->dispersion[field] = 0;
+    drift_counts_reset(sum);
+    for (size_t w = 0; w < own->n_windows && spec->kind == WEIR_REFERENCE_PREVIOUS; w++) {
+        size_t before = w < (size_t)spec->windows ? w : (size_t)spec->windows;
+        reference->ready = before >= (spec->windows < 3 ? (size_t)spec->windows : 3);
+        if (before)
+            learn_dispersion(reference, field, dispersion_of(&windows[w], sum, 1));
+        while (row < calibration->n_rows &&
+               calibration->stretch.items[row].start < own->windows[w].start)
+            row++;
+        if (row < calibration->n_rows &&
+            calibration->stretch.items[row].start == own->windows[w].start)
+            compare_row(memory, i, field, row, &windows[w]);
+        drift_counts_add(sum, &windows[w]);
+        if (before == (size_t)spec->windows)
+            drift_counts_take_off(sum, &windows[w - before]);
+    }
 }
 
 double drift_memory_dispersion(const struct drift_memory *memory, size_t i, size_t field)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "detectors/drift/drift.h"
-#include "stats/ddsketch.h"
 #include "stats/summary.h"
 
 enum { NAME = 1024, FIELDS = 1 << 20 };
@@ -16,9 +15,7 @@ static int put_own(const struct drift_own *own, struct weir_buffer *out)
 {
     struct weir_buffer bytes;
     weir_buffer_init(&bytes, WEIR_BUFFER_MAXIMUM);
-    int code = own->cells   ? weir_cells_write(own->cells, &bytes)
-               : own->first ? weir_ddsketch_write(own->first, &bytes)
-                            : 0;
+    int code = drift_own_write(own, &bytes);
     weir_put_long(out, own->cells ? 2 : own->first ? 1 : 0);
     weir_put_bytes(out, bytes.data, bytes.length);
     weir_buffer_free(&bytes);
@@ -112,19 +109,11 @@ static int get_own(struct drift_memory *memory, struct weir_reader *in, int fiel
     struct drift_own *own = &memory->own[field];
     if (memory->drift->fields[field].cells || !own->first)
         return WEIR_ECORRUPT;
-    if (kind == 1)
-        return weir_ddsketch_read(own->first, &inner);
-    struct weir_cells *cells;
-    int code = weir_cells_read(&inner, &cells, NULL);
-    if (code)
+    int code = drift_own_read(own, kind == 2, &inner);
+    if (code || !own->cells)
         return code;
-    if (cells->shape != WEIR_SHAPE_NUMERIC) {
-        weir_cells_free(cells);
+    if (own->cells->shape != WEIR_SHAPE_NUMERIC)
         return WEIR_ECORRUPT;
-    }
-    own->cells = cells;
-    weir_ddsketch_destroy(own->first);
-    own->first = NULL;
     return drift_memory_shape(memory, (size_t)field);
 }
 

@@ -193,6 +193,78 @@ START_TEST(restored_at_any_window_it_goes_on_as_if_nothing_had_been)
 }
 END_TEST
 
+// ---- cells of numbers that no profile knows
+
+static void remember(struct drift_memory *memory, int64_t hour)
+{
+    struct weir_window window = {.summary = on_summary,
+                                 .emit = on_emit,
+                                 .start = hour * HOUR,
+                                 .end = (hour + 1) * HOUR,
+                                 .rows = ROWS};
+    ck_assert_int_eq(drift_memory_begin(memory, &window), 0);
+    ck_assert_int_eq(drift_memory_end(memory, &window), 0);
+}
+
+static uint64_t total(const struct drift_counts *counts, uint64_t *largest)
+{
+    uint64_t sum = 0;
+    *largest = 0;
+    for (size_t i = 0; i < counts->n; i++) {
+        sum += counts->cell[i];
+        *largest = counts->cell[i] > *largest ? counts->cell[i] : *largest;
+    }
+    return sum;
+}
+
+START_TEST(cells_of_the_first_hours_are_cut_again_after_a_day)
+{
+    struct drift *drift = make_instance();
+    struct drift_memory memory;
+    struct drift_counts counts[2] = {{0}};
+    uint64_t largest;
+    ck_assert_int_eq(drift_memory_init(&memory, drift), 0);
+    for (int64_t hour = 0; hour < 23; hour++) {
+        fill(hour < 6 ? 0 : 2. * (double)(hour - 5)); // low at night
+        remember(&memory, hour);
+    }
+    // By day nearly all are beyond what the first hours had.
+    ck_assert_uint_eq(total(&memory.now[0], &largest), ROWS);
+    ck_assert_uint_ge(largest, ROWS * 9 / 10);
+    ck_assert_uint_eq(memory.own[0].n_windows, 23);
+    fill(0);
+    remember(&memory, 23);
+    ck_assert_ptr_null(memory.own[0].first);
+    ck_assert_uint_eq(memory.own[0].n_windows, 0);
+    for (int f = 0; f < 2; f++)
+        ck_assert_int_eq(drift_counts_init(&counts[f], drift_memory_cells(&memory, (size_t)f)->n),
+                         0);
+    // Each window is still there, whole; all of them fill the cells evenly.
+    ck_assert_uint_eq(memory.history.n, 24);
+    for (size_t e = 0; e < 24; e++) {
+        drift_counts_reset(&counts[0]);
+        ck_assert_int_eq(drift_entry_add(&memory.history.items[e], counts, 2), 0);
+        ck_assert_uint_eq(counts[0].rows, ROWS);
+        ck_assert_uint_eq(counts[0].values, ROWS);
+        ck_assert_uint_eq(total(&counts[0], &largest), ROWS);
+    }
+    drift_counts_reset(&counts[0]);
+    for (size_t e = 0; e < 24; e++)
+        ck_assert_int_eq(drift_entry_add(&memory.calibration.stretch.items[e], counts, 2), 0);
+    ck_assert_uint_eq(total(&counts[0], &largest), 24 * ROWS);
+    ck_assert_uint_le(largest, 24 * ROWS / 16);
+    // So are the stretch that the third reference is, and what windows vary by.
+    ck_assert_uint_eq(total(&memory.references[2].sum[0], &largest), 10 * ROWS);
+    ck_assert_uint_eq(memory.references[0].n_dispersion[0], 23);
+    ck_assert_uint_eq(memory.references[0].n_dispersion[1], 23);
+    ck_assert_double_gt(memory.references[0].dispersion[0], 20);
+    drift_counts_free(&counts[0]);
+    drift_counts_free(&counts[1]);
+    drift_memory_free(&memory);
+    weir_plugin.destroy(drift);
+}
+END_TEST
+
 // While it collects, and once it is calibrated.
 static const int64_t hours[] = {14, 31};
 
@@ -255,6 +327,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, sums_are_those_of_the_windows);
     tcase_add_test(tests, restored_at_any_window_it_goes_on_as_if_nothing_had_been);
+    tcase_add_test(tests, cells_of_the_first_hours_are_cut_again_after_a_day);
     tcase_add_loop_test(tests, garbage_is_refused, 0, 2);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
