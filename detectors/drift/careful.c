@@ -13,7 +13,6 @@
 static const int64_t FRESH = 3 * (int64_t)3600000; // windows that the day has not moved away from
 static const double STALE = 2;                     // as large, against older ones
 static const double BEYOND = 4;                    // as large, and no rhythm is
-static const double LOWER_BOUND = 2.33;
 
 int drift_is_plain(const struct drift_verdict *verdict)
 {
@@ -155,8 +154,9 @@ static int is_step(struct drift_memory *memory, size_t f, const struct drift_ver
     if (verdict->test == DRIFT_TAIL)
         return drift_local(DRIFT_TAIL, verdict->share, tail_of(then, verdict->then));
     struct weir_summary before = drift_memory_over(memory, f, then);
-    double error = drift_effect_error((double)now->values, (double)then->values, 1);
-    return drift_offset(&before, now, 1) - error * LOWER_BOUND >= times * memory->drift->critical;
+    double effect = drift_offset(&before, now, 1);
+    return drift_surely(effect, (double)now->values, (double)then->values, 1) >=
+           times * memory->drift->critical;
 }
 
 // Further from the reference than a rhythm goes: whether it came at once does not matter.
@@ -166,9 +166,9 @@ static int is_beyond_rhythms(const struct drift_memory *memory, size_t f,
     const struct drift_counts *now = &memory->now[f];
     if (!verdict->critical || drift_is_share(verdict->test) || !now->values)
         return verdict->critical;
-    double of = verdict->then->values ? (double)verdict->then->values : INFINITY;
-    double error = drift_effect_error((double)now->values, of, 1);
-    return verdict->effect - error * LOWER_BOUND >= BEYOND * memory->drift->critical;
+    double then = verdict->then->values ? (double)verdict->then->values : INFINITY;
+    return drift_surely(verdict->effect, (double)now->values, then, 1) >=
+           BEYOND * memory->drift->critical;
 }
 
 // The first weekend, and hours that were not seen yet, may differ from all others at once.

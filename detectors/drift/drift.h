@@ -156,6 +156,8 @@ int drift_local(enum drift_test test, double share, double usual);
 // The standard error of an effect between `n` and `m` values, that vary `dispersion` times as much
 // as samples do.
 double drift_effect_error(double n, double m, double dispersion);
+// How large an effect is at least, at 99%.
+double drift_surely(double effect, double n, double m, double dispersion);
 int drift_make_room(struct drift_room *room, size_t n); // WEIR_ENOMEM
 
 struct drift_memory;

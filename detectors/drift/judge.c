@@ -206,6 +206,11 @@ double drift_effect_error(double n, double m, double dispersion)
     return 1.25 * sqrt((1 / n + 1 / m) * dispersion);
 }
 
+double drift_surely(double effect, double n, double m, double dispersion)
+{
+    return effect - LOWER_BOUND * drift_effect_error(n, m, dispersion);
+}
+
 static int is_chance(const struct weir_cell_counts *counts, double alpha)
 {
     struct weir_omnibus omnibus;
@@ -335,8 +340,8 @@ static void judge_distribution(const struct drift *drift, double alpha, struct d
     if (p > alpha || verdict->effect < drift->delta)
         return;
     take(verdict, which, p);
-    double error = drift_effect_error(n, m, fmax(verdict->dispersion, 1));
-    verdict->critical = verdict->effect - LOWER_BOUND * error >= drift->critical;
+    verdict->critical =
+        drift_surely(verdict->effect, n, m, fmax(verdict->dispersion, 1)) >= drift->critical;
 }
 
 int drift_judge(const struct drift *drift, double alpha, struct drift_room *room,
