@@ -8,6 +8,21 @@
 
 enum { TIMEOUT_MS = 30000 };
 
+// The next event and its outcome; NULL: none came in time.
+static rd_kafka_event_t *wait_for(rd_kafka_queue_t *queue, rd_kafka_resp_err_t *code)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, TIMEOUT_MS);
+    *code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    return event;
+}
+
+static void done_with(rd_kafka_queue_t *queue, rd_kafka_event_t *event)
+{
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+}
+
 int weir_admin_create(rd_kafka_t *client, const char *topic, int partitions,
                       const struct weir_admin_setting *settings, size_t n, struct weir_error *error)
 {
@@ -19,10 +34,10 @@ int weir_admin_create(rd_kafka_t *client, const char *topic, int partitions,
         rd_kafka_NewTopic_set_config(wanted, settings[i].name, settings[i].value);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     rd_kafka_CreateTopics(client, &wanted, 1, NULL, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, TIMEOUT_MS);
+    rd_kafka_resp_err_t code;
+    rd_kafka_event_t *event = wait_for(queue, &code);
     const rd_kafka_CreateTopics_result_t *result =
         event ? rd_kafka_event_CreateTopics_result(event) : NULL;
-    rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
     snprintf(why, sizeof why, "%s", rd_kafka_err2str(code));
     if (!code && result) {
         size_t count = 0;
@@ -32,9 +47,7 @@ int weir_admin_create(rd_kafka_t *client, const char *topic, int partitions,
         if (count == 1 && rd_kafka_topic_result_error_string(topics[0]))
             snprintf(why, sizeof why, "%s", rd_kafka_topic_result_error_string(topics[0]));
     }
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
+    done_with(queue, event);
     rd_kafka_NewTopic_destroy(wanted);
     if (code && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
         return weir_error_set(error, WEIR_EIO, "topic %s cannot be created: %s", topic, why);
@@ -59,8 +72,8 @@ int weir_admin_setting(rd_kafka_t *client, const char *topic, const char *name, 
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     rd_kafka_DescribeConfigs(client, &resource, 1, NULL, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, TIMEOUT_MS);
-    rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    rd_kafka_resp_err_t code;
+    rd_kafka_event_t *event = wait_for(queue, &code);
     const rd_kafka_DescribeConfigs_result_t *result =
         event ? rd_kafka_event_DescribeConfigs_result(event) : NULL;
     *value = NULL;
@@ -72,9 +85,7 @@ int weir_admin_setting(rd_kafka_t *client, const char *topic, const char *name, 
         if (!code)
             find_entry(found[0], name, value);
     }
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
+    done_with(queue, event);
     rd_kafka_ConfigResource_destroy(resource);
     if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
         code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
@@ -92,8 +103,8 @@ int weir_admin_members(rd_kafka_t *client, const char *group, size_t *members,
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     rd_kafka_DescribeConsumerGroups(client, &group, 1, NULL, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, TIMEOUT_MS);
-    rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    rd_kafka_resp_err_t code;
+    rd_kafka_event_t *event = wait_for(queue, &code);
     const rd_kafka_DescribeConsumerGroups_result_t *result =
         event ? rd_kafka_event_DescribeConsumerGroups_result(event) : NULL;
     if (!code && result) {
@@ -110,9 +121,7 @@ int weir_admin_members(rd_kafka_t *client, const char *group, size_t *members,
             *members = rd_kafka_ConsumerGroupDescription_member_count(groups[0]);
         }
     }
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
+    done_with(queue, event);
     return code ? weir_error_set(error, WEIR_EIO, "the members of group %s cannot be asked for: %s",
                                  group, rd_kafka_err2str(code))
                 : 0;

@@ -86,14 +86,8 @@ static int keep(struct drift_own *own, const struct weir_window *window,
     if (!code && out.failed)
         code = WEIR_ENOMEM;
     struct drift_counts counts = drift_counts_of(summary);
-    struct drift_sketched sketched = {window->start,
-                                      window->end,
-                                      counts.rows,
-                                      counts.null,
-                                      counts.values,
-                                      counts.unseen,
-                                      NULL,
-                                      out.length};
+    struct drift_sketched sketched = {window->start, window->end,   counts.rows, counts.null,
+                                      counts.values, counts.unseen, NULL,        out.length};
     if (!code)
         code = take(own, &sketched, out.data);
     weir_buffer_free(&out);

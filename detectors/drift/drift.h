@@ -3,10 +3,10 @@
 // reference, calibrated.c a window with what calibration.c learnt, owner.c walks a window, memory.c
 // and memory_state.c keep what references are made of (history.c: past windows, cuts.c: cells of
 // numbers that no profile knows), report.c puts it into words. collect.c collects a calibration,
-// careful.c judges before there is one, learning.c and learn.c learn from it, accept.c takes another
-// over, season.c says what is usual at an hour, slow.c charts what drifts too slowly for a window
-// (trace.c keeps what they are fed, slow_explain.c explains it, slow_report.c puts it into words).
-// named.c has statistics that `tests:` asks for by name, charted.c charts of them.
+// careful.c judges before there is one, learning.c and learn.c learn from it, accept.c takes
+// another over, season.c says what is usual at an hour, slow.c charts what drifts too slowly for a
+// window (trace.c keeps what they are fed, slow_explain.c explains it, slow_report.c puts it into
+// words). named.c has statistics that `tests:` asks for by name, charted.c charts of them.
 #ifndef WEIR_DRIFT_H
 #define WEIR_DRIFT_H
 

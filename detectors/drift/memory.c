@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What references are made of, where they are no profile: sums of past windows. Numbers without a
-// profile are cut from the first values that come (cuts.c), and counted from windows' sketches: cuts are
-// edges of its buckets, so that nothing is lost.
+// profile are cut from the first values that come (cuts.c), and counted from windows' sketches:
+// cuts are edges of its buckets, so that nothing is lost.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
