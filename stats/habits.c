@@ -30,6 +30,7 @@ void weir_habits_free(struct weir_habits *habits)
     free(habits->steady);
     free(habits->pairs);
     free(habits->forms);
+    free(habits->stretches);
     weir_depends_free(habits->by, habits->n_by);
     free(habits);
 }

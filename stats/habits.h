@@ -12,8 +12,16 @@
 #include "stats/spread.h"
 #include "weir/error.h"
 
+struct weir_summary; // weir/summary.h
+
 enum { WEIR_HABITS_VALUES = 64 };
 enum weir_habits_span { WEIR_HABITS_DAY, WEIR_HABITS_WEEK, WEIR_HABITS_SPANS };
+
+// What the reference had in a stretch of event time, [start, end) ms.
+struct weir_habits_stretch {
+    int64_t start, end;
+    const struct weir_summary *summary; // the reference's: counts, moments and cells
+};
 
 struct weir_habits {
     // Numbers: the most frequent values of a sample, highest share first; no other value has a
@@ -44,6 +52,10 @@ struct weir_habits {
     char *forms;              // the pattern of stats/text_forms.h; NULL: none; owned
     struct weir_depends *by;  // what says this field; owned
     size_t n_by;
+    // The reference's ordered stretches, by time, that hours and weekdays are looked up in
+    // (stats/rhythm.h). A view of what the reference keeps itself: not written; owned. NULL: none.
+    struct weir_habits_stretch *stretches;
+    size_t n_stretches;
 };
 
 struct weir_habits *weir_habits_create(void); // NULL: memory is out

@@ -189,6 +189,26 @@ static int learn_spans(struct weir_profile *profile, size_t f)
     return code;
 }
 
+int weir_profile_habits_show(struct weir_profile *profile)
+{
+    for (size_t f = 0; f < profile->n_fields; f++) {
+        struct weir_habits *habits = profile->fields[f].habits;
+        if (!habits || !profile->n_panes)
+            continue;
+        free(habits->stretches);
+        habits->n_stretches = 0;
+        habits->stretches = malloc(profile->n_panes * sizeof *habits->stretches);
+        if (!habits->stretches)
+            return WEIR_ENOMEM;
+        for (size_t p = 0; p < profile->n_panes; p++) {
+            const struct weir_profile_pane *pane = &profile->panes[p];
+            habits->stretches[habits->n_stretches++] =
+                (struct weir_habits_stretch){pane->start, pane->end, &pane->fields[f]};
+        }
+    }
+    return 0;
+}
+
 int weir_profile_habits_finish(struct weir_profile *profile)
 {
     for (size_t f = 0; f < profile->n_fields; f++) {
@@ -225,5 +245,5 @@ int weir_profile_habits_finish(struct weir_profile *profile)
         if (learn_spans(profile, f))
             return WEIR_ENOMEM;
     }
-    return 0;
+    return weir_profile_habits_show(profile);
 }

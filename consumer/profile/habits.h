@@ -21,5 +21,7 @@ int weir_profile_habits_begin(struct weir_profile_field *field, double *sample, 
                               const struct weir_string_counts *counts,
                               const struct weir_profile_half *half);
 int weir_profile_habits_finish(struct weir_profile *profile);
+// Shows the panes in the habits of fields that have such; as finish() does. WEIR_ENOMEM.
+int weir_profile_habits_show(struct weir_profile *profile);
 
 #endif

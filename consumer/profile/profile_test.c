@@ -99,6 +99,19 @@ static uint8_t *saved(const struct weir_profile *profile, size_t *length)
     return bytes;
 }
 
+// The panes are there to be looked up in.
+static void check_stretches(const struct weir_profile *profile)
+{
+    for (size_t f = 0; f < profile->n_fields; f++) {
+        const struct weir_habits *habits = profile->fields[f].cells->habits;
+        ck_assert_uint_eq(habits->n_stretches, profile->n_panes);
+        for (size_t p = 0; p < profile->n_panes; p++) {
+            ck_assert_int_eq(habits->stretches[p].start, profile->panes[p].start);
+            ck_assert_ptr_eq(habits->stretches[p].summary, &profile->panes[p].fields[f]);
+        }
+    }
+}
+
 START_TEST(a_profile_says_what_was_in_the_rows)
 {
     struct weir_profile *profile = make(4096, NULL);
@@ -131,6 +144,7 @@ START_TEST(a_profile_says_what_was_in_the_rows)
     ck_assert_uint_eq(habits->panes, 28);
     ck_assert_uint_eq(habits->constant_panes, 0);
     ck_assert_int_eq(habits->span, 28 * HOUR);
+    check_stretches(profile);
     ck_assert_double_lt(amount->habits->rest, .001);
     ck_assert_double_eq(country->habits->fresh, 0);
     ck_assert_uint_eq(country->habits->n_steady, 4);

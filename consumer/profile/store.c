@@ -8,6 +8,7 @@
 
 #include "consumer/codec/avro_container.h"
 #include "consumer/profile/answers.h"
+#include "consumer/profile/habits.h"
 #include "consumer/profile/like.h"
 #include "consumer/profile/maker.h"
 #include "consumer/profile/store.h"
@@ -360,7 +361,7 @@ static int read_profile(struct weir_reader *in, struct weir_profile *profile,
         code = read_frames(in, profile);
     if (!code && (in->failed || weir_reader_left(in)))
         code = WEIR_ECORRUPT;
-    return code;
+    return code ? code : weir_profile_habits_show(profile);
 }
 
 static int refuse(struct weir_error *error, int code, const char *path)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "detectors/skew/slices.h"
+#include "detectors/skew/training_rhythm.h"
 #include "stats/cells.h"
 #include "stats/effect.h"
 #include "stats/habits.h"
@@ -72,32 +73,35 @@ struct counted {
     struct weir_cell_counts counts;
 };
 
-static int count(const struct weir_unlike *field, double by, struct counted *out)
+// Cells that training has, of `then`, which is training or a part of it; `by`: so many count as one.
+static int count(const struct weir_unlike *field, const struct weir_summary *then, double then_by,
+                 double by, struct counted *out)
 {
-    const struct weir_summary *then = field->side[0], *now = field->side[1];
-    size_t n = then->cells->n, used = 0;
+    const struct weir_summary *all = field->side[0], *now = field->side[1];
+    size_t n = all->cells->n, used = 0;
     out->reference = malloc(2 * n * sizeof *out->reference);
     if (!out->reference)
         return WEIR_ENOMEM;
     out->current = out->reference + n;
-    for (size_t i = 0; i < n && now->cells->n == n; i++) {
-        if (!then->cell[i])
+    for (size_t i = 0; i < n && now->cells->n == n && then->cells->n == n; i++) {
+        double current = by > 1 ? floor((double)now->cell[i] / by + 0.5) : (double)now->cell[i];
+        if (!all->cell[i] || (!then->cell[i] && !(current > 0)))
             continue;
-        out->reference[used] = (double)then->cell[i] / by;
-        out->current[used++] =
-            by > 1 ? floor((double)now->cell[i] / by + 0.5) : (double)now->cell[i];
+        out->reference[used] = (double)then->cell[i] / then_by;
+        out->current[used++] = current;
     }
     out->counts = (struct weir_cell_counts){out->reference, out->current, used,
-                                            then->shape == WEIR_SHAPE_NUMERIC};
+                                            all->shape == WEIR_SHAPE_NUMERIC};
     return 0;
 }
 
-static double effect_of(const struct weir_unlike *field, double scale, int *code)
+static double effect_of(const struct weir_unlike *field, const struct weir_summary *then,
+                        double scale, int *code)
 {
     struct counted counted;
     struct weir_cell_distances distances;
     double effect = 0;
-    *code = count(field, 1, &counted);
+    *code = count(field, then, 1, 1, &counted);
     if (*code)
         return 0;
     if (weir_cell_distances(&counted.counts, &distances) == WEIR_TEST_OK)
@@ -107,20 +111,26 @@ static double effect_of(const struct weir_unlike *field, double scale, int *code
 }
 
 // The omnibus of the cells, of as many values as windows that vary so are worth.
-static int test(const struct weir_unlike *field, double alpha, struct skew_field_verdict *verdict)
+int skew_difference_find(const struct weir_unlike *field, const struct weir_summary *then,
+                         double alpha, struct skew_difference *difference)
 {
     struct counted counted;
     struct weir_omnibus omnibus;
-    int code = count(field, field->dispersion, &counted);
+    // Of all of training there is enough.
+    double by = then == field->side[0] ? 1 : field->dispersion;
+    int code = count(field, then, by, field->dispersion, &counted);
     if (code)
         return code;
     weir_omnibus(&counted.counts, &omnibus);
     const struct weir_test *scale = &omnibus.parts[WEIR_OMNIBUS_SCALE];
     int scaled =
         omnibus.status == WEIR_TEST_OK && scale->status == WEIR_TEST_OK && scale->p_value <= alpha;
-    verdict->p_value = omnibus.status == WEIR_TEST_OK ? omnibus.p_value : 1;
+    difference->p_value = omnibus.status == WEIR_TEST_OK ? omnibus.p_value : 1;
+    difference->scale = scaled ? scale->value : 0;
     free(counted.reference);
-    verdict->effect = effect_of(field, scaled ? scale->value : 0, &code);
+    double n = (double)then->values, m = (double)field->side[1]->values;
+    difference->error = 1.25 * sqrt(by / fmax(n, 1) + field->dispersion / fmax(m, 1));
+    difference->effect = effect_of(field, then, difference->scale, &code);
     return code;
 }
 
@@ -148,18 +158,22 @@ static int judge_distribution(const struct skew_training *training,
     if (field->side[1]->values < least_of(plan) || field->side[0]->values < 2 ||
         field->side[0]->cells->unseen_share > MANY_NEW)
         return 0;
-    verdict->effect = effect_of(field, 0, &code);
+    verdict->effect = effect_of(field, field->side[0], 0, &code);
     // A change of spread alone may be as large as twice of what cells say of it.
     if (code || verdict->effect < plan->delta / 2)
         return code;
-    code = test(field, alpha, verdict);
-    double n = (double)field->side[0]->values, m = (double)field->side[1]->values;
-    verdict->error = 1.25 * sqrt(1 / n + field->dispersion / m);
+    struct skew_difference difference = {.p_value = 1};
+    code = skew_difference_find(field, field->side[0], alpha, &difference);
+    verdict->p_value = difference.p_value;
+    verdict->effect = difference.effect;
+    verdict->error = difference.error;
     double least = verdict->effect - BELOW * verdict->error;
     int large = judgement->stage == SKEW_SETTLED       ? verdict->effect >= plan->delta
                 : judgement->stage == SKEW_PROVISIONAL ? least >= plan->critical
                                                        : beyond(field) >= BEYOND;
     verdict->unlike = verdict->p_value <= alpha && large;
+    if (!code && verdict->unlike)
+        code = skew_rhythm_distribution(training, judgement->stage, field, &verdict->unlike);
     return code;
 }
 
@@ -236,14 +250,15 @@ static void find_new_values(const struct skew_training_plan *plan, const struct 
     }
 }
 
-static void judge_cleanliness(const struct skew_training_plan *plan,
-                              const struct skew_judgement *judgement, size_t f)
+static int judge_cleanliness(const struct skew_training *training,
+                             const struct skew_judgement *judgement, size_t f)
 {
+    const struct skew_training_plan *plan = training->plan;
     struct skew_field_verdict *verdict = &judgement->verdicts[f];
     double z =
         weir_normal_upper_quantile(plan->alpha / 2 / WEIR_CLEAN_ASPECTS / (double)plan->n_fields);
     if (verdict->kind != SKEW_LIKE || judgement->fields[f].side[1]->rows < least_of(plan))
-        return;
+        return 0;
     weir_cleanliness_compare(&judgement->fields[f], z, verdict->aspects);
     // Days and nights are spread otherwise, and categories mixed otherwise, than all of training.
     if (judgement->stage == SKEW_EARLY || verdict->may_narrow)
@@ -254,6 +269,8 @@ static void judge_cleanliness(const struct skew_training_plan *plan,
         verdict->aspects[WEIR_CLEAN_ENTROPY].changed = 0;
     if (verdict->n_values)
         verdict->aspects[WEIR_CLEAN_GARBAGE].changed = 0;
+    int code = skew_rhythm_cleanliness(training, judgement->stage, &judgement->fields[f],
+                                       verdict->aspects);
     for (int k = 0; k < WEIR_CLEAN_ASPECTS; k++) {
         // Another mixture of the same categories is unlike; it is not dirtier by that alone.
         if (k == WEIR_CLEAN_ENTROPY)
@@ -263,6 +280,7 @@ static void judge_cleanliness(const struct skew_training_plan *plan,
     }
     if (verdict->dirtier + verdict->cleaner)
         verdict->kind = SKEW_NOISY;
+    return code;
 }
 
 // ---- what explains many fields
@@ -388,7 +406,9 @@ static int judge(const struct skew_training *training, struct skew_judgement *ju
         verdict->unsure = 0;
         if (verdict->kind == SKEW_LIKE)
             find_new_values(plan, &judgement->fields[f], verdict);
-        judge_cleanliness(plan, judgement, f);
+        code = judge_cleanliness(training, judgement, f);
+        if (code)
+            return code;
         if (verdict->kind == SKEW_LIKE && verdict->unlike)
             verdict->kind = SKEW_UNLIKE;
         if ((verdict->kind != SKEW_LIKE && verdict->kind != SKEW_LEFT) || verdict->n_values)

@@ -9,6 +9,7 @@
 
 #include "stats/draw_inside.h"
 #include "stats/habits.h"
+#include "stats/summary.h"
 #include "stats/unlike_inside.h"
 
 enum { FIELDS = 3, ROWS = 1500, TRAINED = 10000, WINDOW = 3600000 };
@@ -214,7 +215,7 @@ END_TEST
 START_TEST(a_large_offset_is_told_provisionally_after_a_day)
 {
     struct skew_training *training = start();
-    change.shift = 0.6;
+    change.shift = 0.7;
     pass(training, 23);
     ck_assert_int_eq(n_found, 0);
     pass(training, 1);
@@ -289,6 +290,110 @@ START_TEST(days_that_differ_are_reckoned_with)
 }
 END_TEST
 
+// Nulls of two weeks of training by the hour of the day: 1% at midnight, 9% at noon.
+static double nulls_at(int64_t at)
+{
+    return 0.05 - 0.04 * cos((double)(at % 24) / 12 * M_PI);
+}
+
+static struct weir_summary hours[14 * 24];
+static struct weir_habits *show_hours(void)
+{
+    struct weir_habits *habits = weir_habits_create();
+    struct weir_summary *then = &samples[0].side[0];
+    struct weir_summary_spec spec = {then->shape, WEIR_PART_MOMENTS | WEIR_PART_CELLS, then->cells,
+                                     0};
+    habits->stretches = calloc(14 * 24, sizeof *habits->stretches);
+    for (int h = 0; h < 14 * 24; h++) {
+        int64_t start = MONDAY + (h - 21 * 24) * (int64_t)WINDOW;
+        ck_assert_int_eq(weir_summary_init(&hours[h], &spec), 0);
+        hours[h].rows = 1000;
+        hours[h].null = (uint64_t)round(1000 * nulls_at(h));
+        hours[h].values = hours[h].rows - hours[h].null;
+        for (size_t i = 0; i < then->cells->n; i++)
+            hours[h].cell[i] = then->cell[i] / 10;
+        habits->stretches[habits->n_stretches++] =
+            (struct weir_habits_stretch){start, start + WINDOW, &hours[h]};
+    }
+    then->rows = 10 * (then->null = 1000) * 2;
+    samples[0].cells->habits = habits;
+    return habits;
+}
+
+static void hide_hours(struct weir_habits *habits)
+{
+    samples[0].cells->habits = NULL;
+    weir_habits_free(habits);
+    for (int h = 0; h < 14 * 24; h++)
+        weir_summary_free(&hours[h]);
+}
+
+// A few hours have other nulls than whole weeks; they are held against the same hours.
+START_TEST(hours_are_held_against_the_same_hours)
+{
+    struct weir_habits *habits = show_hours();
+    for (int begin = 0; begin < 24; begin += 6) {
+        struct skew_training *training = start();
+        for (hour = begin; hour < begin + 30;) {
+            change.nulls = nulls_at(hour);
+            pass(training, 1);
+            ck_assert_msg(n_found == 0, "from %d to %d: %s", begin, (int)hour, summary);
+        }
+        skew_training_destroy(training);
+    }
+    // 8% more than usual of these hours are told at once; and so is half of all.
+    for (int more = 8; more <= 50; more += 42) {
+        struct skew_training *training = start();
+        hour = 10;
+        change.nulls = nulls_at(hour) + more / 100.;
+        pass(training, 1);
+        ck_assert_msg(strcmp(rules, "noise ") == 0, "%d: %s", more, rules);
+        skew_training_destroy(training);
+    }
+    // No nulls at noon are too few.
+    struct skew_training *training = start();
+    hour = 10;
+    change.nulls = 0.001;
+    pass(training, 1);
+    ck_assert_str_eq(rules, "noise ");
+    skew_training_destroy(training);
+    hide_hours(habits);
+}
+END_TEST
+
+// Where training's hours are not known, only what no hours can have is told within a day.
+START_TEST(hours_that_are_not_known_are_waited_for)
+{
+    struct weir_summary *then = &samples[0].side[0];
+    then->null = 1000;
+    then->rows = 20000;
+    struct skew_training *training = start();
+    hour = 12;
+    change.nulls = 0.2;
+    pass(training, 5);
+    ck_assert_int_eq(n_found, 0);
+    change.nulls = 0;
+    pass(training, 18);
+    ck_assert_int_eq(n_found, 0);
+    skew_training_destroy(training);
+    // From 5 to 90% after hours, and from 5 to 12% after a day.
+    training = start();
+    change.nulls = 0.9;
+    pass(training, 2);
+    ck_assert_int_eq(n_found, 0);
+    pass(training, 2);
+    ck_assert_str_eq(rules, "noise ");
+    skew_training_destroy(training);
+    training = start();
+    change.nulls = 0.12;
+    pass(training, 19);
+    ck_assert_int_eq(n_found, 0);
+    pass(training, 5);
+    ck_assert_str_eq(rules, "noise ");
+    skew_training_destroy(training);
+}
+END_TEST
+
 START_TEST(a_restored_state_says_the_same)
 {
     struct skew_training *training = start(), *other = start();
@@ -332,6 +437,8 @@ int main(void)
     tcase_add_test(all, dirt_new_values_and_spellings_each_have_an_incident);
     tcase_add_test(all, what_is_put_right_ends);
     tcase_add_test(all, days_that_differ_are_reckoned_with);
+    tcase_add_test(all, hours_are_held_against_the_same_hours);
+    tcase_add_test(all, hours_that_are_not_known_are_waited_for);
     tcase_add_test(all, a_restored_state_says_the_same);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

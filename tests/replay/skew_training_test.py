@@ -205,6 +205,39 @@ class SkewTest(program.Program):
         self.one("skew.noise", "Serving is dirtier than training was: amount ", " null",
                  change=change)  # fmt: skip
 
+    def test_hours_are_held_against_the_same_hours(self):
+        """Nulls, from 1% at night to 9% by day, beside whole weeks of training."""
+        a_day = 4800
+
+        def by_hour(begin, more=0):
+            count = iter(range(begin * a_day // 24, 10**9))
+
+            def change(row, draw):
+                of_day = next(count) % a_day / a_day
+                if draw.random() < 0.05 - 0.04 * math.cos(2 * math.pi * of_day) + more:
+                    row["amount"] = ""
+
+            return change
+
+        training = self.file("training.csv", rows(14 * a_day, 14, MONDAY, 1, by_hour(0)))
+        done = self.weir("profile", "-c", "weir.yaml", "-s", "s", "-i", training,
+                         "-o", "training.avro")  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+        def served(begin, more=0):
+            start = SERVED + begin * HOUR
+            text = rows(a_day, 1, start, 2, by_hour(begin, more))
+            done = self.replay(CONFIG, s=self.file("served.csv", text))
+            self.assertEqual(done.code, 0, done.err)
+            return [(a["kind"], (a["window"]["end"] - start) // HOUR) for a in done.alerts
+                    if a["status"] == "open"]  # fmt: skip
+
+        for begin in (0, 9, 21):
+            self.assertEqual(served(begin), [])
+        # 500 records are three hours.
+        self.assertEqual(served(21, 0.1), [("skew.noise", 3)])
+        self.assertEqual(served(9, 0.6), [("skew.noise", 3)])
+
     def test_a_country_that_training_never_saw(self):
         def change(row, draw):
             if draw.random() < 0.06:
