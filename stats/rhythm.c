@@ -34,8 +34,8 @@ static int lies_in(const struct weir_habits_stretch *stretch, size_t period,
     size_t n = 0, in = 0;
     int64_t length;
     if (stretch->start < CLOCK || stretch->start > FAR ||
-        __builtin_sub_overflow(stretch->end, stretch->start, &length) ||
-        length <= 0 || length >= (int64_t)period * HOUR)
+        __builtin_sub_overflow(stretch->end, stretch->start, &length) || length <= 0 ||
+        length >= (int64_t)period * HOUR)
         return 0;
     n = mark(stretch->start, stretch->end, period, hours);
     for (size_t i = 0; i < period; i++)

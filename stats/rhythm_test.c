@@ -25,8 +25,8 @@ static void setup(void)
         ck_assert_int_eq(weir_summary_init(&hours[h], &spec), 0);
         hours[h].rows = 200;
         hours[h].null = (uint64_t)(h % 168);
-        habits->stretches[h] = (struct weir_habits_stretch){MONDAY + h * HOUR,
-                                                            MONDAY + (h + 1) * HOUR, &hours[h]};
+        habits->stretches[h] =
+            (struct weir_habits_stretch){MONDAY + h * HOUR, MONDAY + (h + 1) * HOUR, &hours[h]};
     }
 }
 
@@ -110,8 +110,8 @@ START_TEST(long_stretches)
 {
     int64_t later = MONDAY + 35 * 24 * HOUR;
     for (int k = 0; k < HOURS / 6; k++)
-        habits->stretches[k] = (struct weir_habits_stretch){
-            MONDAY + 6 * k * HOUR, MONDAY + 6 * (k + 1) * HOUR, &hours[k]};
+        habits->stretches[k] = (struct weir_habits_stretch){MONDAY + 6 * k * HOUR,
+                                                            MONDAY + 6 * (k + 1) * HOUR, &hours[k]};
     habits->n_stretches = HOURS / 6;
     same(later, later + 2 * HOUR, WEIR_RHYTHM_DAY, 0, 0);
     same(later, later + 3 * HOUR, WEIR_RHYTHM_DAY, DAYS * 200, 4 * (13 * DAYS / 2));

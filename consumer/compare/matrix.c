@@ -5,34 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LARGEST 10.0 // standard deviations
+#include "consumer/profile/frame.h"
+
 #define LEAST_ROWS 20
-
-struct scale {
-    double mean, deviation;
-};
-
-static struct scale scale_of(const struct weir_table_column *column)
-{
-    double sum = 0, squares = 0, n = 0;
-    for (size_t i = 0; i < column->n; i++)
-        if (isfinite(column->number[i])) {
-            sum += column->number[i];
-            n++;
-        }
-    double mean = n > 0 ? sum / n : 0;
-    for (size_t i = 0; i < column->n; i++)
-        if (isfinite(column->number[i]))
-            squares += (column->number[i] - mean) * (column->number[i] - mean);
-    return (struct scale){mean, n > 1 ? sqrt(squares / (n - 1)) : 0};
-}
 
 double weir_matrix_value(const struct weir_table *table, const struct weir_matrix_choice *choice,
                          size_t j, size_t row)
 {
     double x = table->columns[choice->column[j]].number[row];
     double z = (x - choice->mean[j]) / choice->deviation[j];
-    return z > LARGEST ? LARGEST : z < -LARGEST ? -LARGEST : z;
+    return fabs(z) > WEIR_CO_MOMENTS_REACH ? copysign(WEIR_CO_MOMENTS_REACH, z) : z;
 }
 
 size_t weir_matrix_row(size_t i, size_t n, size_t all)
@@ -67,12 +49,8 @@ void weir_matrix_choose(const struct weir_table *reference, const struct weir_ta
         if (a->type != WEIR_COMPARE_NUMERIC || a->is_list || a->tells_records ||
             a->n != reference->rows || b->n != current->rows || b->n_absent == b->n)
             continue;
-        struct scale scale = scale_of(a);
-        if (!(scale.deviation > 0) || !isfinite(scale.deviation))
-            continue;
-        out->column[n] = i;
-        out->mean[n] = scale.mean;
-        out->deviation[n++] = scale.deviation;
+        if (weir_frame_scale(a->number, a->n, &out->mean[n], &out->deviation[n]))
+            out->column[n++] = i;
     }
     out->n = n;
 }

@@ -14,6 +14,26 @@ static size_t places_of(const struct weir_profile_frame *frame)
     return frame->is_vector ? 1 : frame->n;
 }
 
+int weir_frame_scale(const double *values, size_t n, double *centre, double *scale)
+{
+    double sum = 0, squares = 0, count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(values[i])) {
+            sum += values[i];
+            count++;
+        }
+    double mean = sum / count;
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(values[i]))
+            squares += (values[i] - mean) * (values[i] - mean);
+    double deviation = sqrt(squares / (count - 1));
+    if (!(count > 1) || !isfinite(mean) || !isfinite(deviation) || !(deviation > 0))
+        return 0;
+    *centre = mean;
+    *scale = deviation;
+    return 1;
+}
+
 int weir_frame_create(struct weir_profile_frame *frame, int is_vector, size_t n)
 {
     *frame = (struct weir_profile_frame){.is_vector = is_vector, .n = n};

@@ -19,6 +19,10 @@ struct weir_profile_frame {
     struct weir_embedding *means;
 };
 
+// Mean and standard deviation (n - 1) of the finite values; 0: they do not vary, or are fewer than
+// two.
+int weir_frame_scale(const double *values, size_t n, double *centre, double *scale);
+
 // Zeroed but for what describes it; `n` fields or elements. WEIR_ENOMEM: free it all the same.
 int weir_frame_create(struct weir_profile_frame *frame, int is_vector, size_t n);
 void weir_frame_free(struct weir_profile_frame *frame);

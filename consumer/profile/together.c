@@ -144,24 +144,6 @@ static double width_of(double numbers)
     return sqrt(2 * numbers);
 }
 
-// Mean and deviation of the finite values; 0: it does not vary, or has none.
-static int scale_of(const double *sample, size_t n, double *centre, double *scale)
-{
-    double sum = 0, squares = 0, count = 0;
-    for (size_t i = 0; i < n; i++)
-        if (isfinite(sample[i])) {
-            sum += sample[i];
-            count++;
-        }
-    double mean = sum / count;
-    for (size_t i = 0; i < n; i++)
-        if (isfinite(sample[i]))
-            squares += (sample[i] - mean) * (sample[i] - mean);
-    *centre = mean;
-    *scale = sqrt(squares / (count - 1));
-    return count > 1 && isfinite(mean) && isfinite(*scale) && *scale > 0;
-}
-
 static int fields_frame(const struct weir_together_sample *sample, struct weir_together *together)
 {
     size_t n = 0;
@@ -177,7 +159,7 @@ static int fields_frame(const struct weir_together_sample *sample, struct weir_t
     for (size_t i = 0; i < sample->n_fields && n < WEIR_CO_MOMENTS_MOST; i++) {
         const struct weir_together_field *field = &sample->fields[i];
         if (field->left_out ||
-            !scale_of(field->sample, sample->n, &frame->centre[n], &frame->scale[n]))
+            !weir_frame_scale(field->sample, sample->n, &frame->centre[n], &frame->scale[n]))
             continue;
         frame->field[n] = field->place;
         column[n++] = field->index;

@@ -73,7 +73,8 @@ struct counted {
     struct weir_cell_counts counts;
 };
 
-// Cells that training has, of `then`, which is training or a part of it; `by`: so many count as one.
+// Cells that training has, of `then`, which is training or a part of it; `by`: so many count as
+// one.
 static int count(const struct weir_unlike *field, const struct weir_summary *then, double then_by,
                  double by, struct counted *out)
 {

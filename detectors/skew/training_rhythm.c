@@ -112,8 +112,8 @@ int skew_rhythm_distribution(const struct skew_training *training, enum skew_sta
 // Whether a share may be that of the worst, or best, hours of the day, whatever hours these are.
 static int may_be_hours(const struct skew_training *training, const struct weir_cleanliness *one)
 {
-    double times = UNEVEN * (double)weir_rhythm_period(WEIR_RHYTHM_DAY) /
-                   fmax((double)lasts(training), 1);
+    double times =
+        UNEVEN * (double)weir_rhythm_period(WEIR_RHYTHM_DAY) / fmax((double)lasts(training), 1);
     double error = one->z != 0 ? fabs((one->after - one->before) / one->z) : 0;
     double before = one->changed > 0 ? one->before : 1 - one->before;
     double after = one->changed > 0 ? one->after : 1 - one->after;
