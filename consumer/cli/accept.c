@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "consumer/alert/text.h"
 #include "consumer/cli/calibration.h"
 #include "consumer/cli/cli.h"
 #include "consumer/runtime/standing.h"
@@ -143,12 +144,10 @@ static int look(struct standing *standing, struct weir_error *error)
 
 // ---- for people
 
-static const char *time_text(int64_t at, char out[32])
+// Without the milliseconds.
+static const char *time_text(int64_t at, char out[WEIR_TEXT_TIME])
 {
-    time_t seconds = (time_t)(at / 1000);
-    struct tm parts;
-    if (!gmtime_r(&seconds, &parts) || !strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts))
-        snprintf(out, 32, "%lld", (long long)at);
+    strcpy(weir_text_time(at, out) + strlen("2026-01-31T12:00:00"), "Z");
     return out;
 }
 
@@ -160,7 +159,7 @@ static const char *origin_text(enum weir_calibration_origin origin)
 
 static void print_before(const struct weir_calibration *of)
 {
-    char from[32], to[32], at[32];
+    char from[WEIR_TEXT_TIME], to[WEIR_TEXT_TIME], at[WEIR_TEXT_TIME];
     if (of->origin == WEIR_CALIBRATION_NONE)
         printf("  in force: none\n");
     else if (of->origin == WEIR_CALIBRATION_ACCEPTED)
@@ -177,7 +176,7 @@ static void print_before(const struct weir_calibration *of)
 
 static void print_all(const struct standing *standing)
 {
-    char from[32], to[32];
+    char from[WEIR_TEXT_TIME], to[WEIR_TEXT_TIME];
     for (size_t i = 0; i < standing->n; i++) {
         const struct candidate *one = &standing->all[i];
         printf("%s\n", one->name);
@@ -203,7 +202,7 @@ static void print_all(const struct standing *standing)
 
 static json_t *time_json(int64_t at)
 {
-    char text[32];
+    char text[WEIR_TEXT_TIME];
     return json_string(time_text(at, text));
 }
 
@@ -351,7 +350,7 @@ static int accept_all(struct standing *standing, const struct weir_config *confi
     code = wait_for_app(standing, config->snapshot_every, error);
     for (size_t i = 0; i < standing->n && !code; i++) {
         const struct candidate *one = &standing->all[i];
-        char from[32], to[32];
+        char from[WEIR_TEXT_TIME], to[WEIR_TEXT_TIME];
         if (!one->taken)
             return weir_error_set(error, WEIR_EIO,
                                   "%s did not take it over: the app's log says why", one->name);

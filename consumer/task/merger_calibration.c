@@ -5,8 +5,8 @@
 // is in the state from then on.
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "consumer/alert/text.h"
 #include "consumer/http/metrics.h"
 #include "consumer/log/log.h"
 #include "consumer/task/merger.h"
@@ -45,12 +45,9 @@ void weir_merger_calibrations(const struct weir_merger *merger,
 
 // ---- to the log
 
-static const char *day_text(int64_t time, char out[32])
+static const char *day_text(int64_t time, char out[WEIR_TEXT_TIME])
 {
-    time_t seconds = (time_t)(time / 1000);
-    struct tm parts;
-    if (!gmtime_r(&seconds, &parts) || !strftime(out, 32, "%Y-%m-%d", &parts))
-        snprintf(out, 32, "%lld", (long long)time);
+    weir_text_time(time, out)[strlen("2026-01-31")] = 0;
     return out;
 }
 
@@ -59,7 +56,7 @@ void weir_merger_tell_calibration(const struct weir_merger *merger, struct weir_
 {
     struct weir_calibration now = calibration_of(owner), before = owner->told;
     const char *name = owner->plan->name;
-    char from[32], to[32];
+    char from[WEIR_TEXT_TIME], to[WEIR_TEXT_TIME];
     owner->told = now;
     if (merger->suppress || quietly || !has(owner) ||
         (now.whole == before.whole && now.accepted == before.accepted &&
@@ -188,7 +185,7 @@ int weir_merger_accept_calibration(struct weir_merger *merger, const struct weir
                                    struct weir_error *error)
 {
     struct weir_reader in = weir_reader_make(partial->payload.data, partial->payload.length);
-    char detector[256], from[32], to[32];
+    char detector[256], from[WEIR_TEXT_TIME], to[WEIR_TEXT_TIME];
     weir_get_string(&in, detector, sizeof detector);
     struct weir_acceptance acceptance = {sizeof acceptance, partial->start, partial->end,
                                          weir_get_long(&in)};
