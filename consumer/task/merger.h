@@ -14,8 +14,8 @@ struct weir_tracked {
     unsigned by; // of the layout
     uint8_t *key;
     size_t length;
-    uint64_t hash;
-    int64_t seen; // start of the last pane that had it
+    uint64_t hash; // weir_pane_hash()
+    int64_t seen;  // start of the last pane that had it
 };
 
 struct weir_owner {

@@ -297,8 +297,8 @@ static int view_slices(struct view *view, const struct weir_merge_key *key,
                 value++;
             }
             view->layout_by[n] = of;
-            view->positions[n] = weir_pane_find(window, of, tracked->key, tracked->length,
-                                                weir_pane_hash(of, tracked->key, tracked->length));
+            view->positions[n] =
+                weir_pane_find(window, of, tracked->key, tracked->length, tracked->hash);
             if (view->positions[n] >= 0)
                 slice->rows = window->slices[view->positions[n]].rows;
             n++;

@@ -62,8 +62,8 @@ static void put_slices(struct weir_json_writer *json, const struct weir_merge_ke
         const struct weir_tracked *tracked = &key->tracked[i];
         struct weir_span values[16];
         size_t n = weir_pane_key_values(tracked->key, tracked->length, values, 16);
-        int64_t at = weir_pane_find(window, tracked->by, tracked->key, tracked->length,
-                                    weir_pane_hash(tracked->by, tracked->key, tracked->length));
+        int64_t at =
+            weir_pane_find(window, tracked->by, tracked->key, tracked->length, tracked->hash);
         weir_json_open(json, '{');
         weir_json_key(json, "slice");
         weir_json_open(json, '{');
