@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside a merger task: merger.c (its life), merger_accept.c (partials come in), merger_close.c
-// (watermarks, closing in order), merger_judge.c (owners, rule counts, alerts), merger_words.c
-// (what the host says), merger_windows.c (statistics), merger_calibration.c (what is usual),
-// merger_state.c (bytes).
+// (watermarks, closing in order), merger_slices.c (those that are tracked), merger_judge.c
+// (owners, rule counts, alerts), merger_words.c (what the host says), merger_windows.c
+// (statistics), merger_calibration.c (what is usual), merger_state.c (bytes).
 #ifndef WEIR_TASK_MERGER_H
 #define WEIR_TASK_MERGER_H
 
@@ -119,13 +119,18 @@ struct weir_reported {
 int64_t weir_merger_watermark(const struct weir_merge_stream *stream);
 int weir_merger_close_stream(struct weir_merger *merger, size_t stream);
 
+// merger_slices.c: the slice is seen in the pane that starts at `start`; 0: the limit is reached.
+int weir_merger_track(struct weir_merger *merger, struct weir_merge_key *key, unsigned by,
+                      const uint8_t *bytes, size_t length, uint64_t hash, int64_t start);
+// Takes in the window's slices; returns how many rows belong to slices that found no room. The
+// largest come first, so that what finds room does not depend on the order of arrival.
+uint64_t weir_merger_track_window(struct weir_merger *merger, struct weir_merge_key *key,
+                                  const struct weir_pane *window, int64_t start);
+
 int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
                       struct weir_pane *window, int64_t start, int64_t end);
 int weir_merger_judge_rules(struct weir_merger *merger, struct weir_rules_key *rules,
                             const struct weir_tally_pane *pane, int64_t start);
-// The slice is seen in the pane that starts at `start`; 0: the limit is reached.
-int weir_merger_track(struct weir_merger *merger, struct weir_merge_key *key, unsigned by,
-                      const uint8_t *bytes, size_t length, uint64_t hash, int64_t start);
 int weir_merger_window_json(struct weir_merger *merger, const struct weir_merge_key *key,
                             const struct weir_pane *window, int64_t start, int64_t end);
 struct weir_tally_pane *weir_merger_tally(struct weir_rules_key *rules, int64_t start, int *failed);

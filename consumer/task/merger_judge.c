@@ -10,134 +10,7 @@
 #include "consumer/task/merger.h"
 #include "stats/value_text.h"
 
-enum { BY_FIELDS = 16, FAILURES = 5, OFFSETS = 64 };
-
-// Tracked slices that were not seen for so long are forgotten.
-#define FORGET ((int64_t)28 * 24 * 3600 * 1000)
-
-// ---- tracked slices
-
-static int compare_values(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length)
-{
-    struct weir_span x[BY_FIELDS], y[BY_FIELDS];
-    size_t n = weir_pane_key_values(a, a_length, x, BY_FIELDS);
-    size_t m = weir_pane_key_values(b, b_length, y, BY_FIELDS);
-    for (size_t i = 0; i < n && i < m; i++) {
-        size_t shorter = x[i].length < y[i].length ? x[i].length : y[i].length;
-        int order = shorter ? memcmp(x[i].data, y[i].data, shorter) : 0;
-        if (order)
-            return order;
-        if (x[i].length != y[i].length)
-            return x[i].length < y[i].length ? -1 : 1;
-    }
-    return (n > m) - (n < m);
-}
-
-static size_t lower_bound(const struct weir_merge_key *key, unsigned by, const uint8_t *bytes,
-                          size_t length, int *found)
-{
-    size_t low = 0, high = key->n_tracked;
-    *found = 0;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        const struct weir_tracked *at = &key->tracked[middle];
-        int order = at->by != by ? (at->by < by ? -1 : 1)
-                                 : compare_values(at->key, at->length, bytes, length);
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-        if (!order)
-            *found = 1;
-    }
-    return low;
-}
-
-int weir_merger_track(struct weir_merger *merger, struct weir_merge_key *key, unsigned by,
-                      const uint8_t *bytes, size_t length, uint64_t hash, int64_t start)
-{
-    int found;
-    size_t at = lower_bound(key, by, bytes, length, &found);
-    if (found) {
-        key->tracked[at].seen = start > key->tracked[at].seen ? start : key->tracked[at].seen;
-        return 1;
-    }
-    if (key->n_tracked >= (size_t)merger->plan->config->limit_slices || merger->room <= 0)
-        return 0;
-    if (key->n_tracked == key->tracked_capacity) {
-        size_t capacity = key->tracked_capacity ? key->tracked_capacity * 2 : 16;
-        struct weir_tracked *grown = realloc(key->tracked, capacity * sizeof *grown);
-        if (!grown) {
-            merger->failed = WEIR_ENOMEM;
-            return 0;
-        }
-        key->tracked = grown;
-        key->tracked_capacity = capacity;
-    }
-    uint8_t *copy = malloc(length ? length : 1);
-    if (!copy) {
-        merger->failed = WEIR_ENOMEM;
-        return 0;
-    }
-    memcpy(copy, bytes, length);
-    memmove(&key->tracked[at + 1], &key->tracked[at], (key->n_tracked - at) * sizeof *key->tracked);
-    key->tracked[at] = (struct weir_tracked){by, copy, length, hash, start};
-    key->n_tracked++;
-    merger->room -= (int64_t)(key->slice_bytes + length);
-    return 1;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    const struct weir_pane_slice *x = *(const struct weir_pane_slice *const *)a;
-    const struct weir_pane_slice *y = *(const struct weir_pane_slice *const *)b;
-    if (x->rows != y->rows)
-        return x->rows > y->rows ? -1 : 1;
-    if (x->by != y->by)
-        return x->by < y->by ? -1 : 1;
-    return compare_values(x->key, x->key_length, y->key, y->key_length);
-}
-
-// Takes in the window's slices; returns how many rows belong to slices that found no room. The
-// largest come first, so that what finds room does not depend on the order of arrival.
-static uint64_t track_slices(struct weir_merger *merger, struct weir_merge_key *key,
-                             const struct weir_pane *window, int64_t start)
-{
-    const struct weir_pane_slice **fresh = malloc(window->n_slices * sizeof *fresh);
-    size_t n_fresh = 0;
-    uint64_t refused = 0;
-    if (!fresh) {
-        merger->failed = WEIR_ENOMEM;
-        return 0;
-    }
-    for (size_t i = 0; i < window->n_slices; i++) {
-        const struct weir_pane_slice *slice = &window->slices[i];
-        int found = !slice->by;
-        size_t at = found ? 0 : lower_bound(key, slice->by, slice->key, slice->key_length, &found);
-        if (!found)
-            fresh[n_fresh++] = slice;
-        else if (slice->by && start > key->tracked[at].seen)
-            key->tracked[at].seen = start;
-    }
-    if (n_fresh > 1)
-        qsort(fresh, n_fresh, sizeof *fresh, by_size);
-    for (size_t i = 0; i < n_fresh; i++) {
-        if (!weir_merger_track(merger, key, fresh[i]->by, fresh[i]->key, fresh[i]->key_length,
-                               fresh[i]->hash, start))
-            refused += fresh[i]->rows;
-    }
-    free(fresh);
-    size_t kept = 0;
-    for (size_t i = 0; i < key->n_tracked; i++) {
-        // Windows of records have no length in time: their slices stay until the limit.
-        if (!key->plan->window.records && key->tracked[i].seen < start - FORGET)
-            free(key->tracked[i].key);
-        else
-            key->tracked[kept++] = key->tracked[i];
-    }
-    key->n_tracked = kept;
-    return refused;
-}
+enum { FAILURES = 5, OFFSETS = 64 };
 
 // ---- the window as an owner sees it
 
@@ -261,7 +134,7 @@ static int view_slices(struct view *view, const struct weir_merge_key *key,
     const struct weir_plan_detector *detector = owner->plan;
     size_t n = 1, text = 1, n_values = 1;
     for (size_t i = 0; i < key->n_tracked; i++) {
-        text += key->tracked[i].length + BY_FIELDS;
+        text += key->tracked[i].length + WEIR_SLICE_FIELDS;
         n_values += key->plan->n_by_names[key->tracked[i].by];
     }
     view->slices = calloc(key->n_tracked + 1, sizeof *view->slices);
@@ -281,8 +154,9 @@ static int view_slices(struct view *view, const struct weir_merge_key *key,
             if (tracked->by != of)
                 continue;
             struct weir_slice *slice = &view->slices[n];
-            struct weir_span parts[BY_FIELDS];
-            size_t n_parts = weir_pane_key_values(tracked->key, tracked->length, parts, BY_FIELDS);
+            struct weir_span parts[WEIR_SLICE_FIELDS];
+            size_t n_parts =
+                weir_pane_key_values(tracked->key, tracked->length, parts, WEIR_SLICE_FIELDS);
             slice->by = (unsigned)by + 1;
             slice->values = value;
             slice->n_values = n_parts;
@@ -472,7 +346,7 @@ int weir_merger_judge(struct weir_merger *merger, struct weir_merge_key *key,
 {
     struct weir_merge_stream *stream = &merger->streams[key->stream];
     int code = 0;
-    uint64_t refused = track_slices(merger, key, window, start);
+    uint64_t refused = weir_merger_track_window(merger, key, window, start);
     merger->key = key;
     merger->window = window;
     merger->n_reported = 0;

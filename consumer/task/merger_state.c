@@ -185,12 +185,12 @@ static int get_tracked(struct weir_merger *merger, struct weir_merge_key *key,
     size_t n = weir_get_count(in, weir_reader_left(in));
     for (size_t i = 0; i < n && !in->failed; i++) {
         size_t length;
-        struct weir_span values[16];
+        struct weir_span values[WEIR_SLICE_FIELDS];
         unsigned by = (unsigned)weir_get_count(in, key->plan->layout.n_by - 1);
         const uint8_t *bytes = weir_get_bytes(in, &length);
         int64_t seen = weir_get_long(in);
-        if (in->failed ||
-            weir_pane_key_values(bytes, length, values, 16) != key->plan->n_by_names[by])
+        if (in->failed || weir_pane_key_values(bytes, length, values, WEIR_SLICE_FIELDS) !=
+                              key->plan->n_by_names[by])
             return WEIR_ECORRUPT;
         weir_merger_track(merger, key, by, bytes, length, weir_pane_hash(by, bytes, length), seen);
     }

@@ -60,8 +60,8 @@ static void put_slices(struct weir_json_writer *json, const struct weir_merge_ke
     weir_json_open(json, '[');
     for (size_t i = 0; i < key->n_tracked; i++) {
         const struct weir_tracked *tracked = &key->tracked[i];
-        struct weir_span values[16];
-        size_t n = weir_pane_key_values(tracked->key, tracked->length, values, 16);
+        struct weir_span values[WEIR_SLICE_FIELDS];
+        size_t n = weir_pane_key_values(tracked->key, tracked->length, values, WEIR_SLICE_FIELDS);
         int64_t at =
             weir_pane_find(window, tracked->by, tracked->key, tracked->length, tracked->hash);
         weir_json_open(json, '{');

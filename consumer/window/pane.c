@@ -468,8 +468,8 @@ static int read_slice(struct weir_pane *pane, struct weir_reader *in, struct pla
     uint64_t rows = weir_get_count(in, INT64_MAX);
     if (in->failed)
         return WEIR_ECORRUPT;
-    struct weir_span values[16];
-    size_t n = weir_pane_key_values(key, length, values, 16);
+    struct weir_span values[WEIR_SLICE_FIELDS];
+    size_t n = weir_pane_key_values(key, length, values, WEIR_SLICE_FIELDS);
     if (n != pane->layout->n_by_names[*by])
         return WEIR_ECORRUPT;
     place->slice = weir_pane_slice(pane, *by, key, length, weir_pane_hash(*by, key, length));

@@ -85,6 +85,7 @@ int64_t weir_pane_slice(struct weir_pane *pane, unsigned by, const uint8_t *key,
 // The position, or -1 where it is not there.
 int64_t weir_pane_find(const struct weir_pane *pane, unsigned by, const uint8_t *key, size_t length,
                        uint64_t hash);
+enum { WEIR_SLICE_FIELDS = 16 }; // of a key, at most: a configuration may name no more
 // Reads the fields of a slice's key, which stay in it; returns their number, at most `limit`.
 size_t weir_pane_key_values(const uint8_t *key, size_t length, struct weir_span *values,
                             size_t limit);
