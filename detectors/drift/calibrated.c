@@ -191,7 +191,8 @@ int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window
         // What has opened an incident is in it for as long as it is half as clear: what the
         // windows before let expect fades, and the season alone may not be enough to open.
         int holds = held[f] && ranked[i].score > HOLDS * threshold;
-        held[f] = 0;
+        // Of too few values nothing is known: it may still be as it was.
+        held[f] = held[f] && ranked[i].score <= 0 && !drift_has_enough(memory, f);
         if (!(i < confirmed || i < discovered || holds))
             continue;
         struct drift_verdict *verdict = &moved[*n];

@@ -19,6 +19,11 @@ int drift_is_plain(const struct drift_verdict *verdict)
     return verdict->critical || verdict->test == DRIFT_NULL_RATE || verdict->test == DRIFT_UNSEEN;
 }
 
+int drift_has_enough(const struct drift_memory *memory, size_t field)
+{
+    return memory->now[field].values >= memory->drift->minimum;
+}
+
 // ---- hours, weekdays, dates
 
 static double share(uint64_t part, uint64_t all)
@@ -205,7 +210,8 @@ void drift_keep_plain(struct drift_memory *memory, const struct weir_window *win
         memmove(&moved[first + 1], &moved[first], (i - first) * sizeof *moved);
         moved[first++] = verdict;
     }
+    // Of those that did not move nothing is held, but for those that could not be judged.
     for (size_t f = 0; f < drift->n_fields; f++)
-        held[f] = held[f] == 2; // of those that did not move nothing is held
+        held[f] = held[f] == 2 || (held[f] && !drift_has_enough(memory, f));
     *n = first ? *n : 0;
 }

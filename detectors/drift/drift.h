@@ -195,13 +195,14 @@ void drift_report_calibrated(const struct drift_memory *memory, const struct wei
                              const struct drift_contrast *contrast);
 // Says which fields were unlike a profile all through the calibration, if any.
 void drift_report_offset(const struct drift_memory *memory, const struct weir_window *window);
-// Says that reference i has nothing to compare with, and why.
-void drift_report_absent(const struct drift *drift, const struct weir_window *window, size_t i);
+// Says that reference i has nothing to compare with, and why; of a slice, with so many records.
+void drift_report_absent(const struct drift *drift, const struct weir_window *window, size_t i,
+                         uint64_t records);
 
 // What an owner remembers, and what it makes of it for the window under way.
 struct drift_reference {
     int ready;                 // there is something to compare with
-    size_t windows;            // that it is made of
+    size_t windows;            // that it is made of; of a slice: owner.c, is_incomplete()
     struct drift_counts *sum;  // per field
     struct weir_summary *then; // per field, over `sum`
     double *dispersion;        // per field: mean over windows, and of how many
@@ -265,6 +266,8 @@ int drift_is_plain(const struct drift_verdict *verdict);
 // once or was there in the last window; nothing stays without such a one.
 void drift_keep_plain(struct drift_memory *memory, const struct weir_window *window,
                       struct drift_verdict *moved, size_t *n);
+// Whether the window under way has enough values of a field to judge it by more than its nulls.
+int drift_has_enough(const struct drift_memory *memory, size_t field);
 // Fills `moved` (room for one a field) with what moved, strongest first. WEIR_ENOMEM.
 int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window *window,
                            struct drift_room *room, struct drift_verdict *moved, size_t *n);

@@ -104,6 +104,36 @@ static void close_those_over(struct drift_memory *memory, const struct weir_wind
     }
 }
 
+// Windows without a judgement, and times without windows, are no quiet ones.
+static void hold(struct drift_memory *memory, int64_t from, int64_t to, int all)
+{
+    struct drift_episodes *episodes = &memory->explain.episodes;
+    for (size_t i = 0; i < episodes->n; i++) {
+        struct drift_episode *episode = &episodes->items[i];
+        int is_held = all || !drift_has_enough(memory, episode->field);
+        if (episode->open && is_held && to > from)
+            episode->last += to - from < to - episode->last ? to - from : to - episode->last;
+    }
+}
+
+// End of the last window before this one that there were records in; its start: there was none.
+static int64_t last_end(const struct drift_memory *memory, const struct weir_window *window)
+{
+    const struct drift_history *recent = &memory->explain.recent;
+    size_t e = recent->n;
+    while (e && recent->items[e - 1].end > window->start)
+        e--;
+    return e ? recent->items[e - 1].end : window->start;
+}
+
+void drift_episodes_hold(struct drift_memory *memory, const struct weir_window *window)
+{
+    int64_t before = last_end(memory, window);
+    int64_t step = memory->drift->hop > 0 ? memory->drift->hop : window->end - window->start;
+    hold(memory, before, window->start, 1);
+    hold(memory, window->end - step, window->end, window->rows < memory->drift->minimum);
+}
+
 int drift_episodes_add(struct drift_memory *memory, const struct weir_window *window,
                        const struct drift_verdict *moved, size_t n_moved)
 {

@@ -135,6 +135,8 @@ int drift_explain_read_slow(struct drift_memory *memory, struct weir_reader *in,
 int drift_find_onsets(struct drift_memory *memory, const struct weir_window *window,
                       const struct drift_verdict *moved, size_t n, struct drift_explanation *out);
 const struct drift_episode *drift_episode_of(const struct drift_memory *memory, size_t field);
+// Before a window is judged: what it cannot say anything of goes on.
+void drift_episodes_hold(struct drift_memory *memory, const struct weir_window *window);
 int drift_episodes_add(struct drift_memory *memory, const struct weir_window *window,
                        const struct drift_verdict *moved, size_t n_moved);
 // Those of a field, which is counted in other cells now.

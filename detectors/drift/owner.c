@@ -239,15 +239,34 @@ static int has_values(const struct weir_slice *slice, const struct weir_referenc
     return slice->by == spec->by;
 }
 
-// The slice that the reference is, 0: this window has no such records, or too few.
-static size_t find_slice(const struct drift *drift, const struct weir_window *window,
-                         const struct weir_reference_spec *spec)
+// The slice that the reference is, 0: this window has no such records.
+static size_t find_slice(const struct weir_window *window, const struct weir_reference_spec *spec)
 {
     for (size_t s = 1; s < window->n_slices; s++) {
         if (has_values(&window->slices[s], spec))
-            return is_judged(drift, &window->slices[s]) ? s : 0;
+            return s;
     }
     return 0;
+}
+
+// A slice with about as many records as are needed has enough in one window and too few in the
+// next: once it was told as incomplete, that holds until it has clearly enough in so many windows
+// as an incident is quiet before it is over. `told`: 0: no; else how many of these there were, + 1.
+static const double CLEARLY = 1.25;
+
+static int is_incomplete(const struct drift *drift, const struct weir_window *window, size_t slice,
+                         size_t *told)
+{
+    int has_enough = slice && is_judged(drift, &window->slices[slice]);
+    size_t quiet = (size_t)(drift->resolve_after > 0 ? drift->resolve_after : 3);
+    if (has_enough && !*told)
+        return 0;
+    if (has_enough && (double)window->slices[slice].rows >= CLEARLY * (double)drift->minimum) {
+        *told = *told >= quiet ? 0 : *told + 1;
+        return 0;
+    }
+    *told = 1;
+    return 1;
 }
 
 static int judge_against_slice(struct owner *owner, const struct weir_window *window, size_t i,
@@ -255,12 +274,16 @@ static int judge_against_slice(struct owner *owner, const struct weir_window *wi
 {
     const struct drift *drift = owner->drift;
     const struct weir_reference_spec *spec = &drift->specs[i];
-    size_t other = find_slice(drift, window, spec), compared = 0, n;
+    size_t slice = find_slice(window, spec), compared = 0, n;
+    size_t other = slice && is_judged(drift, &window->slices[slice]) ? slice : 0;
     for (size_t s = 1; s < window->n_slices; s++)
         compared +=
-            window->slices[s].by == spec->by && s != other && is_judged(drift, &window->slices[s]);
-    if (!other && compared)
-        drift_report_absent(drift, window, i);
+            window->slices[s].by == spec->by && s != slice && is_judged(drift, &window->slices[s]);
+    // Of references that are of the window nothing else is counted there. Where no other slice has
+    // enough there is nothing to compare; but that is no reason to think that it is over.
+    size_t *told = &owner->memory.references[i].windows;
+    if ((compared || *told) && is_incomplete(drift, window, slice, told))
+        drift_report_absent(drift, window, i, slice ? window->slices[slice].rows : 0);
     for (size_t s = 1; other && s < window->n_slices; s++) {
         struct against against = {window, s, 1, i, other, alpha / (double)(compared ? compared : 1),
                                   0};
@@ -282,7 +305,7 @@ static void tell_absent(const struct owner *owner, const struct weir_window *win
         const struct weir_reference_spec *spec = &drift->specs[i];
         if (spec->kind == WEIR_REFERENCE_FIXED && window->start >= spec->to &&
             !owner->memory.references[i].windows)
-            drift_report_absent(drift, window, i);
+            drift_report_absent(drift, window, i, 0);
     }
 }
 
@@ -367,6 +390,21 @@ static void mark_apart(struct owner *owner, size_t n, int calibrated)
     }
 }
 
+// A change goes on while it cannot be judged: neither it nor its incident comes nearer to its end.
+static void hold_unjudged(struct owner *owner, const struct weir_window *window, size_t n)
+{
+    struct drift_calibration *calibration = &owner->memory.calibration;
+    int holds = 0;
+    if (!calibration->wanted)
+        return;
+    for (size_t f = 0; f < owner->drift->n_fields && !n; f++)
+        holds |= calibration->held[f] && !drift_has_enough(&owner->memory, f);
+    if (holds && window->undecided)
+        window->undecided(window);
+    calibration->apart |= holds && calibration->apart_since != INT64_MIN &&
+                          calibration->apart_since != INT64_MAX;
+}
+
 // The whole stream. *n: of fields that moved and were told.
 static int judge_whole(struct owner *owner, const struct weir_window *window, double alpha,
                        const struct drift_slice *slices, size_t n_slices, size_t *n)
@@ -378,9 +416,10 @@ static int judge_whole(struct owner *owner, const struct weir_window *window, do
                           : judge_slice(owner, &whole, n);
     if (!code && !calibrated && owner->careful)
         drift_keep_plain(memory, window, owner->moved, n);
-    mark_apart(owner, *n, calibrated);
     if (code)
         return code;
+    mark_apart(owner, *n, calibrated);
+    hold_unjudged(owner, window, *n);
     return calibrated ? report_calibrated(owner, window, n, slices, n_slices)
                       : report_provisional(owner, window, *n, alpha, slices, n_slices);
 }

@@ -78,6 +78,8 @@ int drift_explain(struct drift_memory *memory, const struct weir_window *window,
                   struct drift_explanation *out)
 {
     memset(out, 0, sizeof *out);
+    if (memory->drift->specs)
+        drift_episodes_hold(memory, window);
     if (!memory->drift->specs || window->rows < memory->drift->minimum)
         return 0;
     int code = drift_episodes_add(memory, window, moved, n_moved);

@@ -468,9 +468,11 @@ void drift_report_offset(const struct drift_memory *memory, const struct weir_wi
     window->emit(window, &finding);
 }
 
-void drift_report_absent(const struct drift *drift, const struct weir_window *window, size_t i)
+void drift_report_absent(const struct drift *drift, const struct weir_window *window, size_t i,
+                         uint64_t records)
 {
     const struct weir_reference_spec *spec = &drift->specs[i];
+    const char *others = spec->kind == WEIR_REFERENCE_MODEL ? "model versions" : "slices";
     char text[400], rule[200];
     snprintf(rule, sizeof rule, "reference:%.150s", drift->references[i]);
     if (spec->kind == WEIR_REFERENCE_FIXED)
@@ -478,12 +480,19 @@ void drift_report_absent(const struct drift *drift, const struct weir_window *wi
                  "Reference %.100s is empty: no whole window of records lay between its from and "
                  "to, so nothing is compared with it; move it to where the stream has records",
                  drift->references[i]);
+    else if (records < drift->minimum)
+        snprintf(text, sizeof text,
+                 "Reference %.100s has fewer than %llu records in this window (%llu), so the other "
+                 "%s are not compared with it; let windows be longer, or `minimum` be less",
+                 drift->references[i], (unsigned long long)drift->minimum,
+                 (unsigned long long)records, others);
     else
         snprintf(text, sizeof text,
-                 "Reference %.100s has fewer than %llu records in this window, so the other %s are "
-                 "not compared with it",
-                 drift->references[i], (unsigned long long)drift->minimum,
-                 spec->kind == WEIR_REFERENCE_MODEL ? "model versions" : "slices");
+                 "Reference %.100s has %llu records in this window, and in others too few: the "
+                 "other %s are compared with it only where it has %llu; let windows be longer, or "
+                 "`minimum` be less",
+                 drift->references[i], (unsigned long long)records, others,
+                 (unsigned long long)drift->minimum);
     struct weir_finding finding = {
         .size = sizeof finding,
         .rule = rule,

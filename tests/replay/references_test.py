@@ -122,6 +122,41 @@ class ReferencesTest(program.Program):
         self.assertEqual([alert["kind"] for alert in alerts], ["weir.incomplete"])
         self.assertIn("champion has fewer than 200 records", alerts[0]["summary"])
 
+    def test_a_slice_with_about_as_many_records_as_are_needed_is_told_once(self):
+        draw = random.Random(5)
+
+        def change(hour, row):
+            row["route"] = "web" if draw.random() < (0.5 if hour < 30 else 0.9) else "app"
+
+        data = rows(36, 400, change)
+        done = self.replay(CONFIG % "web", s=self.file("s.csv", data))
+        self.assertEqual(done.code, 0, done.err)
+        told = [alert for alert in done.alerts if alert["status"] != "update"]
+        self.assertEqual([alert["kind"] for alert in told], ["weir.incomplete"] * 2)
+        self.assertRegex(told[0]["summary"], r"web has fewer than 200 records in this window \(1\d\d\)")
+        # Over once it has clearly enough for three windows.
+        self.assertGreater(self.hour(told[1]), 25)
+
+    def test_nights_with_few_records_or_none_do_not_end_an_incident(self):
+        for night in (12, 0):
+            for since in (36, 24 * 5 + 14):
+                draw = random.Random(6)
+                lines = ["at,amount,country,model,route"]
+                for hour in range(24 * (3 + (since > 36) * 4)):
+                    n = 300 if hour % 24 >= 7 else night
+                    for i in range(n):
+                        amount = draw.lognormvariate(3, 0.5) * (1.8 if hour >= since else 1)
+                        at = MONDAY + hour * HOUR + i * HOUR // n
+                        lines.append(f"{at},{amount:.6g},{draw.choice(['US', 'DE'])},v1,web")
+                config = CONFIG.replace("10-15T00:00:00Z}", "10-14T00:00:00Z}")
+                data = self.file("s.csv", "\n".join(lines) + "\n")
+                done = self.replay(config % "fixed", s=data)
+                self.assertEqual(done.code, 0, done.err)
+                kinds = [(alert["status"], self.hour(alert)) for alert in done.alerts]
+                kinds = [kind for kind in kinds if kind[0] != "update"]
+                self.assertEqual(kinds, [("open", since)], (night, since))
+                self.assertNotIn("drift.recurring", {alert["kind"] for alert in done.alerts})
+
     def test_another_slice_of_numbers_without_a_profile(self):
         def change(hour, row):
             if hour >= 3 and row["route"] == "app":
