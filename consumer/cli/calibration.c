@@ -55,7 +55,13 @@ static struct weir_calibration_field *find_field(struct weir_calibrations *calib
 static void take_field(struct weir_calibration_field *field, const char *name,
                        const struct weir_statistic *statistic)
 {
-    if (!strcmp(name, "calibration.shift")) {
+    if (!strcmp(name, "calibration.unjudged")) {
+        double why = statistic->value;
+        int is_known = why > WEIR_CALIBRATION_JUDGED && why <= WEIR_CALIBRATION_CONSTANT;
+        field->unjudged = is_known ? (enum weir_calibration_unjudged)why : WEIR_CALIBRATION_JUDGED;
+        field->minimum = statistic->threshold;
+        field->values = statistic->baseline;
+    } else if (!strcmp(name, "calibration.shift")) {
         field->half = statistic->value;
         field->most = statistic->threshold;
     } else if (!strcmp(name, "calibration.delay")) {
@@ -125,10 +131,54 @@ static void windows_text(const double delay[DELAYS], char out[80])
                          : snprintf(out + used, 80 - used, "%s-", i ? " / " : ""));
 }
 
+static const char *why_text(const struct weir_calibration_field *field, char out[200])
+{
+    switch (field->unjudged) {
+    case WEIR_CALIBRATION_EMPTY:
+        snprintf(out, 200, "it had no values; its nulls alone are judged");
+        break;
+    case WEIR_CALIBRATION_UNCUT:
+        snprintf(out, 200, "it had too few values to cut cells from: 1000 are needed");
+        break;
+    case WEIR_CALIBRATION_FEW:
+        snprintf(out, 200,
+                 "at most %.0f values in a window, and `minimum` is %.0f; its nulls alone are "
+                 "judged: let windows be longer, or `minimum` be less",
+                 field->values, field->minimum);
+        break;
+    case WEIR_CALIBRATION_CONSTANT:
+        snprintf(out, 200,
+                 "it is constant, so no shift has a size; other values, and nulls, are told");
+        break;
+    case WEIR_CALIBRATION_JUDGED:
+        out[0] = 0;
+    }
+    return out;
+}
+
+static size_t count_unjudged(const struct weir_calibration_seen *seen)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < seen->n_fields; i++)
+        n += seen->fields[i].unjudged != WEIR_CALIBRATION_JUDGED;
+    return n;
+}
+
+static void print_unjudged(const struct weir_calibration_seen *seen)
+{
+    char why[200];
+    if (count_unjudged(seen))
+        printf("  fields whose distribution is not judged\n");
+    for (size_t i = 0; i < seen->n_fields; i++) {
+        if (seen->fields[i].unjudged)
+            printf("  %-24s %s\n", seen->fields[i].name, why_text(&seen->fields[i], why));
+    }
+}
+
 static void print_fields(const struct weir_calibration_seen *seen)
 {
     char half[32], most[32], soon[80], slowly[80];
-    if (!seen->n_fields)
+    if (count_unjudged(seen) == seen->n_fields)
         return;
     printf("  the smallest shift that is caught at once, in half and in nine of ten windows; and "
            "after how many\n  windows a lasting shift by 1 / 1.5 / 2 times delta (%.2g sd) is "
@@ -139,6 +189,8 @@ static void print_fields(const struct weir_calibration_seen *seen)
            "found after", "slow drift after");
     for (size_t i = 0; i < seen->n_fields; i++) {
         const struct weir_calibration_field *field = &seen->fields[i];
+        if (field->unjudged)
+            continue;
         windows_text(field->delay, soon);
         windows_text(field->slowly, slowly);
         printf("  %-24s %-16s %-16s %-16s %s\n", field->name, shift_text(field->half, half),
@@ -169,6 +221,7 @@ void weir_calibration_print(const struct weir_calibration_seen *seen)
                seen->days < seen->needed ? "too short" : "not whole, and too early",
                seen->promised);
     print_fields(seen);
+    print_unjudged(seen);
 }
 
 // ---- for programs
@@ -184,6 +237,15 @@ static json_t *reals(const double values[DELAYS])
                      real(values[2]));
 }
 
+static json_t *unjudged_json(const struct weir_calibration_field *field)
+{
+    static const char *const names[] = {"", "no_values", "few_to_cut", "few", "constant"};
+    char why[200];
+    return json_pack("{s:s, s:s, s:o, s:o}", "reason", names[field->unjudged], "because",
+                     why_text(field, why), "values", real(field->values), "minimum",
+                     real(field->minimum));
+}
+
 json_t *weir_calibration_json(const struct weir_calibration_seen *seen)
 {
     json_t *out = json_pack("{s:b, s:o, s:o, s:o}", "calibrated", weir_calibration_is_whole(seen),
@@ -197,9 +259,13 @@ json_t *weir_calibration_json(const struct weir_calibration_seen *seen)
     json_object_set_new(out, "allowed", real(seen->allowed));
     json_object_set_new(out, "period_days", real(seen->period));
     json_object_set_new(out, "delta", real(seen->delta));
-    json_t *fields = json_object();
+    json_t *fields = json_object(), *unjudged = json_object();
     for (size_t i = 0; i < seen->n_fields; i++) {
         const struct weir_calibration_field *field = &seen->fields[i];
+        if (field->unjudged) {
+            json_object_set_new(unjudged, field->name, unjudged_json(field));
+            continue;
+        }
         json_object_set_new(fields, field->name,
                             json_pack("{s:o, s:o, s:o, s:o}", "smallest_shift", real(field->half),
                                       "smallest_shift_9_in_10", real(field->most),
@@ -207,5 +273,6 @@ json_t *weir_calibration_json(const struct weir_calibration_seen *seen)
                                       "windows_by_delta_slow", reals(field->slowly)));
     }
     json_object_set_new(out, "fields", fields);
+    json_object_set_new(out, "not_judged", unjudged);
     return out;
 }

@@ -10,8 +10,19 @@
 
 enum { WEIR_CALIBRATION_DETECTORS = 64, WEIR_CALIBRATION_DELAYS = 3 };
 
+// Why a field is not judged by its distribution; detectors say it by these numbers.
+enum weir_calibration_unjudged {
+    WEIR_CALIBRATION_JUDGED,
+    WEIR_CALIBRATION_EMPTY,
+    WEIR_CALIBRATION_UNCUT,
+    WEIR_CALIBRATION_FEW,
+    WEIR_CALIBRATION_CONSTANT
+};
+
 struct weir_calibration_field {
     char name[128];
+    enum weir_calibration_unjudged unjudged;
+    double minimum, values; // unjudged: needed in a window, and the most there were in one
     double half, most; // smallest shift caught in half, in nine of ten windows
     // Windows until 1, 1.5, 2 times delta is found, in half of all cases; by the charts alone.
     double delay[WEIR_CALIBRATION_DELAYS], slowly[WEIR_CALIBRATION_DELAYS];

@@ -26,6 +26,16 @@ enum {
     DRIFT_TOLD_MORE = 2
 };
 
+// Why a field is not judged by its distribution: what the statistic calibration.unjudged says, for
+// `weir check --calibrate`.
+enum drift_unjudged {
+    DRIFT_JUDGED,
+    DRIFT_UNJUDGED_EMPTY,   // no values
+    DRIFT_UNJUDGED_UNCUT,   // too few to cut cells from
+    DRIFT_UNJUDGED_FEW,     // no window has `minimum`
+    DRIFT_UNJUDGED_CONSTANT // all in one cell: any other value is told, but no shift has a size
+};
+
 struct drift_scored { // one field of one window
     double score;     // -ln p of the test that says most; 0: none does, or it is not judged
     enum weir_cell_score which;

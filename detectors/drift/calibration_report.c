@@ -33,10 +33,12 @@ static void shift_ordered(const double *share, const uint64_t *from, size_t n, d
 {
     double edge[1025];
     double below = 0;
+    size_t top = 0; // nothing moves to where nothing was: what is above has no place in a shift
     memset(moved, 0, n * sizeof *moved);
     edge[0] = -4;
     for (size_t i = 0; i < n; i++) {
         below += share[i];
+        top = share[i] > 0 ? i : top;
         double z = below >= 1 ? 4 : below <= 0 ? -4 : weir_normal_quantile(below);
         edge[i + 1] = i + 1 == n ? 4 : fmin(fmax(z, -4), 4);
     }
@@ -52,7 +54,7 @@ static void shift_ordered(const double *share, const uint64_t *from, size_t n, d
             moved[k] += mass;
             left -= mass;
         }
-        moved[width > 0 ? n - 1 : i] += left;
+        moved[width > 0 ? top : i] += left;
     }
 }
 
@@ -134,6 +136,50 @@ static int try_windows(struct drift_memory *memory, struct trial *trial)
     return code;
 }
 
+// ---- why a field is not judged
+
+struct had {                // in the stretch
+    size_t judged;         // windows with enough values
+    uint64_t most;         // values in one window
+    uint64_t fullest, all; // values in the cell that has most, and in all
+};
+
+static int look_back(const struct drift_memory *memory, struct drift_counts *now, struct had *had)
+{
+    const struct drift *drift = memory->drift;
+    const struct drift_calibration *calibration = &memory->calibration;
+    int code = 0;
+    for (size_t e = 0; e < calibration->learnt_from && e < calibration->stretch.n && !code; e++) {
+        drift_counts_reset_all(now, drift->n_fields);
+        code = drift_entry_add(&calibration->stretch.items[e], now, drift->n_fields);
+        for (size_t f = 0; f < drift->n_fields; f++) {
+            had[f].judged += now[f].values >= drift->minimum;
+            had[f].most = now[f].values > had[f].most ? now[f].values : had[f].most;
+        }
+    }
+    for (size_t f = 0; f < drift->n_fields; f++) {
+        const struct drift_counts *pooled = &calibration->pooled[f];
+        for (size_t i = 0; i < pooled->n; i++) {
+            had[f].all += pooled->cell[i];
+            had[f].fullest = pooled->cell[i] > had[f].fullest ? pooled->cell[i] : had[f].fullest;
+        }
+    }
+    return code;
+}
+
+static enum drift_unjudged why(const struct drift_memory *memory, size_t f, const struct had *had,
+                               unsigned tried)
+{
+    const struct weir_ddsketch *first = memory->own[f].first;
+    if (!drift_memory_cells(memory, f))
+        return first && weir_ddsketch_count(first) ? DRIFT_UNJUDGED_UNCUT : DRIFT_UNJUDGED_EMPTY;
+    if (!had->most)
+        return DRIFT_UNJUDGED_EMPTY;
+    if (!had->judged || !tried)
+        return DRIFT_UNJUDGED_FEW;
+    return had->fullest == had->all ? DRIFT_UNJUDGED_CONSTANT : DRIFT_JUDGED;
+}
+
 // ---- what is reported
 
 // The share of windows in which a shift is caught, between those that were tried.
@@ -169,13 +215,17 @@ static double smallest(const unsigned *found, unsigned tried, double power)
 }
 
 static void report_fields(const struct drift_memory *memory, const struct weir_window *window,
-                          const struct trial *trial)
+                          const struct trial *trial, const struct had *had)
 {
     const struct drift *drift = memory->drift;
     for (size_t f = 0; f < drift->n_fields; f++) {
         const unsigned *found = &trial->found[f * N_SHIFTS];
+        enum drift_unjudged reason = why(memory, f, &had[f], trial->tried[f]);
         int s = 0;
-        if (!trial->tried[f])
+        // Also of one that is judged: it may not have been when less was learnt.
+        report(window, drift->fields[f].index, "calibration.unjudged", reason,
+               (double)drift->minimum, (double)had[f].most);
+        if (reason)
             continue;
         while (s + 1 < N_SHIFTS && SHIFTS[s] < drift->delta)
             s++;
@@ -206,13 +256,17 @@ static int report_shifts(struct drift_memory *memory, const struct weir_window *
                           .moved = calloc(most, sizeof *trial.moved),
                           .found = calloc(n * N_SHIFTS, sizeof *trial.found),
                           .tried = calloc(n, sizeof *trial.tried)};
-    int code = trial.now && trial.moved && trial.found && trial.tried
+    struct had *had = calloc(n, sizeof *had);
+    int code = trial.now && trial.moved && trial.found && trial.tried && had
                    ? drift_counts_init(&shifted, most)
                    : WEIR_ENOMEM;
     if (!code)
         code = try_windows(memory, &trial);
     if (!code)
-        report_fields(memory, window, &trial);
+        code = look_back(memory, trial.now, had);
+    if (!code)
+        report_fields(memory, window, &trial, had);
+    free(had);
     drift_counts_free(&shifted);
     drift_counts_free_all(trial.now, n);
     free(trial.moved);

@@ -340,6 +340,69 @@ detectors:
         done = self.weir("check", path, "--calibrate", "--accept", "-i", f"s={data}")
         self.assertEqual(done.returncode, 2)
 
+    def test_fields_that_a_calibration_cannot_judge_are_told(self):
+        draw = random.Random(4)
+        lines = ["at,amount,count,constant,empty,rare,seldom,code"]
+        for hour in range(74):
+            for i in range(240):
+                rare = f"{draw.gauss(0, 1):.4g}" if i < 60 else ""
+                seldom = f"{draw.gauss(0, 1):.4g}" if i < 5 else ""
+                at = MONDAY + hour * HOUR + i * HOUR // 240
+                count = draw.choice("012")
+                amount = draw.lognormvariate(3, 0.5)
+                lines.append(f"{at},{amount:.6g},{count},7,,{rare},{seldom},a")
+        config = """
+version: 1
+app: unjudged
+streams:
+  s:
+    format: csv
+    time: at
+    fields:
+      at: {type: long}
+      amount: {type: double}
+      count: {type: long}
+      constant: {type: double}
+      empty: {type: double, nullable: true}
+      rare: {type: double, nullable: true}
+      seldom: {type: double, nullable: true}
+      code: {type: string, values: [a, b]}
+references: {fixed: {from: 2025-10-13T00:00:00Z, to: 2025-10-15T00:00:00Z}}
+detectors:
+  d: {type: drift, stream: s, reference: fixed, window: {size: 1h, lateness: 0s}}
+calibration: {last: 3d}
+false_alarms: {at_most: 10, per: 30d}
+"""
+        path = self.file("weir.yaml", config)
+        data = self.file("s.csv", "\n".join(lines) + "\n")
+        done = self.weir("check", path, "--calibrate", "-i", f"s={data}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        judged, unjudged = done.stdout.split("fields whose distribution is not judged\n")
+        self.assertRegex(judged, r"\n  amount +0\.\d+ sd")
+        for name in ("constant", "empty", "rare", "seldom", "code"):
+            self.assertNotIn(f"  {name} ", judged)
+        self.assertRegex(unjudged, r"  constant +it is constant")
+        self.assertRegex(unjudged, r"  code +it is constant")
+        self.assertRegex(unjudged, r"  empty +it had no values")
+        self.assertRegex(unjudged, r"  rare +at most 60 values in a window, and `minimum` is 200")
+        self.assertRegex(unjudged, r"  seldom +it had too few values to cut cells from")
+        done = self.weir("check", path, "--calibrate", "--json", "-i", f"s={data}")
+        told = json.loads(done.stdout)["detectors"]["d"]
+        self.assertEqual(list(told["fields"]), ["amount", "count"])
+        # Three values and nothing beyond: what is shifted stays among them.
+        self.assertGreater(told["fields"]["count"]["smallest_shift"], 0.1)
+        reasons = {name: why["reason"] for name, why in told["not_judged"].items()}
+        self.assertEqual(
+            reasons,
+            {
+                "constant": "constant",
+                "empty": "no_values",
+                "rare": "few",
+                "seldom": "few_to_cut",
+                "code": "constant",
+            },
+        )
+
     def test_the_budget_is_shared_out(self):
         config = (
             CONFIG % "prev"
