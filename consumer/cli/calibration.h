@@ -23,7 +23,7 @@ struct weir_calibration_field {
     char name[128];
     enum weir_calibration_unjudged unjudged;
     double minimum, values; // unjudged: needed in a window, and the most there were in one
-    double half, most; // smallest shift caught in half, in nine of ten windows
+    double half, most;      // smallest shift caught in half, in nine of ten windows
     // Windows until 1, 1.5, 2 times delta is found, in half of all cases; by the charts alone.
     double delay[WEIR_CALIBRATION_DELAYS], slowly[WEIR_CALIBRATION_DELAYS];
 };

@@ -138,7 +138,7 @@ static int try_windows(struct drift_memory *memory, struct trial *trial)
 
 // ---- why a field is not judged
 
-struct had {                // in the stretch
+struct had {               // in the stretch
     size_t judged;         // windows with enough values
     uint64_t most;         // values in one window
     uint64_t fullest, all; // values in the cell that has most, and in all

@@ -401,8 +401,8 @@ static void hold_unjudged(struct owner *owner, const struct weir_window *window,
         holds |= calibration->held[f] && !drift_has_enough(&owner->memory, f);
     if (holds && window->undecided)
         window->undecided(window);
-    calibration->apart |= holds && calibration->apart_since != INT64_MIN &&
-                          calibration->apart_since != INT64_MAX;
+    calibration->apart |=
+        holds && calibration->apart_since != INT64_MIN && calibration->apart_since != INT64_MAX;
 }
 
 // The whole stream. *n: of fields that moved and were told.

@@ -173,13 +173,19 @@ void drift_trace_write(const struct drift_trace *trace, struct weir_buffer *out)
     }
 }
 
+// Differences of such times do not overflow.
+static int is_time(int64_t time)
+{
+    return time >= -(INT64_MAX / 4) && time <= INT64_MAX / 4;
+}
+
 static int read_times(struct drift_trace *trace, struct weir_reader *in, size_t n, size_t drop)
 {
     int64_t last = INT64_MIN;
     for (size_t i = 0; i < n; i++) {
         int64_t start = weir_get_long(in);
         int64_t span = (int64_t)weir_get_count(in, INT64_MAX / 4);
-        if (in->failed || start < last || start > INT64_MAX / 4)
+        if (in->failed || start < last || !is_time(start))
             return WEIR_ECORRUPT;
         last = start + span;
         if (i < drop)
@@ -232,7 +238,7 @@ int drift_trace_read(struct drift_trace *trace, struct weir_reader *in, const in
     if (!code && weir_get_count(in, 1)) {
         read.from = weir_get_long(in);
         read.to = (int64_t)weir_get_count(in, INT64_MAX / 4);
-        if (in->failed || llabs(read.from) > INT64_MAX / 4 || !read.to)
+        if (in->failed || !is_time(read.from) || !read.to)
             code = WEIR_ECORRUPT;
         read.to += code ? 0 : read.from;
     }

@@ -127,6 +127,33 @@ START_TEST(bytes_are_read_again_and_garbage_is_not)
 }
 END_TEST
 
+// Nothing was ever at such a time, and no difference of two may overflow.
+START_TEST(times_that_are_none_are_refused)
+{
+    static const int same[] = {0, 1, 2};
+    static const int64_t times[] = {INT64_MIN, INT64_MIN + 1, -(INT64_MAX / 4) - 1,
+                                    INT64_MAX / 4 + 1, INT64_MAX};
+    struct drift_trace read;
+    struct weir_buffer bytes;
+    ck_assert_int_eq(drift_trace_init(&read, MOST, WIDTH), 0);
+    weir_buffer_init(&bytes, 1 << 16);
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        for (int going = 0; going < 2; going++) {
+            // A step that is kept, or one that is under way.
+            const int64_t kept[] = {1, times[i], HOUR, 0}, under_way[] = {0, 1, times[i], HOUR};
+            weir_buffer_reset(&bytes);
+            for (int k = 0; k < 4; k++)
+                weir_put_long(&bytes, going ? under_way[k] : kept[k]);
+            for (int k = 0; k < 2 * WIDTH; k++)
+                weir_put_long(&bytes, 0);
+            struct weir_reader in = weir_reader_make(bytes.data, bytes.length);
+            ck_assert_int_eq(drift_trace_read(&read, &in, same, WIDTH, 1), WEIR_ECORRUPT);
+        }
+    drift_trace_free(&read);
+    weir_buffer_free(&bytes);
+}
+END_TEST
+
 START_TEST(so_much_is_kept_of_so_many_fields)
 {
     ck_assert_uint_eq(drift_trace_steps(0), DRIFT_TRACE);
@@ -144,6 +171,7 @@ int main(void)
     tcase_add_test(tests, short_windows_become_steps_of_an_hour);
     tcase_add_test(tests, windows_that_hop_are_taken_once);
     tcase_add_test(tests, bytes_are_read_again_and_garbage_is_not);
+    tcase_add_test(tests, times_that_are_none_are_refused);
     tcase_add_test(tests, so_much_is_kept_of_so_many_fields);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
