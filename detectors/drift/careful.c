@@ -10,8 +10,9 @@
 #include "detectors/drift/drift.h"
 #include "stats/cells.h"
 
+static const int64_t DAY = 24 * (int64_t)3600000;
 static const int64_t FRESH = 3 * (int64_t)3600000; // windows that the day has not moved away from
-static const double STALE = 2;                     // as large, against older ones
+static const double STALE = 2;                     // as large, against others
 static const double BEYOND = 4;                    // as large, and no rhythm is
 
 int drift_is_plain(const struct drift_verdict *verdict)
@@ -100,27 +101,39 @@ static int leave_out_calendar(struct drift_memory *memory, const struct weir_win
 
 // ---- what came at once
 
-// Sums the last windows; returns whether they are fresh, -1: there are none.
+// Whether both are of a working day, or both of a weekend.
+static int is_such_a_day(const struct drift *drift, int64_t start, int64_t other)
+{
+    size_t seasons = drift_season_of(drift, start) ^ drift_season_of(drift, other);
+    return drift->window > DAY || !(seasons & 1); // of which the last bit is that
+}
+
+// Sums the last windows of one kind of day; returns whether they are fresh, which is soon before,
+// and of such a day: a weekend may differ at once, whatever its first hours are held against. -1:
+// there are none.
 static int sum_recent(struct drift_memory *memory, const struct weir_window *window)
 {
     // Panes, or windows; the one under way is among them.
+    const struct drift *drift = memory->drift;
     const struct drift_history *history = &memory->explain.recent;
-    int64_t reach = memory->drift->window > FRESH ? memory->drift->window : FRESH;
+    int64_t reach = drift->window > FRESH ? drift->window : FRESH, last = 0;
     struct drift_counts *recent = memory->calibration.foreseen;
     size_t n = 0;
     int fresh = 0;
-    drift_counts_reset_all(recent, memory->drift->n_fields);
+    drift_counts_reset_all(recent, drift->n_fields);
     for (size_t e = history->n; e-- > 0;) {
         const struct drift_entry *entry = &history->items[e];
+        int is_near = entry->start >= window->start - reach;
         if (entry->end > window->start)
             continue;
-        int is_fresh = entry->start >= window->start - reach;
-        if (n && !is_fresh)
+        if (n && (!is_near || !is_such_a_day(drift, entry->start, last)))
             break;
-        if (drift_entry_add(entry, recent, memory->drift->n_fields))
+        if (drift_entry_add(entry, recent, drift->n_fields))
             return -1;
-        fresh |= is_fresh;
-        n++;
+        if (!n++) {
+            last = entry->start;
+            fresh = is_near && is_such_a_day(drift, last, window->start);
+        }
     }
     return n ? fresh : -1;
 }
@@ -176,12 +189,6 @@ static int is_beyond_rhythms(const struct drift_memory *memory, size_t f,
            BEYOND * memory->drift->critical;
 }
 
-// The first weekend, and hours that were not seen yet, may differ from all others at once.
-static int is_known(const struct drift_memory *memory, int64_t start)
-{
-    return memory->calibration.stretch.n == 0 || drift_calibration_knows_day(memory, start);
-}
-
 // Whether it came at once, in this window or before.
 static int came(struct drift_memory *memory, const struct drift_verdict *verdict, int fresh,
                 double times)
@@ -200,7 +207,7 @@ void drift_keep_plain(struct drift_memory *memory, const struct weir_window *win
     if (*n && leave_out_calendar(memory, window, moved, n))
         *n = 0;
     int fresh = *n ? sum_recent(memory, window) : -1;
-    double times = fresh == 1 && is_known(memory, window->start) ? 1 : STALE;
+    double times = fresh == 1 ? 1 : STALE;
     for (size_t i = 0; i < *n; i++) {
         struct drift_verdict verdict = moved[i];
         size_t f = (size_t)(verdict.field - drift->fields);
