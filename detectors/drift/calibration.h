@@ -108,8 +108,6 @@ int drift_calibration_learn(struct drift_memory *memory, const struct weir_windo
 int drift_calibration_freeze(struct drift_memory *memory, const struct weir_window *window);
 // Whether it is known what is usual at the hour of a window, as far as anything is.
 int drift_calibration_knows(const struct drift_memory *memory, int64_t start);
-// Whether there is a day like that of a window, working or not, in the stretch.
-int drift_calibration_knows_day(const struct drift_memory *memory, int64_t start);
 // How large a change has to be, by its lower bound, while the stretch is not whole; 0: any.
 double drift_calibration_least(const struct drift_memory *memory);
 // Less than a week was learnt from: weekends, say, are not known yet.

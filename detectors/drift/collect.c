@@ -45,17 +45,6 @@ int drift_calibration_knows(const struct drift_memory *memory, int64_t start)
            calibration->seasons[drift_season_of(memory->drift, start)].windows > 0;
 }
 
-int drift_calibration_knows_day(const struct drift_memory *memory, int64_t start)
-{
-    const struct drift_history *stretch = &memory->calibration.stretch;
-    size_t kind = drift_season_of(memory->drift, start) % 2; // of seasons the last bit
-    for (size_t e = stretch->n; e-- > 0;) {
-        if (drift_season_of(memory->drift, stretch->items[e].start) % 2 == kind)
-            return 1;
-    }
-    return 0;
-}
-
 // Begins anew: what was collected is of how the stream was before.
 static void begin_anew(struct drift_calibration *calibration)
 {
