@@ -25,7 +25,7 @@ static size_t n_panes;
 static double pane_level;
 static struct weir_summary pane_summary;
 static struct {
-    int drift, skew;
+    int drift, skew, provisional;
     char summary[1000], before[300], after[300];
 } found;
 static struct {
@@ -76,6 +76,7 @@ static void on_emit(const struct weir_window *window, const struct weir_finding 
         return;
     }
     found.drift++;
+    found.provisional = finding->provisional;
     snprintf(found.summary, sizeof found.summary, "%s", finding->summary);
     for (size_t i = 0; i < finding->n_evidence; i++) {
         const struct weir_evidence *line = &finding->evidence[i];
@@ -125,23 +126,19 @@ static const struct weir_summary *on_pane_summary(const struct weir_setup *setup
 
 // ---- life
 
-// `past`: also against the last windows and those of the same hour.
-static void *make_instance(int past)
+static const char *const references[] = {"training", "prev", "season"};
+
+static void *make_of(const struct weir_reference_spec *specs, size_t n, int64_t days)
 {
-    static const char *const references[] = {"training", "prev", "season"};
-    static const struct weir_reference_spec specs[] = {
-        {.size = sizeof *specs, .kind = WEIR_REFERENCE_PROFILE},
-        {.size = sizeof *specs, .kind = WEIR_REFERENCE_PREVIOUS, .windows = 6},
-        {.size = sizeof *specs, .kind = WEIR_REFERENCE_SAME_HOUR, .span = 7 * DAY * (int64_t)HOUR}};
     static const int all[] = {0, 1, 2};
     struct weir_detector_config config = {.stream = &stream,
                                           .fields = all,
                                           .n_fields = FIELDS,
-                                          .n_references = past ? 3 : 1,
+                                          .n_references = n,
                                           .references = references,
                                           .reference_specs = specs,
-                                          .calibration_last = DAYS * DAY * (int64_t)HOUR,
-                                          .alarms_per = DAYS * DAY * (int64_t)HOUR};
+                                          .calibration_last = days * DAY * HOUR,
+                                          .alarms_per = days * DAY * HOUR};
     struct weir_setup setup = {.size = sizeof setup,
                                .need = on_need,
                                .reference = setup_reference,
@@ -150,6 +147,16 @@ static void *make_instance(int past)
                                .calibration_pane = on_pane,
                                .calibration_summary = on_pane_summary};
     return make_auto(config, &setup, 100, 0);
+}
+
+// `past`: also against the last windows and those of the same hour.
+static void *make_instance(int past)
+{
+    static const struct weir_reference_spec specs[] = {
+        {.size = sizeof *specs, .kind = WEIR_REFERENCE_PROFILE},
+        {.size = sizeof *specs, .kind = WEIR_REFERENCE_PREVIOUS, .windows = 6},
+        {.size = sizeof *specs, .kind = WEIR_REFERENCE_SAME_HOUR, .span = 7 * DAY * (int64_t)HOUR}};
+    return make_of(specs, past ? 3 : 1, DAYS);
 }
 
 static void judge(void *of, int64_t hour)
@@ -431,6 +438,33 @@ START_TEST(a_profile_holds_until_another_is_accepted)
 }
 END_TEST
 
+// The same hour of past weeks is there after two weeks: what is promised of it is of the time
+// since.
+START_TEST(a_stretch_is_as_long_as_it_could_be_judged)
+{
+    enum { READY = 14, LAST = 16 };
+    static const struct weir_reference_spec specs[] = {
+        {.size = sizeof *specs, .kind = WEIR_REFERENCE_PROFILE},
+        {.size = sizeof *specs,
+         .kind = WEIR_REFERENCE_SAME_HOUR,
+         .span = READY * DAY * (int64_t)HOUR}};
+    int with_profile = _i;
+    instance = make_of(with_profile ? specs : specs + 1, with_profile ? 2 : 1, LAST);
+    owner = make_owner(instance);
+    run(0, READY * DAY, 0);
+    ck_assert_int_eq(standing(owner).from, 0);
+    ck_assert_int_eq(standing(owner).to, with_profile ? READY * DAY * (int64_t)HOUR : 0);
+    run(READY * DAY, (READY + LAST - 2) * DAY, 0);
+    ck_assert_int_eq(standing(owner).whole, 0);
+    ck_assert_int_eq(standing(owner).from, with_profile ? 0 : READY * DAY * (int64_t)HOUR);
+    run((READY + LAST - 2) * DAY, (READY + LAST) * DAY + 2, 0);
+    ck_assert_int_eq(standing(owner).whole, 1);
+    ck_assert_int_ge(run((READY + LAST) * DAY + 2, (READY + LAST) * DAY + 4, 1), 1);
+    ck_assert_int_eq(found.provisional, 0);
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("accept");
@@ -443,6 +477,7 @@ int main(void)
     tcase_add_test(cases, a_shorter_one_goes_on_growing);
     tcase_add_test(cases, what_does_not_do_is_refused);
     tcase_add_test(cases, a_profile_holds_until_another_is_accepted);
+    tcase_add_loop_test(cases, a_stretch_is_as_long_as_it_could_be_judged, 0, 2);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

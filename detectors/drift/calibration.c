@@ -206,6 +206,29 @@ int drift_calibration_add_row(struct drift_memory *memory)
     return 0;
 }
 
+// Whether some field was judged.
+static int has_score(const float *row, size_t width)
+{
+    for (size_t i = 0; i < width; i++) {
+        if (!isnan(row[i]))
+            return 1;
+    }
+    return 0;
+}
+
+size_t drift_calibration_judged_from(const struct drift_memory *memory, const float *rows, size_t n)
+{
+    size_t own = drift_own_bases(&memory->calibration), from = 0;
+    size_t width = memory->drift->n_fields * WEIR_SCORES;
+    for (size_t b = 0; b < own && rows; b++) {
+        size_t w = 0;
+        while (w < n && !has_score(rows + (w * own + b) * width, width))
+            w++;
+        from = w < n && w > from ? w : from;
+    }
+    return from;
+}
+
 // ---- the stretch
 
 int64_t drift_excluded(const struct drift *drift, int64_t from, int64_t to)
@@ -237,6 +260,40 @@ int drift_calibration_season(struct drift_memory *memory, int64_t start)
                             &memory->calibration.usual_now);
 }
 
+int drift_calibration_is_few(const struct drift_calibration *calibration)
+{
+    return calibration->windows < DRIFT_FEW;
+}
+
+// A statistic is a log likelihood ratio, so that as far as it is beyond its usual value so much is
+// -ln p, if windows vary as samples do. They vary by what that value is more than a sample's; and
+// as so few tell that badly, the law is Student's.
+static double score_of_few(const struct weir_usual *usual, size_t windows,
+                           enum weir_cell_score which, double value, size_t cells)
+{
+    static const double OF_SAMPLES[WEIR_SCORES] = {
+        [WEIR_SCORE_LEVEL] = .77, [WEIR_SCORE_CUT] = 1.8,  [WEIR_SCORE_SCALE] = .23,
+        [WEIR_SCORE_TAIL] = .23,  [WEIR_SCORE_NULL] = .23, [WEIR_SCORE_UNSEEN] = .23};
+    double chance = which == WEIR_SCORE_SHAPE ? fmax((double)cells - 1, 1) / 2 : OF_SAMPLES[which];
+    double median = exp(usual->median) - WEIR_USUAL_FLOOR, freedom = fmax((double)windows - 1, 1);
+    if (isnan(value) || isinf(usual->spread))
+        return 0;
+    double beyond = fmax(value - median, 0) / fmax(median / chance, 1);
+    return (freedom + 1) / 2 * log1p(2 * beyond / freedom);
+}
+
+double drift_calibration_score_of(const struct drift_memory *memory, size_t basis, size_t field,
+                                  enum weir_cell_score which, double value, size_t cells)
+{
+    const struct drift_calibration *calibration = &memory->calibration;
+    const struct weir_usual *usual =
+        &calibration->usual[(basis * memory->drift->n_fields + field) * WEIR_SCORES + which];
+    if (drift_calibration_is_few(calibration))
+        return score_of_few(usual, calibration->windows, which, value, cells);
+    return weir_tail_score(&calibration->tails[basis * WEIR_SCORES + which],
+                           weir_usual_z(usual, value));
+}
+
 static void score_field(struct drift_memory *memory, size_t basis, size_t f)
 {
     const struct drift_calibration *calibration = &memory->calibration;
@@ -256,9 +313,8 @@ static void score_field(struct drift_memory *memory, size_t basis, size_t f)
         basis == 0 && calibration->usual_first ? calibration->signals + f * WEIR_SIGNALS : NULL,
         &one.scale_ratio);
     for (int k = 0; k < WEIR_SCORES; k++) {
-        size_t at = (basis * memory->drift->n_fields + f) * WEIR_SCORES + (size_t)k;
-        double z = weir_usual_z(&calibration->usual[at], out[k]);
-        one.of[k] = weir_tail_score(&calibration->tails[basis * WEIR_SCORES + (size_t)k], z);
+        one.of[k] = drift_calibration_score_of(memory, basis, f, (enum weir_cell_score)k, out[k],
+                                               expected.n);
         if (one.of[k] > one.score) {
             one.score = one.of[k];
             one.which = (enum weir_cell_score)k;

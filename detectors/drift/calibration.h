@@ -103,12 +103,17 @@ int drift_calibration_add_row(struct drift_memory *memory);
 // What one of them (a basis) makes of a field; NAN where it is not judged.
 void drift_calibration_row(struct drift_memory *memory, size_t basis, size_t field,
                            const struct drift_counts *now, float row[WEIR_SCORES]);
+// Of the rows of n windows (may be NULL) the first from which on each such reference had something
+// to compare with, of those that ever had.
+size_t drift_calibration_judged_from(const struct drift_memory *memory, const float *rows,
+                                     size_t n);
 // Learns from the collected stretch, at once; and for good.
 int drift_calibration_learn(struct drift_memory *memory, const struct weir_window *window);
 int drift_calibration_freeze(struct drift_memory *memory, const struct weir_window *window);
 // Whether it is known what is usual at the hour of a window, as far as anything is.
 int drift_calibration_knows(const struct drift_memory *memory, int64_t start);
-// How large a change has to be, by its lower bound, while the stretch is not whole; 0: any.
+// How large a change has to be, by its lower bound, while the stretch is not whole, or has few
+// windows; 0: any.
 double drift_calibration_least(const struct drift_memory *memory);
 // Less than a week was learnt from: weekends, say, are not known yet.
 int drift_calibration_is_early(const struct drift_memory *memory);
@@ -121,6 +126,12 @@ void drift_calibration_take_part(struct drift_memory *memory);
 int drift_calibration_report(struct drift_memory *memory, const struct weir_window *window);
 // Scores every field of the window into `scored`. Once frozen.
 int drift_calibration_score(struct drift_memory *memory, const struct weir_window *window);
+// It was learnt from so few windows that no tail is known.
+enum { DRIFT_FEW = 20 };
+int drift_calibration_is_few(const struct drift_calibration *calibration);
+// -ln p of a statistic of a field with so many cells.
+double drift_calibration_score_of(const struct drift_memory *memory, size_t basis, size_t field,
+                                  enum weir_cell_score which, double value, size_t cells);
 // What is expected of a field: in calibration->room, until the next call.
 struct weir_expectation drift_calibration_expect(struct drift_memory *memory, size_t basis,
                                                  size_t field);

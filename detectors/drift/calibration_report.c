@@ -78,14 +78,12 @@ static void shift_categories(const double *share, const uint64_t *from, size_t n
 static double score_of(const struct drift_memory *memory, size_t field,
                        const struct weir_expectation *expected, const struct drift_counts *now)
 {
-    const struct drift_calibration *calibration = &memory->calibration;
     struct weir_cell_observation observation = drift_counts_seen(now);
     double out[WEIR_SCORES], ratio, best = 0;
     weir_cell_scores(expected, &observation, out, &ratio);
-    for (int k = 0; k < WEIR_SCORES; k++) {
-        double z = weir_usual_z(&calibration->usual[field * WEIR_SCORES + (size_t)k], out[k]);
-        best = fmax(best, weir_tail_score(&calibration->tails[k], z));
-    }
+    for (int k = 0; k < WEIR_SCORES; k++)
+        best = fmax(best, drift_calibration_score_of(memory, 0, field, (enum weir_cell_score)k,
+                                                     out[k], expected->n));
     return best;
 }
 

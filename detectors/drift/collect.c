@@ -29,7 +29,9 @@ double drift_calibration_least(const struct drift_memory *memory)
     const struct drift_calibration *calibration = &memory->calibration;
     double delta = memory->drift->delta, critical = memory->drift->critical;
     if (calibration->frozen)
-        return 0;
+        return drift_calibration_is_few(calibration)
+                   ? critical - (critical - delta) * (double)calibration->windows / DRIFT_FEW
+                   : 0;
     if (drift_calibration_is_early(memory))
         return critical;
     double part = fmin((double)calibration->learnt / (double)calibration->wanted, 1);
@@ -92,14 +94,42 @@ static int is_due(const struct drift_memory *memory)
            (calibration->apart_since == INT64_MIN || calibration->apart_since == INT64_MAX);
 }
 
+// Of healthy time that in which each reference had something to compare with: where the same hours
+// of past weeks are one they come two weeks after the stream, and a promise of a month needs a
+// month of both.
+static int64_t judged_span(const struct drift_memory *memory)
+{
+    const struct drift_calibration *calibration = &memory->calibration;
+    const struct drift_history *stretch = &calibration->stretch;
+    size_t width = drift_own_bases(calibration) * memory->drift->n_fields * WEIR_SCORES, from = 0;
+    if (calibration->rows && calibration->n_rows >= stretch->n)
+        from = drift_calibration_judged_from(
+            memory, calibration->rows + (calibration->n_rows - stretch->n) * width, stretch->n);
+    int64_t first = stretch->items[0].start, start = stretch->items[from].start;
+    return drift_calibration_span(memory) - (start - first) +
+           drift_excluded(memory->drift, first, start);
+}
+
 // The window more makes it whole, or as long as a history can be.
 static int is_whole(const struct drift_memory *memory, int64_t began)
 {
     const struct drift_calibration *calibration = &memory->calibration;
     const struct drift_history *stretch = &calibration->stretch;
     const struct drift_entry *first = &stretch->items[0], *last = first + stretch->n - 1;
-    return drift_calibration_span(memory) - calibration->left_out >= calibration->wanted ||
+    int64_t wanted = calibration->wanted + calibration->left_out;
+    int64_t slack = wanted / 10 < DAY ? wanted / 10 : DAY;
+    return (drift_calibration_span(memory) >= wanted && judged_span(memory) >= wanted - slack) ||
            first->start != began || stretch->bytes + 2 * last->length > DRIFT_HISTORY_BYTES;
+}
+
+// Whether there is anything to compare with: past windows, as references, come after some.
+static int can_begin(const struct drift_memory *memory)
+{
+    const struct drift_calibration *calibration = &memory->calibration;
+    int ready = calibration->usual_first || calibration->stretch.n;
+    for (size_t b = 0; b < calibration->n_bases && !ready; b++)
+        ready = memory->references[calibration->bases[b]].ready;
+    return ready;
 }
 
 static int collect(struct drift_memory *memory, const struct weir_window *window)
@@ -107,7 +137,7 @@ static int collect(struct drift_memory *memory, const struct weir_window *window
     struct drift_calibration *calibration = &memory->calibration;
     struct drift_history *stretch = &calibration->stretch;
     if (!window->rows || drift_excluded(memory->drift, window->start, window->end) ||
-        leave_out(memory, window))
+        leave_out(memory, window) || !can_begin(memory))
         return 0;
     int64_t began = stretch->n ? stretch->items[0].start : window->start;
     int code = drift_history_add(stretch, window->start, window->end, memory->now,

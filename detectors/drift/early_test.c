@@ -12,7 +12,7 @@
 #include "stats/special.h"
 #include "stats/summary.h"
 
-enum { FIELDS = 8, ROWS = 1000, DAY = 24, HOUR = 3600000 };
+enum { FIELDS = 8, DAY = 24, HOUR = 3600000 };
 
 static struct weir_field fields[FIELDS];
 static char names[FIELDS][8];
@@ -21,19 +21,21 @@ static struct weir_cells *cells, *hours; // of all fields; of the last, if it is
 static struct weir_summary now[FIELDS], reference[FIELDS];
 static double left[FIELDS]; // of a memory
 static double weekends;     // how much they differ
+static double rhythm;       // of days: 1: as below
+static int rows;            // a window
 
 static void draw(struct weir_summary *into, double level, double nulls)
 {
     memset(into->cell, 0, into->cells->n * sizeof *into->cell);
-    into->rows = ROWS;
+    into->rows = (uint64_t)rows;
     into->null = 0;
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < rows; i++) {
         if (draw_uniform() < nulls)
             into->null++;
         else
             into->cell[weir_cells_find(into->cells, level + draw_normal())]++;
     }
-    into->values = ROWS - into->null;
+    into->values = into->rows - into->null;
 }
 
 // The last field is the hour of the day: of one value a window; 2: of two, where the time zone is
@@ -44,7 +46,7 @@ static void draw_calendar(int64_t hour)
 {
     struct weir_summary *into = &now[FIELDS - 1];
     memset(into->cell, 0, into->cells->n * sizeof *into->cell);
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < rows; i++) {
         int64_t value = hour + (calendar == 2 && i % 2);
         value = calendar == 3 ? value / DAY % 7 : value % DAY;
         into->cell[weir_cells_find(hours, (double)value)]++;
@@ -58,12 +60,13 @@ static void draw_window(int64_t hour, double off, double nulls)
         double day = sin(6.283185307179586 * (double)((hour + 5 * (int64_t)f) % DAY) / DAY);
         int weekend = (hour / DAY + 3) % 7 >= 5;
         left[f] = .9 * left[f] + .1 * sqrt(1 - .81) * draw_normal();
-        double level = (.1 + .5 * (double)f / FIELDS) * day + (f % 2 ? .3 : -.2) * weekends * weekend;
+        double level =
+            rhythm * (.1 + .5 * (double)f / FIELDS) * day + (f % 2 ? .3 : -.2) * weekends * weekend;
         draw(&now[f], level + left[f] + (f ? 0 : off), f ? 0 : nulls);
     }
     if (stuck) {
         memset(now[0].cell, 0, cells->n * sizeof *now[0].cell);
-        now[0].cell[weir_cells_find(cells, .3)] = ROWS;
+        now[0].cell[weir_cells_find(cells, .3)] = (uint64_t)rows;
     }
     if (calendar)
         draw_calendar(hour);
@@ -141,7 +144,7 @@ static void judge(void *of, int64_t hour)
 {
     struct weir_window host = {.summary = on_summary, .reference = on_reference, .emit = on_emit};
     memset(&found, 0, sizeof found);
-    judge_hour(of, host, hour, ROWS);
+    judge_hour(of, host, hour, (uint64_t)rows);
 }
 
 // Windows in alarm.
@@ -165,7 +168,7 @@ static void make_reference(double nulls)
         for (int f = 0; f < FIELDS; f++) {
             for (size_t i = 0; i < now[f].cells->n; i++)
                 reference[f].cell[i] += now[f].cell[i];
-            reference[f].rows += ROWS;
+            reference[f].rows += now[f].rows;
             reference[f].null += now[f].null;
             reference[f].values += now[f].values;
         }
@@ -206,7 +209,9 @@ static void setup(void)
 {
     enum { N = 4000 };
     calendar = stuck = 0;
-    weekends = 1;
+    calibrate = 30 * DAY * (int64_t)HOUR;
+    weekends = rhythm = 1;
+    rows = 1000;
     static double x[N];
     draw_state = 1;
     for (int i = 0; i < N; i++)
@@ -367,6 +372,27 @@ START_TEST(restored_at_any_window_it_goes_on)
 }
 END_TEST
 
+// Ten windows know neither hours nor how far a level strays; a plain change is found all the same.
+START_TEST(ten_windows_are_enough_for_what_is_plain)
+{
+    int64_t first = 11, end = 160;
+    int found_of = 0, alarms = 0;
+    calibrate = 10 * (int64_t)HOUR;
+    rhythm = weekends = 0;
+    rows = _i ? 1000 : 250;
+    for (int k = 0; k < 6; k++) {
+        make_reference(0);
+        start_again(0);
+        alarms += run(0, end, 0, 0);
+        start_again(0);
+        alarms += run(0, first, 0, 0);
+        found_of += run(first, first + 1, 1, 0) && strstr(found.summary, "f0 moved");
+    }
+    ck_assert_int_le(alarms, 10); // 1%
+    ck_assert_int_ge(found_of, 5);
+}
+END_TEST
+
 START_TEST(a_calibration_that_is_switched_off_is_passed_over)
 {
     struct weir_buffer bytes;
@@ -404,6 +430,7 @@ int main(void)
     tcase_add_test(cases, what_has_nothing_in_common_is_told_from_the_beginning);
     tcase_add_test(cases, what_stays_is_how_the_stream_is_now);
     tcase_add_test(cases, restored_at_any_window_it_goes_on);
+    tcase_add_loop_test(cases, ten_windows_are_enough_for_what_is_plain, 0, 2);
     tcase_add_test(cases, a_calibration_that_is_switched_off_is_passed_over);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -89,9 +89,9 @@ static int list_windows(struct drift_learning *learning)
     const struct drift_memory *draft = &learning->draft;
     const struct drift_history *stretch = &draft->calibration.stretch;
     size_t seasons = drift_seasons(draft->drift);
-    int code = 0;
+    int code = 0, has_days = drift_season_has_days(draft);
     for (size_t w = 0; w < stretch->n && !code; w++) {
-        learning->season[w] = drift_season_of(draft->drift, stretch->items[w].start);
+        learning->season[w] = has_days ? drift_season_of(draft->drift, stretch->items[w].start) : 0;
         learning->first[w] = learning->own.n;
         code = drift_season_list_own(draft, w, &learning->own, &learning->n_hour[w],
                                      &learning->n_near[w]);
@@ -241,12 +241,21 @@ void drift_calibration_take_part(struct drift_memory *memory)
     double part = weir_alarm_part(whole_of(drift), period_of(memory), drift->alarms_share);
     calibration->budget.threshold = calibration->threshold - log(part);
     calibration->budget.promised = calibration->promised * part;
+    // Of few windows the highest says little of those to come. Their scores are by a law, and are
+    // corrected for how many there are of them in the time in which one alarm is allowed.
+    if (drift_calibration_is_few(calibration) && calibration->windows) {
+        double scores = (double)(calibration->n_bases * drift->n_fields * WEIR_SCORES);
+        calibration->budget.threshold = log(scores * (calibration->budget.needed + 1) / part);
+    }
 }
 
 // How many windows the budget's period has, and how many there are, gaps included.
-static int set_budget(struct drift_memory *draft, const double *largest, int growing)
+static int set_budget(struct drift_learning *learning)
 {
+    struct drift_memory *draft = &learning->draft;
     const struct drift *drift = draft->drift;
+    const double *largest = learning->largest;
+    int growing = !learning->for_good;
     struct drift_calibration *calibration = &draft->calibration;
     size_t n = calibration->stretch.n;
     double span = (double)drift_calibration_span(draft);
@@ -268,15 +277,22 @@ static int set_budget(struct drift_memory *draft, const double *largest, int gro
                 padded[k++] = largest[w];
         all = judged;
     }
-    weir_alarm_budget(padded, all, whole_of(draft->drift), period_of(draft),
-                      (struct weir_alarm_life){drift->open_after, drift->resolve_after},
-                      &calibration->budget);
+    struct weir_alarm_life life = {drift->open_after, drift->resolve_after};
+    weir_alarm_budget(padded, all, whole_of(drift), period_of(draft), life, &calibration->budget);
+    // Nor is more promised than the time tells in which all was judged that is judged from now on.
+    size_t from = growing ? 0 : drift_calibration_judged_from(draft, learning->rows, n);
+    if (from) {
+        double threshold = calibration->budget.threshold;
+        weir_alarm_budget(padded + from, all - from, whole_of(drift), period_of(draft), life,
+                          &calibration->budget);
+        calibration->budget.threshold = fmax(threshold, calibration->budget.threshold);
+    }
     free(padded);
     calibration->budget.kept &= !growing;
     calibration->threshold = calibration->budget.threshold;
     calibration->promised = calibration->budget.promised;
-    drift_calibration_take_part(draft);
     calibration->windows = judged;
+    drift_calibration_take_part(draft);
     return 0;
 }
 
@@ -337,7 +353,7 @@ int drift_learning_take(struct drift_memory *memory, const struct weir_window *w
     struct drift_calibration *calibration = &memory->calibration;
     struct drift_learning *learning = calibration->learning;
     struct drift_memory *draft = &learning->draft;
-    int code = set_budget(draft, learning->largest, !learning->for_good);
+    int code = set_budget(learning);
     if (code)
         return code;
     int64_t span = drift_calibration_span(draft);

@@ -41,6 +41,27 @@ size_t drift_season_of(const struct drift *drift, int64_t start)
     return (size_t)((start - day * DAY) / step_of(drift)) * 2 + (weekday >= 5);
 }
 
+int drift_season_has_days(const struct drift_memory *memory)
+{
+    const struct drift_calibration *calibration = &memory->calibration;
+    struct {
+        int64_t day; // of the first window
+        size_t windows;
+        int others; // on other days
+    } seen[48] = {{0}};
+    size_t in_such = 0, n = calibration->learnt_from;
+    for (size_t e = 0; e < n; e++) {
+        int64_t start = calibration->stretch.items[e].start, day = drift_day_of(start);
+        size_t s = drift_season_of(memory->drift, start);
+        if (!seen[s].windows++)
+            seen[s].day = day;
+        seen[s].others |= seen[s].day != day;
+    }
+    for (size_t s = 0; s < sizeof seen / sizeof *seen; s++)
+        in_such += seen[s].others ? seen[s].windows : 0;
+    return 2 * in_such >= n;
+}
+
 // ---- sums
 
 static int sum_stretch(struct drift_memory *memory, size_t season, struct drift_counts *into,
@@ -129,6 +150,11 @@ int drift_season_sum(struct drift_memory *memory, size_t season, struct drift_us
     drift_counts_reset_all(usual->hour, memory->drift->n_fields);
     drift_counts_reset_all(usual->near, memory->drift->n_fields);
     usual->near_windows = 0;
+    if (!drift_season_has_days(memory)) {
+        for (size_t f = 0; f < memory->drift->n_fields; f++)
+            drift_counts_add(&usual->hour[f], &memory->calibration.pooled[f]);
+        return 0;
+    }
     int code = add(memory, season, usual->hour, &windows);
     if (!code && !windows)
         code = add(memory, season ^ 1, usual->hour, &windows);
@@ -173,6 +199,11 @@ int drift_season_list_own(const struct drift_memory *memory, size_t window,
     int64_t start = stretch->items[window].start, day = drift_day_of(start);
     size_t season = drift_season_of(drift, start), first = window, before = own->n;
     int code = 0;
+    if (!drift_season_has_days(memory)) {
+        *n_hour = 1;
+        *n_near = 0;
+        return add_own(own, window);
+    }
     while (first && stretch->items[first - 1].start > start - DAY)
         first--;
     for (int near = 0; near < 2; near++) {
