@@ -260,9 +260,11 @@ int drift_calibration_season(struct drift_memory *memory, int64_t start)
                             &memory->calibration.usual_now);
 }
 
+enum { FEW = 24 };
+
 int drift_calibration_is_few(const struct drift_calibration *calibration)
 {
-    return calibration->windows < DRIFT_FEW;
+    return calibration->windows < FEW;
 }
 
 // A statistic is a log likelihood ratio, so that as far as it is beyond its usual value so much is

@@ -127,7 +127,6 @@ int drift_calibration_report(struct drift_memory *memory, const struct weir_wind
 // Scores every field of the window into `scored`. Once frozen.
 int drift_calibration_score(struct drift_memory *memory, const struct weir_window *window);
 // It was learnt from so few windows that no tail is known.
-enum { DRIFT_FEW = 20 };
 int drift_calibration_is_few(const struct drift_calibration *calibration);
 // -ln p of a statistic of a field with so many cells.
 double drift_calibration_score_of(const struct drift_memory *memory, size_t basis, size_t field,

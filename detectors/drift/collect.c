@@ -29,9 +29,7 @@ double drift_calibration_least(const struct drift_memory *memory)
     const struct drift_calibration *calibration = &memory->calibration;
     double delta = memory->drift->delta, critical = memory->drift->critical;
     if (calibration->frozen)
-        return drift_calibration_is_few(calibration)
-                   ? critical - (critical - delta) * (double)calibration->windows / DRIFT_FEW
-                   : 0;
+        return drift_calibration_is_few(calibration) ? (delta + critical) / 2 : 0;
     if (drift_calibration_is_early(memory))
         return critical;
     double part = fmin((double)calibration->learnt / (double)calibration->wanted, 1);
