@@ -260,7 +260,7 @@ int drift_calibration_season(struct drift_memory *memory, int64_t start)
                             &memory->calibration.usual_now);
 }
 
-enum { FEW = 24 };
+enum { FEW = 16 };
 
 int drift_calibration_is_few(const struct drift_calibration *calibration)
 {
