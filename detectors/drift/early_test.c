@@ -257,6 +257,7 @@ END_TEST
 START_TEST(the_first_weekend_is_no_alarm)
 {
     weekends = 3;
+    rhythm = 0;
     make_reference(0);
     start_again(0);
     int64_t first = _i ? 3 * DAY : 0, border = _i ? 4 * DAY : 2 * DAY; // 1970-01-01 is a Thursday
