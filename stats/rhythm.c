@@ -26,24 +26,22 @@ static size_t mark(int64_t from, int64_t to, size_t period, uint8_t hours[WEEK])
     return n;
 }
 
-// Of the hours of a stretch those that are wanted; and whether they are half of them.
+// Whether half of a stretch's hours or more are wanted; these are marked in `had`.
 static int lies_in(const struct weir_habits_stretch *stretch, size_t period,
                    const uint8_t wanted[WEEK], uint8_t had[WEEK])
 {
-    uint8_t hours[WEEK];
     size_t n = 0, in = 0;
     int64_t length;
     if (stretch->start < CLOCK || stretch->start > FAR ||
         __builtin_sub_overflow(stretch->end, stretch->start, &length) || length <= 0 ||
         length >= (int64_t)period * HOUR)
         return 0;
-    n = mark(stretch->start, stretch->end, period, hours);
-    for (size_t i = 0; i < period; i++)
-        in += hours[i] && wanted[i];
+    for (int64_t at = stretch->start / HOUR; at * HOUR < stretch->end; at++, n++)
+        in += wanted[(size_t)at % period];
     if (2 * in < n || !in)
         return 0;
-    for (size_t i = 0; i < period; i++)
-        had[i] |= hours[i] && wanted[i];
+    for (int64_t at = stretch->start / HOUR; at * HOUR < stretch->end; at++)
+        had[(size_t)at % period] |= wanted[(size_t)at % period];
     return 1;
 }
 

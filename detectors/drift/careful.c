@@ -3,14 +3,18 @@
 // as far from a profile as many a fault, but it does not come within an hour or two: so what opens
 // an incident has to be plain against the reference and against the last windows as well, and holds
 // for as long as it is plain against the reference. What was so from the beginning may be how the
-// stream is: it is told only where it is further away than rhythms go.
+// stream is: it is told only where it is further away than rhythms go. What is as the profile was at
+// the same hours of its days, or weeks, is a rhythm that is known.
 #include <math.h>
 #include <string.h>
 
 #include "detectors/drift/drift.h"
 #include "stats/cells.h"
+#include "stats/rhythm.h"
+#include "stats/summary.h"
 
 static const int64_t DAY = 24 * (int64_t)3600000;
+enum { HOURS_LEAST = 500 };                        // values of the same hours
 static const int64_t FRESH = 3 * (int64_t)3600000; // windows that the day has not moved away from
 static const double STALE = 2;                     // as large, against others
 static const double BEYOND = 4;                    // as large, and no rhythm is
@@ -189,6 +193,53 @@ static int is_beyond_rhythms(const struct drift_memory *memory, size_t f,
            BEYOND * memory->drift->critical;
 }
 
+// ---- the same hours of the profile
+
+static int is_profile(const struct drift *drift, size_t reference)
+{
+    return !drift->specs || drift->specs[reference].kind == WEIR_REFERENCE_PROFILE;
+}
+
+// Whether the window is not plainly unlike `same`.
+static int is_as(const struct drift_memory *memory, size_t f, const struct drift_verdict *verdict,
+                 struct weir_summary *same)
+{
+    const struct drift_counts *now = &memory->now[f];
+    struct drift_counts then = drift_counts_of(same);
+    if (verdict->test == DRIFT_NULL_RATE)
+        return !drift_local(DRIFT_NULL_RATE, share(now->null, now->rows),
+                            share(then.null, then.rows));
+    if (verdict->test == DRIFT_UNSEEN || !then.n || then.n != now->n ||
+        then.n != verdict->then->cells->n)
+        return 0;
+    if (verdict->test == DRIFT_TAIL)
+        return !drift_local(DRIFT_TAIL, verdict->share, tail_of(&then, verdict->then));
+    // What the profile has at other hours counts as no part of it where it has none at these.
+    for (size_t i = 0; i < then.n; i++)
+        same->cell[i] += verdict->then->cell && verdict->then->cell[i] && !same->cell[i];
+    return drift_surely(drift_offset(same, now, 1), (double)now->values, (double)then.values, 1) <
+           memory->drift->critical;
+}
+
+// Without memory nothing is said.
+static int is_of_its_hours(const struct drift_memory *memory, const struct weir_window *window,
+                           const struct drift_verdict *verdict)
+{
+    size_t f = (size_t)(verdict->field - memory->drift->fields);
+    int is = 0;
+    if (!is_profile(memory->drift, verdict->reference) || !verdict->then->cells)
+        return 0;
+    for (int k = WEIR_RHYTHM_DAY; k <= WEIR_RHYTHM_WEEK && !is; k++) {
+        struct weir_summary same;
+        if (weir_rhythm_same(verdict->then->cells->habits, window->start, window->end,
+                             (enum weir_rhythm)k, &same))
+            return 1;
+        is = same.values >= HOURS_LEAST && is_as(memory, f, verdict, &same);
+        weir_summary_free(&same);
+    }
+    return is;
+}
+
 // Whether it came at once, in this window or before.
 static int came(struct drift_memory *memory, const struct drift_verdict *verdict, int fresh,
                 double times)
@@ -211,8 +262,9 @@ void drift_keep_plain(struct drift_memory *memory, const struct weir_window *win
     for (size_t i = 0; i < *n; i++) {
         struct drift_verdict verdict = moved[i];
         size_t f = (size_t)(verdict.field - drift->fields);
-        held[f] = came(memory, &verdict, fresh, times) ? 2 : 0;
-        if (!held[f] && !is_beyond_rhythms(memory, f, &verdict))
+        int is_usual = is_of_its_hours(memory, window, &verdict);
+        held[f] = !is_usual && came(memory, &verdict, fresh, times) ? 2 : 0;
+        if (is_usual || (!held[f] && !is_beyond_rhythms(memory, f, &verdict)))
             continue;
         memmove(&moved[first + 1], &moved[first], (i - first) * sizeof *moved);
         moved[first++] = verdict;

@@ -9,6 +9,7 @@
 #include "stats/cells.h"
 #include "stats/cells_build.h"
 #include "stats/draw_inside.h"
+#include "stats/habits.h"
 #include "stats/special.h"
 #include "stats/summary.h"
 
@@ -268,6 +269,64 @@ START_TEST(the_first_weekend_is_no_alarm)
 }
 END_TEST
 
+enum { MONDAY = 488976 }; // 2025-10-13, hours
+
+// By day all fields are higher, from one hour to the next.
+static double by_day(int64_t hour)
+{
+    return hour % DAY >= 8 && hour % DAY < 18 ? .9 : 0;
+}
+
+// A profile of a week of such days; its hours can be looked up in the habits.
+static struct weir_habits *make_days(struct weir_summary hourly[7 * DAY])
+{
+    struct weir_habits *habits = weir_habits_create();
+    struct weir_summary_spec spec = {.shape = cells->shape, .parts = WEIR_PART_CELLS, cells};
+    habits->stretches = calloc(7 * DAY, sizeof *habits->stretches);
+    for (int f = 0; f < FIELDS; f++)
+        weir_summary_reset(&reference[f]);
+    for (int h = 0; h < 7 * DAY; h++) {
+        int64_t start = (MONDAY - 14 * DAY + h) * (int64_t)HOUR;
+        ck_assert_int_eq(weir_summary_init(&hourly[h], &spec), 0);
+        draw(&hourly[h], by_day(h), 0);
+        habits->stretches[habits->n_stretches++] =
+            (struct weir_habits_stretch){start, start + HOUR, &hourly[h]};
+        for (int f = 0; f < FIELDS; f++)
+            ck_assert_int_eq(weir_summary_merge(&reference[f], &hourly[h]), 0);
+    }
+    return habits;
+}
+
+// Windows in alarm of the first two days from five o'clock; f0 is `off` from noon on.
+static int run_days(double off)
+{
+    int alarms = 0;
+    start_again(0);
+    for (int64_t hour = MONDAY + 5; hour < MONDAY + 2 * DAY; hour++) {
+        for (int f = 0; f < FIELDS; f++)
+            draw(&now[f], by_day(hour) + (f || hour < MONDAY + 12 ? 0 : off), 0);
+        judge(owner, hour);
+        alarms += found.drift > 0;
+    }
+    return alarms;
+}
+
+START_TEST(a_rhythm_that_the_profile_knows_is_no_alarm)
+{
+    static struct weir_summary hourly[7 * DAY];
+    struct weir_habits *habits = make_days(hourly);
+    ck_assert_int_gt(run_days(0), 0); // it does not know it yet
+    cells->habits = habits;
+    ck_assert_int_eq(run_days(0), 0);
+    ck_assert_int_ge(run_days(1.2), 30);
+    ck_assert_int_ge(run_days(-1.6), 10);
+    cells->habits = NULL;
+    weir_habits_free(habits);
+    for (int h = 0; h < 7 * DAY; h++)
+        weir_summary_free(&hourly[h]);
+}
+END_TEST
+
 START_TEST(the_hour_of_the_day_is_no_alarm)
 {
     use_calendar(_i);
@@ -421,6 +480,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_rhythm_is_no_alarm);
     tcase_add_loop_test(cases, the_first_weekend_is_no_alarm, 0, 2);
+    tcase_add_test(cases, a_rhythm_that_the_profile_knows_is_no_alarm);
     tcase_add_loop_test(cases, the_hour_of_the_day_is_no_alarm, 1, 4);
     tcase_add_test(cases, a_field_that_gets_stuck_is_found);
     tcase_add_test(cases, a_field_that_is_stuck_from_the_beginning_is_found);
