@@ -410,7 +410,8 @@ static int judge(const struct skew_training *training, struct skew_judgement *ju
         code = judge_cleanliness(training, judgement, f);
         if (code)
             return code;
-        if (verdict->kind == SKEW_LIKE && verdict->unlike)
+        // A mean over what may be another span is narrower, and that is soon known by its name.
+        if (verdict->kind == SKEW_LIKE && verdict->unlike && !verdict->may_narrow)
             verdict->kind = SKEW_UNLIKE;
         if ((verdict->kind != SKEW_LIKE && verdict->kind != SKEW_LEFT) || verdict->n_values)
             verdict->agrees = agrees(training, judgement, f);

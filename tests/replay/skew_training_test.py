@@ -115,6 +115,12 @@ class SkewTest(program.Program):
         self.assertEqual(alert["fields"], ["clicks_10d", "spent_10d"])
         self.assertEqual(alert["action"], "fix_producer")
 
+    def test_what_may_be_a_span_is_called_nothing_else(self):
+        """While few records leave it open, the mean price, which is over that span too, is narrower or wider."""
+        served = self.file("served.csv", rows(2000, 40 / 24, SERVED, 2, span=1))
+        done = self.replay(CONFIG.replace("over: 1d, ", ""), s=served)
+        self.assertEqual({a["kind"] for a in done.alerts}, {"skew.window_span"})
+
     def test_standardised_on_one_side(self):
         def change(row, _):
             row["age"] = (row["age"] - 41) / 13
