@@ -8,9 +8,10 @@
 #include "detectors/drift/drift.h"
 #include "stats/onset.h"
 
-enum { FIELDS = 48, BYTES = 24 << 20 };
+enum { FIELDS = 48, BYTES = 24 << 20, PARTS = 4 };
 static const double NEARLY = 6; // stats/onset.h
-// What was never there is expected a little, or no window before the change would deny it.
+// What came with the change is expected a little, or no window before would deny it. Not what never
+// came: of 64 hashed cells that are empty it would make more than there is of many a category.
 static const double LEAST = 1e-4;
 
 // A field's panes. The last cell is of nulls.
@@ -18,6 +19,7 @@ struct series {
     uint64_t *count;
     double *share;
     size_t n, cells;
+    int ordered; // all but the last are of numbers, ascending
 };
 struct gathered {
     struct series of[FIELDS];
@@ -36,14 +38,9 @@ static void add(struct gathered *all, size_t k, const struct drift_counts *count
     double *expected = series->share + series->n * series->cells;
     memcpy(count, counts->cell, counts->n * sizeof *count);
     count[counts->n] = counts->null;
-    double sum = 0;
-    for (size_t i = 0; i <= counts->n; i++) {
-        expected[i] = i < counts->n ? share[i] * (1 - null_share) : null_share;
-        expected[i] = fmax(expected[i], LEAST);
-        sum += expected[i];
-    }
-    for (size_t i = 0; i <= counts->n; i++)
-        expected[i] /= sum;
+    for (size_t i = 0; i < counts->n; i++)
+        expected[i] = share[i] * (1 - null_share);
+    expected[counts->n] = null_share;
     all->start[k][series->n] = entry->start;
     all->end[k][series->n++] = entry->end;
 }
@@ -108,6 +105,48 @@ static int gather(struct drift_memory *memory, const struct weir_window *window,
     return code || !all->seasonal ? code : drift_calibration_season(memory, window->start);
 }
 
+static void expect_what_came(struct series *of)
+{
+    for (size_t i = 0; i < of->cells; i++) {
+        uint64_t seen = 0;
+        for (size_t w = 0; w < of->n; w++)
+            seen += of->count[w * of->cells + i];
+        for (size_t w = 0; w < of->n && seen; w++)
+            of->share[w * of->cells + i] = fmax(of->share[w * of->cells + i], LEAST);
+    }
+    for (size_t w = 0; w < of->n; w++) {
+        double *share = of->share + w * of->cells, sum = 0;
+        for (size_t i = 0; i < of->cells; i++)
+            sum += share[i];
+        for (size_t i = 0; i < of->cells && sum > 0; i++)
+            share[i] /= sum;
+    }
+}
+
+// Of what is told as a share the rest says nothing: cells become those on either end, what is in
+// between, and nulls.
+static void take_share(struct series *of, enum drift_test test)
+{
+    size_t values = of->cells - 1;
+    if (test != DRIFT_TAIL && test != DRIFT_NULL_RATE)
+        return;
+    for (size_t w = 0; w < of->n; w++) {
+        const uint64_t *count = of->count + w * of->cells;
+        const double *share = of->share + w * of->cells;
+        uint64_t seen[PARTS] = {0};
+        double expected[PARTS] = {0};
+        for (size_t i = 0; i <= values; i++) {
+            int part = i == values ? PARTS - 1 : test == DRIFT_NULL_RATE ? 1 : (i > 0) + (i + 1 == values);
+            seen[part] += count[i];
+            expected[part] += share[i];
+        }
+        memcpy(of->count + w * PARTS, seen, sizeof seen);
+        memcpy(of->share + w * PARTS, expected, sizeof expected);
+    }
+    of->cells = PARTS;
+    of->ordered = 0;
+}
+
 static int64_t time_at(const struct gathered *all, size_t k, double position)
 {
     size_t n = all->of[k].n, w = position < (double)n ? (size_t)position : n - 1;
@@ -115,33 +154,68 @@ static int64_t time_at(const struct gathered *all, size_t k, double position)
     return all->start[k][w] + (int64_t)(part * (double)(all->end[k][w] - all->start[k][w]));
 }
 
-static int find(const struct drift_memory *memory, const struct gathered *all, size_t k,
-                const struct drift_verdict *verdict, double nearly, struct drift_onset *out)
+// Panes from `from` on. `whole`: to the pane, for within one it is a matter of a few values.
+static int find_from(const struct drift_memory *memory, const struct gathered *all, size_t k,
+                     const struct drift_verdict *verdict, double nearly, size_t from, int whole,
+                     struct drift_onset *out)
 {
     const struct series *of = &all->of[k];
-    int ordered = verdict->then->shape == WEIR_SHAPE_NUMERIC;
     size_t f = (size_t)(verdict->field - memory->drift->fields);
     uint64_t worth = all->seasonal ? memory->calibration.pooled[f].rows : verdict->then->rows;
-    struct weir_onset_series series = {.count = of->count,
-                                       .share = of->share,
-                                       .n = of->n,
+    struct weir_onset_series series = {.count = of->count + from * of->cells,
+                                       .share = of->share + from * of->cells,
+                                       .n = of->n - from,
                                        .cells = of->cells,
                                        .dispersion = fmax(verdict->dispersion, 1),
                                        .nearly = nearly,
                                        .worth = (double)worth,
-                                       .ordered = ordered ? of->cells - 1 : 0};
+                                       .ordered = of->ordered ? of->cells - 1 : 0};
     struct weir_onset onset;
     *out = (struct drift_onset){.known = 0};
-    int code = of->n ? weir_onset_find(&series, &onset) : WEIR_EINVAL;
+    int code = of->n > from ? weir_onset_find(&series, &onset) : WEIR_EINVAL;
     if (code)
         return code == WEIR_ENOMEM ? code : 0;
     *out = (struct drift_onset){.known = 1,
                                 .kind = onset.kind,
-                                .at = time_at(all, k, onset.begins),
-                                .first = time_at(all, k, onset.earliest),
-                                .last = time_at(all, k, onset.latest),
+                                .at = time_at(all, k, (double)from + onset.begins),
+                                .first = time_at(all, k, (double)from + onset.earliest),
+                                .last = time_at(all, k, (double)from + onset.latest),
                                 .open = onset.earliest <= 0};
+    if (whole) {
+        out->first = all->start[k][from + onset.first];
+        out->last = all->end[k][from + onset.last];
+    }
     return 0;
+}
+
+// The first pane after the field's last incident, if that is over; 0: there is none before it.
+static size_t since_last(const struct drift_memory *memory, const struct gathered *all, size_t k,
+                         size_t f)
+{
+    const struct drift_episodes *episodes = &memory->explain.episodes;
+    int64_t until = INT64_MIN;
+    size_t from = 0;
+    for (size_t i = 0; i < episodes->n; i++) {
+        const struct drift_episode *episode = &episodes->items[i];
+        if (episode->field == f && !episode->open && episode->last > until)
+            until = episode->last;
+    }
+    while (from < all->of[k].n && all->start[k][from] < until)
+        from++;
+    return from;
+}
+
+// What comes again began anew, where panes since the last time were as usual. Where they were not,
+// it never ceased.
+static int find(const struct drift_memory *memory, const struct gathered *all, size_t k,
+                const struct drift_verdict *verdict, double nearly, int whole,
+                struct drift_onset *out)
+{
+    size_t from = since_last(memory, all, k, (size_t)(verdict->field - memory->drift->fields));
+    int code = find_from(memory, all, k, verdict, nearly, from, whole, out);
+    return from && !code && (!out->known || out->open)
+               ? find_from(memory, all, k, verdict, nearly, 0, whole, out)
+               : code;
 }
 
 // ---- which was first
@@ -197,7 +271,8 @@ static int make(const struct drift_memory *memory, const struct drift_verdict *m
             break;
         all->of[k] = (struct series){.count = calloc(cells, sizeof(uint64_t)),
                                      .share = calloc(cells, sizeof(double)),
-                                     .cells = memory->now[f].n + 1};
+                                     .cells = memory->now[f].n + 1,
+                                     .ordered = moved[k].then->shape == WEIR_SHAPE_NUMERIC};
         all->n = k + 1;
         if (!all->of[k].count || !all->of[k].share)
             return WEIR_ENOMEM;
@@ -216,17 +291,26 @@ int drift_find_onsets(struct drift_memory *memory, const struct weir_window *win
         all->seasonal = moved[0].score > 0 && memory->calibration.usual_first;
         code = gather(memory, window, moved, all);
     }
+    for (size_t k = 0; k < all->n && !code; k++) {
+        take_share(&all->of[k], moved[k].test);
+        expect_what_came(&all->of[k]);
+    }
     if (!code)
-        code = find(memory, all, 0, &moved[0], NEARLY, &out->onset);
+        code = find(memory, all, 0, &moved[0], NEARLY, 0, &out->onset);
     // Of so many intervals hardly one is to miss what it is about.
     double nearly = NEARLY + 2 * log((double)(all ? all->n : 1));
     for (size_t k = 0; !code && all->n > 1 && k < all->n; k++) {
         dated[n_dated].field = k;
-        code = find(memory, all, k, &moved[k], nearly, &dated[n_dated].onset);
+        code = find(memory, all, k, &moved[k], nearly, 1, &dated[n_dated].onset);
         n_dated += dated[n_dated].onset.known != 0;
     }
     if (!code && n_dated == n)
         drift_find_order(dated, n_dated, &out->order);
+    // One of those that moved by the share of false discoveries alone may be where its noise is.
+    for (size_t k = 0; k < out->order.n_first; k++) {
+        if (moved[out->order.first[k]].also)
+            out->order.n_first = 0;
+    }
     for (size_t k = 0; all && k < all->n; k++) {
         free(all->of[k].count);
         free(all->of[k].share);
