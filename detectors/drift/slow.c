@@ -19,7 +19,7 @@ enum {
 static const double LEAST_SLACK = 0.25; // sd
 static const double CLIP = 4;           // of one window, in its own sd beyond the slack
 static const double SUSPECT = 0.4;      // of the threshold: what may be drift is not learnt
-static const double KEEP = 0.75;        // of the floor, to stay open
+static const double KEEP = 0.75;        // of floor and threshold, to stay open
 static const double BEYOND = 1.5;       // thresholds that a sum may reach, or it would never fall
 static const double WEIGHT = 1.0 / 3;   // of slow drift's share in the budget to the windows' own
 
@@ -370,8 +370,8 @@ static int matters(const struct drift_memory *memory, size_t f, int signal, doub
     const struct drift *drift = memory->drift;
     const struct drift_counts *pooled = &memory->calibration.pooled[f];
     double floor = drift_slow_floor(drift->delta, is_ordered(memory, f), (enum weir_signal)signal);
-    if (shows || memory->calibration.slow.open[f])
-        now /= KEEP;
+    // What a window opened is not over with the next.
+    now /= memory->calibration.slow.open[f] ? KEEP * KEEP : shows ? KEEP : 1;
     if (fabs(now) < floor)
         return 0;
     if (is_ordered(memory, f) && signal <= WEIR_SIGNAL_SCALE)
@@ -555,7 +555,8 @@ void drift_slow_judge(struct drift_memory *memory, const struct weir_window *win
         feed(memory, window, f);
         slow->apart[f] += slow->apart[f] < UINT32_MAX / 2;
         struct drift_creep creep = strongest(memory, f, shows);
-        int opens = creep.score > threshold && creep.windows >= LEAST_LONG &&
+        int opens = creep.score > (slow->open[f] ? KEEP : 1) * threshold &&
+                    creep.windows >= LEAST_LONG &&
                     (slow->open[f] || (int64_t)slow->apart[f] > drift->resolve_after);
         // What is over starts anew, and does not come back at the next small move.
         if (!opens && slow->open[f]) {
