@@ -201,12 +201,14 @@ int drift_judge_calibrated(struct drift_memory *memory, const struct weir_window
         if (code)
             break;
         measure(memory, room, f, verdict);
-        if (!verdict->moved || (least > 0 && !drift_is_plain(verdict) && verdict->low < least))
+        if (!verdict->moved)
             continue;
+        // What is too small to open one as yet is a part of one that others open.
+        int is_small = least > 0 && !drift_is_plain(verdict) && verdict->low < least;
         describe(memory, f, verdict);
         verdict->now = drift_memory_now(memory, window, 0, f, 0);
-        verdict->also = i >= confirmed && !holds;
-        held[f] = verdict->now && (ranked[i].score > threshold || holds);
+        verdict->also = (i >= confirmed && !holds) || is_small;
+        held[f] = verdict->now && !is_small && (ranked[i].score > threshold || holds);
         opens |= held[f];
         *n += verdict->now != NULL;
     }
