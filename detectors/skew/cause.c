@@ -108,6 +108,31 @@ static void try_default(const struct skew_field_tally *field, int offline, struc
 
 // ---- a time ago
 
+// What a lag explains by chance: half of all lags explain less of what they know.
+static double usual_match(const size_t *matches, const size_t *known)
+{
+    double share[SKEW_LAGS];
+    size_t n = 0;
+    for (size_t lag = 0; lag < SKEW_LAGS; lag++) {
+        if (known[lag] < KNOWN)
+            continue;
+        double one = (double)matches[lag] / (double)known[lag];
+        size_t at = n++;
+        for (; at && share[at - 1] > one; at--)
+            share[at] = share[at - 1];
+        share[at] = one;
+    }
+    return n ? share[(n - 1) / 2] : 1;
+}
+
+// A value that changed between two offline records is not known to have: what is old by the hour is
+// then explained in part, but by no other age as much.
+static int is_stale(const size_t *matches, const size_t *known, size_t at)
+{
+    double share = (double)matches[at] / (double)known[at], usual = usual_match(matches, known);
+    return share >= .8 || (share >= .5 && share - usual >= .4 * (1 - usual));
+}
+
 static void try_stale(const struct skew_field_tally *field, struct skew_cause *best)
 {
     size_t matches[SKEW_LAGS] = {0}, known[SKEW_LAGS] = {0}, differ = 0, at = 0;
@@ -124,7 +149,7 @@ static void try_stale(const struct skew_field_tally *field, struct skew_cause *b
     for (size_t lag = 0; lag < SKEW_LAGS; lag++)
         at = matches[lag] >= matches[at] ? lag : at; // of a step's length, all of it
     if (known[at] < KNOWN || (double)known[at] < .3 * (double)differ ||
-        (double)matches[at] < .8 * (double)known[at])
+        !is_stale(matches, known, at))
         return;
     struct skew_cause cause = {.kind = SKEW_STALE,
                                .share = (double)matches[at] / (double)known[at] * (double)differ /
