@@ -258,7 +258,9 @@ void drift_keep_plain(struct drift_memory *memory, const struct weir_window *win
     if (*n && leave_out_calendar(memory, window, moved, n))
         *n = 0;
     int fresh = *n ? sum_recent(memory, window) : -1;
-    double times = fresh == 1 ? 1 : STALE;
+    // A window of hours is as far from the one before as the day has moved meanwhile.
+    int is_part = drift->window > FRESH && drift->window < DAY;
+    double times = fresh == 1 && !is_part ? 1 : STALE;
     for (size_t i = 0; i < *n; i++) {
         struct drift_verdict verdict = moved[i];
         size_t f = (size_t)(verdict.field - drift->fields);

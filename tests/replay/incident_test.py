@@ -4,6 +4,7 @@
 
 import csv
 import io
+import math
 import random
 import re
 import unittest
@@ -66,13 +67,13 @@ def onset(alert):
 
 
 class IncidentTest(program.Program):
-    def judge(self, data, fields, extra=SHORT, training=None):
-        config = self.file("weir.yaml", CONFIG % extra)
+    def judge(self, data, fields, extra=SHORT, training=None, config=CONFIG):
+        path = self.file("weir.yaml", config % extra)
         before = rows(60, fields, seed=9, start=MONDAY - 60 * HOUR) if training is None else training
         training = self.file("training.csv", before)
-        done = self.weir("profile", "-c", config, "-s", "s", "-i", training, "-o", "training.avro")
+        done = self.weir("profile", "-c", path, "-s", "s", "-i", training, "-o", "training.avro")
         self.assertEqual(done.returncode, 0, done.stderr)
-        result = self.replay(CONFIG % extra, s=self.file("s.csv", data))
+        result = self.replay(config % extra, s=self.file("s.csv", data))
         self.assertEqual(result.code, 0, result.err)
         return result.alerts
 
@@ -128,6 +129,32 @@ class IncidentTest(program.Program):
             self.assertTrue(first <= since <= last and first > since - 2, alert["summary"])
         self.assertEqual(opened[0]["kind"], "drift.feature")
         self.assertEqual(alerts[-1]["kind"], "drift.recurring")
+
+    def test_it_is_not_over_after_hours_with_few_records(self):
+        # From Friday on, with hardly any records in the night; of Saturdays nothing is known.
+        draw = random.Random(4)
+        since = MONDAY + 112 * HOUR
+
+        def change(at, row, _):
+            row["n0"] += 1.5 if at >= since else 0
+
+        lines = rows(135, (2, 0), change).splitlines()
+        night = range(MONDAY + 119 * HOUR, MONDAY + 127 * HOUR)
+        kept = [line for line in lines
+                if not line[0].isdigit() or int(line.split(",")[0]) not in night or draw.random() < 0.1]  # fmt: skip
+        alerts = self.judge("\n".join(kept) + "\n", (2, 0), extra="")
+        self.assertEqual(len({alert["fingerprint"] for alert in alerts}), 1)
+        self.assertNotIn("resolved", [alert["status"] for alert in alerts])
+        self.assertGreaterEqual(alerts[-1]["window"]["start"], MONDAY + 133 * HOUR)
+
+    def test_a_rhythm_is_no_alarm_in_windows_of_some_hours(self):
+        def change(at, row, _):
+            row["n0"] += 0.5 * math.sin(2 * math.pi * at / (24 * HOUR))
+
+        config = CONFIG.replace("size: 1h", "size: 6h, hop: 1h")
+        before = rows(72, (2, 0), change, seed=9, start=MONDAY - 72 * HOUR)
+        alerts = self.judge(rows(60, (2, 0), change), (2, 0), "", before, config)
+        self.assertEqual([alert["summary"] for alert in alerts], [])
 
     def test_one_cause_is_one_incident_before_all_is_learnt(self):
         # The merchants are critical by themselves; the numbers are not yet large enough to be.
