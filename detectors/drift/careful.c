@@ -3,8 +3,8 @@
 // as far from a profile as many a fault, but it does not come within an hour or two: so what opens
 // an incident has to be plain against the reference and against the last windows as well, and holds
 // for as long as it is plain against the reference. What was so from the beginning may be how the
-// stream is: it is told only where it is further away than rhythms go. What is as the profile was at
-// the same hours of its days, or weeks, is a rhythm that is known.
+// stream is: it is told only where it is further away than rhythms go. What is as the profile was
+// at the same hours of its days, or weeks, is a rhythm that is known.
 #include <math.h>
 #include <string.h>
 

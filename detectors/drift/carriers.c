@@ -405,11 +405,12 @@ static void conclude(struct looking *looking, struct drift_carriers *out)
     for (size_t k = 0; k < n && k < DRIFT_CARRIERS; k++)
         out->slice[k] = looking->items[k].slice;
     // Of fewer the rest is not judged, and nothing is sure of it.
-    uint64_t known = looking->lead->test == DRIFT_NULL_RATE ? looking->now.rows : looking->now.values;
+    uint64_t known =
+        looking->lead->test == DRIFT_NULL_RATE ? looking->now.rows : looking->now.values;
     if (!n && !rest_moved)
         look_at_mix(looking, out);
-    else if (n && n < looking->n && moved < NEARLY_ALL * rows && !rest_moved &&
-             known >= LEAST && out->rest + SURE * error < REST * largest)
+    else if (n && n < looking->n && moved < NEARLY_ALL * rows && !rest_moved && known >= LEAST &&
+             out->rest + SURE * error < REST * largest)
         out->how = DRIFT_CARRIED_SOME;
     else if (moved >= NEARLY_ALL * rows && least >= HALF * ALIKE * largest)
         out->how = DRIFT_CARRIED_ALL;

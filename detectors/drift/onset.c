@@ -136,7 +136,9 @@ static void take_share(struct series *of, enum drift_test test)
         uint64_t seen[PARTS] = {0};
         double expected[PARTS] = {0};
         for (size_t i = 0; i <= values; i++) {
-            int part = i == values ? PARTS - 1 : test == DRIFT_NULL_RATE ? 1 : (i > 0) + (i + 1 == values);
+            int part = i == values               ? PARTS - 1
+                       : test == DRIFT_NULL_RATE ? 1
+                                                 : (i > 0) + (i + 1 == values);
             seen[part] += count[i];
             expected[part] += share[i];
         }
