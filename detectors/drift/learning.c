@@ -11,9 +11,9 @@ static const int64_t DAY = 24 * (int64_t)3600000;
 // values.
 static const double OFFSET_ALPHA = 1e-3;
 
-// What a part of the work is, in windows of a field that are compared: some 30 ms. Of other work so
+// What a part of the work is, in windows of a field that are compared: some 25 ms. Of other work so
 // many windows of a field take as long as one of that.
-enum { PART = 3000, SUMMED = 12, TESTED = 200, CHARTED = 100 };
+enum { PART = 2500, SUMMED = 12, TESTED = 200, CHARTED = 100 };
 
 // ---- life
 

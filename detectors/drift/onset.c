@@ -68,7 +68,7 @@ static int add_pane(struct drift_memory *memory, const struct drift_verdict *mov
 {
     const struct drift *drift = memory->drift;
     int code = all->seasonal ? drift_calibration_season(memory, entry->start) : 0;
-    for (size_t k = 0; k < all->n && !code; k++) {
+    for (size_t k = 0; !code && k < all->n; k++) {
         size_t f = (size_t)(moved[k].field - drift->fields);
         if (all->seasonal) {
             struct weir_expectation expected = drift_calibration_expect(memory, 0, f);
@@ -261,16 +261,22 @@ static size_t room_of(const struct drift_memory *memory, const struct drift_verd
     return (DRIFT_RECENT + 1) * (memory->now[f].n + 1);
 }
 
+// Which was first is told of all that moved, or not at all.
+static size_t count_dated(const struct drift_memory *memory, const struct drift_verdict *moved,
+                          size_t n)
+{
+    size_t bytes = 0;
+    for (size_t k = 0; k < n && k < FIELDS; k++)
+        bytes += room_of(memory, &moved[k]) * (sizeof(uint64_t) + sizeof(double));
+    return n <= FIELDS && bytes <= BYTES ? n : 1;
+}
+
 static int make(const struct drift_memory *memory, const struct drift_verdict *moved, size_t n,
                 struct gathered *all)
 {
-    size_t bytes = 0;
-    for (size_t k = 0; k < n && k < FIELDS; k++) {
+    for (size_t k = 0; k < n; k++) {
         size_t cells = room_of(memory, &moved[k]);
         size_t f = (size_t)(moved[k].field - memory->drift->fields);
-        bytes += cells * (sizeof(uint64_t) + sizeof(double));
-        if (k && bytes > BYTES)
-            break;
         all->of[k] = (struct series){.count = calloc(cells, sizeof(uint64_t)),
                                      .share = calloc(cells, sizeof(double)),
                                      .cells = memory->now[f].n + 1,
@@ -288,12 +294,12 @@ int drift_find_onsets(struct drift_memory *memory, const struct weir_window *win
     struct gathered *all = calloc(1, sizeof *all);
     struct drift_dated dated[FIELDS];
     size_t n_dated = 0;
-    int code = all ? make(memory, moved, n, all) : WEIR_ENOMEM;
+    int code = all ? make(memory, moved, count_dated(memory, moved, n), all) : WEIR_ENOMEM;
     if (!code) {
         all->seasonal = moved[0].score > 0 && memory->calibration.usual_first;
         code = gather(memory, window, moved, all);
     }
-    for (size_t k = 0; k < all->n && !code; k++) {
+    for (size_t k = 0; !code && k < all->n; k++) {
         take_share(&all->of[k], moved[k].test);
         expect_what_came(&all->of[k]);
     }
