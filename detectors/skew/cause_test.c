@@ -284,6 +284,19 @@ START_TEST(test_times)
 }
 END_TEST
 
+// What was served beside what was computed offline, and what else was lately.
+static void join(const struct skew_history *history, uint64_t entity, int64_t time, double served,
+                 const struct skew_value *offline)
+{
+    struct skew_sample sample = {
+        .order = (uint64_t)(uniform() * 1e18), .served = number(served), .offline = *offline};
+    sample.verdict = skew_compare(&sample.served, offline, &field.tolerance);
+    skew_history_match(history, entity, time, 0, &sample.served, &sample.known, &sample.stale);
+    tally.verdicts[sample.verdict]++;
+    if (sample.verdict > SKEW_UNKNOWN)
+        ck_assert_int_eq(skew_tally_sample(&tally, &sample), 0);
+}
+
 static void plant_stale(int lag_hours, double share, double change, double wrong)
 {
     struct skew_history history;
@@ -300,15 +313,7 @@ static void plant_stale(int lag_hours, double share, double change, double wrong
                 hour >= lag_hours && uniform() < share ? past[hour - lag_hours] : past[hour];
             if (uniform() < wrong)
                 served *= 1.5 + uniform();
-            struct skew_sample sample = {.order = (uint64_t)(uniform() * 1e18),
-                                         .served = number(served),
-                                         .offline = offline};
-            sample.verdict = skew_compare(&sample.served, &offline, &field.tolerance);
-            skew_history_match(&history, entity, time, 0, &sample.served, &sample.known,
-                               &sample.stale);
-            tally.verdicts[sample.verdict]++;
-            if (sample.verdict > SKEW_UNKNOWN)
-                ck_assert_int_eq(skew_tally_sample(&tally, &sample), 0);
+            join(&history, entity, time, served, &offline);
         }
     }
     skew_history_free(&history);
@@ -357,15 +362,7 @@ START_TEST(test_stale_between_records)
                 double served = values ? floor(3 * uniform()) : is[then];
                 struct skew_value offline = number(is[now]);
                 ck_assert_int_eq(skew_history_add(&history, entity, time, &offline), 0);
-                struct skew_sample sample = {.order = (uint64_t)(uniform() * 1e18),
-                                             .served = number(served),
-                                             .offline = offline};
-                sample.verdict = skew_compare(&sample.served, &offline, &field.tolerance);
-                skew_history_match(&history, entity, time, 0, &sample.served, &sample.known,
-                                   &sample.stale);
-                tally.verdicts[sample.verdict]++;
-                if (sample.verdict > SKEW_UNKNOWN)
-                    ck_assert_int_eq(skew_tally_sample(&tally, &sample), 0);
+                join(&history, entity, time, served, &offline);
             }
         }
         skew_history_free(&history);
