@@ -61,6 +61,7 @@ int drift_calibration_init(struct drift_memory *memory)
     calibration->scored = calloc(n, sizeof *calibration->scored);
     calibration->wanted = drift->calibrate;
     calibration->n_charts = n * WEIR_SIGNALS;
+    calibration->has_days = 1;
     calibration->apart_since = INT64_MIN;
     if (!calibration->usual || !calibration->tails || !calibration->pooled || !calibration->ahead ||
         !calibration->foreseen || !calibration->held || !calibration->usual_now.hour ||

@@ -51,9 +51,13 @@ struct drift_calibration {
     // from what there is, and anew as it grows (collect.c).
     int64_t learnt;
     size_t learnt_from; // so many windows of the stretch
-    int is_same;        // what was restored is of the same fields and references
-    int64_t tried;      // ms of health that it was tried with last
-    int told;           // bits: it was learnt from, it is longer, and that is to be reported
+    // Whether what was learnt from has seasons: most of its windows have one of another day beside
+    // them. Of fewer, as a few windows of so many records, each would be held against one other, or
+    // none: there the whole stretch is the season.
+    int has_days;
+    int is_same;   // what was restored is of the same fields and references
+    int64_t tried; // ms of health that it was tried with last
+    int told;      // bits: it was learnt from, it is longer, and that is to be reported
     struct drift_learning *learning; // that is under way (learning.h); NULL: none
     int apart;                       // the window under way has a critical change
     int64_t apart_since;             // start of the first such in a row; INT64_MIN: there is none

@@ -89,7 +89,7 @@ static int list_windows(struct drift_learning *learning)
     const struct drift_memory *draft = &learning->draft;
     const struct drift_history *stretch = &draft->calibration.stretch;
     size_t seasons = drift_seasons(draft->drift);
-    int code = 0, has_days = drift_season_has_days(draft);
+    int code = 0, has_days = draft->calibration.has_days;
     for (size_t w = 0; w < stretch->n && !code; w++) {
         learning->season[w] = has_days ? drift_season_of(draft->drift, stretch->items[w].start) : 0;
         learning->first[w] = learning->own.n;
@@ -335,6 +335,7 @@ static void swap(struct drift_calibration *to, struct drift_calibration *from, s
     to->promised = from->promised;
     to->windows = from->windows;
     to->learnt_from = from->learnt_from;
+    to->has_days = from->has_days;
     memcpy(to->name, from->name, sizeof to->name);
     memcpy(to->ahead_name, from->ahead_name, sizeof to->ahead_name);
     for (size_t f = 0; f < n_fields; f++) {

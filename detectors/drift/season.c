@@ -41,7 +41,7 @@ size_t drift_season_of(const struct drift *drift, int64_t start)
     return (size_t)((start - day * DAY) / step_of(drift)) * 2 + (weekday >= 5);
 }
 
-int drift_season_has_days(const struct drift_memory *memory)
+static int has_days(const struct drift_memory *memory)
 {
     const struct drift_calibration *calibration = &memory->calibration;
     struct {
@@ -98,6 +98,7 @@ int drift_season_begin(struct drift_memory *memory)
 {
     struct drift_calibration *calibration = &memory->calibration;
     drift_season_free(memory);
+    calibration->has_days = has_days(memory);
     calibration->seasons = calloc(drift_seasons(memory->drift), sizeof *calibration->seasons);
     return calibration->seasons ? 0 : WEIR_ENOMEM;
 }
@@ -150,7 +151,7 @@ int drift_season_sum(struct drift_memory *memory, size_t season, struct drift_us
     drift_counts_reset_all(usual->hour, memory->drift->n_fields);
     drift_counts_reset_all(usual->near, memory->drift->n_fields);
     usual->near_windows = 0;
-    if (!drift_season_has_days(memory)) {
+    if (!memory->calibration.has_days) {
         for (size_t f = 0; f < memory->drift->n_fields; f++)
             drift_counts_add(&usual->hour[f], &memory->calibration.pooled[f]);
         return 0;
@@ -199,7 +200,7 @@ int drift_season_list_own(const struct drift_memory *memory, size_t window,
     int64_t start = stretch->items[window].start, day = drift_day_of(start);
     size_t season = drift_season_of(drift, start), first = window, before = own->n;
     int code = 0;
-    if (!drift_season_has_days(memory)) {
+    if (!memory->calibration.has_days) {
         *n_hour = 1;
         *n_near = 0;
         return add_own(own, window);

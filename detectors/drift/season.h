@@ -24,10 +24,6 @@ struct drift_usual {
 size_t drift_seasons(const struct drift *drift); // how many there are
 size_t drift_season_of(const struct drift *drift, int64_t start);
 int64_t drift_day_of(int64_t time);
-// Whether what was learnt from has seasons: most of its windows have one of another day beside
-// them. Of fewer, as a few windows of so many records, each would be held against one other, or
-// none: there the whole stretch is the season.
-int drift_season_has_days(const struct drift_memory *memory);
 
 // Whether the hours beside one are like it: season s has s - 2 and s + 2 beside it, round the day.
 int drift_season_has_near(size_t n_seasons);
